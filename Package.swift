@@ -1,0 +1,141 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// One set of flags for every target of the project, in every configuration.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+// External products, named once.
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
+
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "bridgehead",
+  products: [.executable(name: "bridgehead", targets: ["bridgehead"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+    .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+  ],
+  targets: [
+    // The ground: imports no target.
+    library("PortReference"),
+    library("IdentityModel"),
+    library("Wire"),
+
+    // C libraries.
+    .systemLibrary(
+      name: "CKerberos", path: "Sources/CKerberos", pkgConfig: "mit-krb5-gssapi",
+      providers: [.apt(["libkrb5-dev"])]),
+    .systemLibrary(
+      name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
+      providers: [.apt(["libc-ares-dev"])]),
+
+    // Protocols: they meet only in Wire/Security and Wire/Transport.
+    library("Kerberos", ["Wire", "CKerberos", logging]),
+    library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
+    library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
+    library("CertificateTrust", ["Wire", x509, asn1, crypto, nioCore, nioSSL, logging]),
+    library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+    library("SCIM", ["Wire", "HTTP", logging]),
+    library("Store", ["Wire", grdb, logging]),
+
+    // Roles: they import protocols, the model and Store, never another role.
+    library(
+      "Connect",
+      [
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", crypto, logging,
+        metrics,
+      ]),
+    library(
+      "Tenant",
+      [
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
+        hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
+      ]),
+    library(
+      "Lab",
+      ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],
+      resources: [.embedInCode("Scripts")]),
+
+    // The composition root.
+    .executableTarget(
+      name: "bridgehead",
+      dependencies: [
+        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
+        "CertificateTrust", "HTTP", "SCIM", "Store", "Connect", "Tenant", "Lab", yams, arguments,
+        logging, metrics, lifecycle, nioCore, nioPosix, nioHTTP1,
+      ],
+      swiftSettings: settings),
+
+    // Tests.
+    tests("PortReferenceTests", ["PortReference"]),
+    tests("WireTests", ["Wire"]),
+    tests("KerberosTests", ["Kerberos", "Wire"]),
+    tests("LDAPTests", ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded]),
+    tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix]),
+    tests(
+      "CertificateTrustTests",
+      ["CertificateTrust", "Wire", x509, asn1, crypto, nioCore, nioPosix, nioSSL]),
+    tests(
+      "HTTPTests", ["HTTP", "CertificateTrust", "Wire", nioCore, nioPosix, nioHTTP1, nioSSL]),
+    tests("SCIMTests", ["SCIM", "HTTP", "Wire"]),
+    tests("StoreTests", ["Store"]),
+    tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire"]),
+    tests("TenantTests", ["Tenant", "SCIM", "Store", "Wire", "IdentityModel"]),
+    tests("LabTests", ["Lab", x509]),
+    tests(
+      "IntegrationTests",
+      [
+        "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
+        "Connect", "Wire", nioCore, nioPosix, nioSSL,
+      ]),
+  ]
+)
