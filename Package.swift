@@ -112,7 +112,7 @@ let package = Package(
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
         "CertificateTrust", "HTTP", "SCIM", "Store", "Connect", "Tenant", "Lab", yams, arguments,
-        logging, metrics, lifecycle, nioCore, nioPosix, nioHTTP1,
+        logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
       swiftSettings: settings),
 

@@ -1,7 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Connect
-import Yams
+import Glibc
+import Wire
 
-@main struct Bridgehead: AsyncParsableCommand {}
+/// Hybrid identity for Linux: one executable, a subcommand group for each role.
+@main struct Bridgehead: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bridgehead",
+    abstract: "Hybrid identity for Linux: from an Active Directory forest to a cloud directory.",
+    discussion: """
+      EXAMPLES
+        bridgehead demo                     see everything work on this machine
+        bridgehead config init              write a commented configuration
+        bridgehead connect sync --preview   show what a synchronisation would change
+
+      EXIT CODES
+        0   done
+        1   failed; standard error says why and what to do
+        2   a preview found differences
+        3   the export was stopped by the guard against mass deletion
+        4   done, with some objects in quarantine
+        64  the command line is wrong
+        78  the configuration is wrong
+      """,
+    version: "0.1.0",
+    subcommands: [PortsCommand.self, ConfigCommand.self])
+
+  static func main() async {
+    // A peer that closes its connection must be an error of that connection, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let error as any DiagnosableError {
+      printError("error: \(error.message)")
+      if !(error is ConfigurationError) { printError("remedy: \(error.remedy)") }
+      Glibc.exit(status(of: error).rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func status(of error: any DiagnosableError) -> ExitStatus {
+    switch error {
+    case is ConfigurationError, is SecretError: .configuration
+    case let error as CommandError: error.status
+    default: .failure
+    }
+  }
+}

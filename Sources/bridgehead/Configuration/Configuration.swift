@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `bridgehead.yaml` as values, after validation. The schema documents each property.
+struct Configuration: Codable, Sendable {
+  var version: Int
+  var dns: DNS?
+  var trust: Trust?
+  var httpProxy: HTTPProxy?
+  var connect: ConnectSection?
+  var tenant: TenantSection?
+  var metrics: Metrics?
+
+  struct DNS: Codable, Sendable {
+    var servers: [String]?
+  }
+
+  struct Trust: Codable, Sendable {
+    var roots: [String]?
+    var revocation: String?
+    var revocationGrace: String?
+    var revocationCache: String?
+  }
+
+  struct HTTPProxy: Codable, Sendable {
+    var address: String
+    var user: String?
+    var password: SecretReference?
+    var except: [String]?
+  }
+
+  struct ConnectSection: Codable, Sendable {
+    var database: String
+    var forests: [Forest]
+    var target: Target
+    var `guard`: Guard?
+  }
+
+  struct Forest: Codable, Sendable {
+    var name: String
+    var domains: [String]?
+    var domainControllers: [String]?
+    var site: String?
+    var transport: String?
+    var credentials: Credentials
+    var organizationalUnits: OrganizationalUnits?
+  }
+
+  struct Credentials: Codable, Sendable {
+    var principal: String
+    var keytab: String?
+    var password: SecretReference?
+    var clockSkew: String?
+  }
+
+  struct OrganizationalUnits: Codable, Sendable {
+    var include: [String]?
+    var exclude: [String]?
+  }
+
+  struct Target: Codable, Sendable {
+    var url: String
+    var token: SecretReference
+    var verifiedDomains: [String]
+    var initialDomain: String
+    var concurrency: Int?
+    var requestTimeout: String?
+  }
+
+  struct Guard: Codable, Sendable {
+    var deletions: Int?
+    var deletionPercent: Int?
+  }
+
+  struct TenantSection: Codable, Sendable {
+    var database: String
+    var listen: String
+    var certificate: String
+    var key: String
+    var url: String?
+    var requestsPerMinute: Int?
+    var maximumBodyBytes: Int?
+  }
+
+  struct Metrics: Codable, Sendable {
+    var listen: String
+  }
+}
+
+/// Where a secret is, never the secret itself.
+struct SecretReference: Codable, Sendable {
+  var file: String?
+  var environment: String?
+  /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`.
+  var credential: String?
+}

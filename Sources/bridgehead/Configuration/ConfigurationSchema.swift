@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Schema {
+  /// `bridgehead.yaml`.
+  static let configuration = Schema.object([
+    Property("version", .integer(1...1), required: true, "The version of this format.", example: "1"),
+    Property("dns", dns, "How names are resolved."),
+    Property("trust", trust, "Whom TLS connections trust, and how revocation is decided."),
+    Property("httpProxy", httpProxy, "The HTTP proxy on the way to the cloud."),
+    Property("connect", connect, "The synchronisation server."),
+    Property("tenant", tenant, "The embedded cloud directory."),
+    Property("metrics", metrics, "Prometheus metrics; off unless an address is given."),
+  ])
+
+  private static let dns = Schema.object([
+    Property(
+      "servers", .list(of: .string(.text)),
+      "DNS servers as addresses, with an optional port; the machine's own resolver when absent.",
+      example: "[192.0.2.53]")
+  ])
+
+  private static let trust = Schema.object([
+    Property(
+      "roots", .list(of: .string(.path)), "PEM files with the trusted roots; the system's roots when absent.",
+      example: "[/etc/bridgehead/roots.pem]"),
+    Property(
+      "revocation", .choice(["require", "prefer", "off"]),
+      "require: no connection without a fresh revocation list. prefer: go on when none can be had. off: do not ask. "
+        + "Default: require.", example: "require"),
+    Property(
+      "revocationGrace", .string(.duration),
+      "How long after its nextUpdate a revocation list still counts. Default: 1h.", example: "1h"),
+    Property("revocationCache", .string(.path), "A folder that keeps revocation lists between runs."),
+  ])
+
+  private static let httpProxy = Schema.object([
+    Property("address", .string(.endpoint), required: true, "The proxy's host and port."),
+    Property("user", .string(.text), "The user for Basic authentication to the proxy."),
+    Property("password", .secret, "The password for Basic authentication to the proxy."),
+    Property("except", .list(of: .string(.text)), "Host names and suffixes (.corp.example) that are reached directly."),
+  ])
+
+  private static let connect = Schema.object([
+    Property(
+      "database", .string(.path), required: true, "The synchronisation database (SQLite).",
+      example: "/var/lib/bridgehead/connect.sqlite"),
+    Property("forests", .list(of: forest), required: true, "The on-premises forests."),
+    Property("target", target, required: true, "The cloud directory."),
+    Property("guard", deletionGuard, "What stops an export."),
+  ])
+
+  private static let forest = Schema.object([
+    Property("name", .string(.dnsName), required: true, "The forest's DNS name.", example: "corp.example"),
+    Property("domains", .list(of: .string(.dnsName)), "The domains to read; the forest's root domain when absent."),
+    Property(
+      "domainControllers", .list(of: .string(.dnsName)),
+      "The only domain controllers to be used, in this order; all that DNS names when absent."),
+    Property("site", .string(.text), "The Active Directory site of this server; learnt from the forest when absent."),
+    Property(
+      "transport", .choice(["ldap", "ldaps"]),
+      "ldap: port 389 signed and sealed by Kerberos. ldaps: port 636. Default: ldap.", example: "ldap"),
+    Property(
+      "credentials", credentials, required: true, "The service account; it needs Replicating Directory Changes."),
+    Property("organizationalUnits", organizationalUnits, "Which organisational units are synchronised."),
+  ])
+
+  private static let credentials = Schema.object([
+    Property(
+      "principal", .string(.principal), required: true, "The service account's principal.",
+      example: "svc-sync@CORP.EXAMPLE"),
+    Property(
+      "keytab", .string(.path), "A keytab with the account's keys (this or password).",
+      example: "/etc/bridgehead/svc-sync.keytab"),
+    Property("password", .secret, "The account's password (this or keytab)."),
+    Property(
+      "clockSkew", .string(.duration), "The largest difference to the domain controller's clock. Default: 5m."),
+  ])
+
+  private static let organizationalUnits = Schema.object([
+    Property(
+      "include", .list(of: .string(.distinguishedName)),
+      "Only what lies below these is synchronised; the whole domain when absent.",
+      example: #"["OU=People,DC=corp,DC=example", "OU=Groups,DC=corp,DC=example"]"#),
+    Property("exclude", .list(of: .string(.distinguishedName)), "What lies below these is not synchronised."),
+  ])
+
+  private static let target = Schema.object([
+    Property(
+      "url", .string(.url), required: true, "The SCIM 2.0 service's base URL.",
+      example: "https://tenant.corp.example/scim/v2"),
+    Property(
+      "token", .secret, required: true, "The bearer token.", example: "{ file: /etc/bridgehead/tenant.token }"),
+    Property(
+      "verifiedDomains", .list(of: .string(.dnsName)), required: true,
+      "The domains that the cloud directory has verified; other UPN suffixes are replaced.", example: "[corp.example]"),
+    Property(
+      "initialDomain", .string(.dnsName), required: true,
+      "The cloud directory's own domain, for names whose suffix is not verified.", example: "corp.tenant.example"),
+    Property("concurrency", .integer(1...64), "Requests under way at once. Default: 8."),
+    Property("requestTimeout", .string(.duration), "The longest wait for one answer. Default: 30s."),
+  ])
+
+  private static let deletionGuard = Schema.object([
+    Property("deletions", .integer(1...10_000_000), "More deletions than this stop the export. Default: 500."),
+    Property(
+      "deletionPercent", .integer(1...100),
+      "Deletions of more than this share of a type stop the export. Default: 10."),
+  ])
+
+  private static let tenant = Schema.object([
+    Property(
+      "database", .string(.path), required: true, "The tenant's database (SQLite).",
+      example: "/var/lib/bridgehead/tenant.sqlite"),
+    Property("listen", .string(.endpoint), required: true, "Where to listen.", example: "127.0.0.1:8443"),
+    Property(
+      "certificate", .string(.path), required: true, "The certificate chain, PEM.",
+      example: "/etc/bridgehead/tenant.pem"),
+    Property("key", .string(.path), required: true, "The private key, PEM.", example: "/etc/bridgehead/tenant.key"),
+    Property("url", .string(.url), "The base URL that clients use; made from listen when absent."),
+    Property("requestsPerMinute", .integer(1...10_000_000), "The request rate of one token. Default: 60000."),
+    Property("maximumBodyBytes", .integer(1024...1_073_741_824), "The largest request body. Default: 4194304."),
+  ])
+
+  private static let metrics = Schema.object([
+    Property("listen", .string(.endpoint), required: true, "Where to serve /metrics.", example: "127.0.0.1:9464")
+  ])
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Logging
+
+/// How log records are written: one line each, to standard error.
+enum LogFormat: String, CaseIterable, ExpressibleByArgument, Sendable { case text, json }
+
+/// A log handler that writes one line a record.
+struct LineLogHandler: LogHandler {
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+  let label: String
+  let format: LogFormat
+
+  init(label: String, level: Logger.Level, format: LogFormat) {
+    self.label = label
+    self.format = format
+    logLevel = level
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+    let time = Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
+    var line: String
+    switch format {
+    case .text:
+      line = "\(time) \(event.level.rawValue) \(label): \(Self.oneLine("\(event.message)"))"
+      for (key, value) in fields { line += " \(key)=\(Self.quoted("\(value)"))" }
+    case .json:
+      line = "{\"time\":\"\(time)\",\"level\":\"\(event.level.rawValue)\",\"logger\":"
+      line += Self.json(label) + ",\"message\":" + Self.json("\(event.message)")
+      for (key, value) in fields { line += ",\(Self.json(key)):\(Self.json("\(value)"))" }
+      line += "}"
+    }
+    line += "\n"
+    line.withUTF8 { bytes in
+      // One write a record keeps records of several threads apart (POSIX: atomic up to PIPE_BUF on pipes).
+      _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+    }
+  }
+
+  private static func oneLine(_ text: String) -> String {
+    text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " | ") : text
+  }
+
+  private static func quoted(_ text: String) -> String {
+    text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 < 0x7f } && !text.isEmpty ? text : json(text)
+  }
+
+  /// RFC 8259 7: the characters that must be escaped, and all other controls.
+  static func json(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case let scalar where scalar.value < 0x20 || scalar.value == 0x7f:
+        let hex = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Wire
+
+/// Serves `/metrics` on an address that the configuration names; there is no listener without it.
+struct MetricsServer: Service {
+  let registry: PrometheusRegistry
+  let endpoint: Endpoint
+  let logger: Logger
+
+  func run() async throws {
+    let router = Router()
+    router.get("/metrics") { [registry] _, _ in
+      Response(
+        status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+        body: .init(byteBuffer: ByteBuffer(string: registry.exposition())))
+    }
+    let application = Application(
+      router: router, configuration: .init(address: .hostname(endpoint.host, port: endpoint.port)), logger: logger)
+    try await application.run()
+  }
+}

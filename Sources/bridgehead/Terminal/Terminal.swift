@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What standard output and standard error can show.
+struct Terminal: Sendable {
+  /// Standard error is a terminal that understands cursor movement: progress bars are drawn there.
+  let drawsProgress: Bool
+  /// Standard output takes colours: it is a terminal and NO_COLOR (https://no-color.org) is not set.
+  let colours: Bool
+  let columns: Int
+
+  init(environment: [String: String]) {
+    let smart = environment["TERM"] != nil && environment["TERM"] != "dumb"
+    drawsProgress = isatty(STDERR_FILENO) == 1 && smart
+    colours = isatty(STDOUT_FILENO) == 1 && smart && (environment["NO_COLOR"] ?? "").isEmpty
+    var size = winsize()
+    columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
+  enum Style: String {
+    case bold = "1"
+    case dim = "2"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+  }
+
+  func styled(_ text: String, _ style: Style) -> String {
+    colours ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+  }
+}
+
+/// Writes a line to standard error: progress, warnings, errors. Results go to standard output.
+func printError(_ text: String) {
+  var line = text + "\n"
+  line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
