@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 // External products, named once.
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -83,7 +84,9 @@ let package = Package(
     library("Kerberos", ["Wire", "CKerberos", logging]),
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
-    library("CertificateTrust", ["Wire", x509, asn1, crypto, nioCore, nioSSL, logging]),
+    library(
+      "CertificateTrust",
+      ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", logging]),
     library("Store", ["Wire", grdb, sqlite]),

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SwiftASN1
+import X509
+
+/// RFC 5280 4.2.1.13:
+/// ```
+/// CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
+/// DistributionPoint ::= SEQUENCE {
+///   distributionPoint [0] DistributionPointName OPTIONAL,
+///   reasons           [1] ReasonFlags OPTIONAL,
+///   cRLIssuer         [2] GeneralNames OPTIONAL }
+/// ```
+/// FreshestCRL (4.2.1.15, 5.2.6) has the same syntax.
+struct DistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
+  static var defaultIdentifier: ASN1Identifier { .sequence }
+
+  var name: DistributionPointName?
+  /// Nil stands for every reason.
+  var reasons: ReasonFlags?
+  var crlIssuer: [GeneralName]
+
+  init(name: DistributionPointName?, reasons: ReasonFlags? = nil, crlIssuer: [GeneralName] = []) {
+    self.name = name
+    self.reasons = reasons
+    self.crlIssuer = crlIssuer
+  }
+
+  init(derEncoded node: ASN1Node, withIdentifier identifier: ASN1Identifier) throws {
+    self = try DER.sequence(node, identifier: identifier) { nodes in
+      let name = try DER.optionalExplicitlyTagged(&nodes, tagNumber: 0, tagClass: .contextSpecific) {
+        try DistributionPointName(derEncoded: $0)
+      }
+      let reasons = try DER.optionalImplicitlyTagged(&nodes, tagNumber: 1, tagClass: .contextSpecific) {
+        ReasonFlags(bitString: try ASN1BitString(derEncoded: $0, withIdentifier: $0.identifier).bytes)
+      }
+      let issuer = try DER.optionalImplicitlyTagged(&nodes, tagNumber: 2, tagClass: .contextSpecific) {
+        try DER.sequence(of: GeneralName.self, identifier: $0.identifier, rootNode: $0)
+      }
+      return DistributionPoint(name: name, reasons: reasons, crlIssuer: issuer ?? [])
+    }
+  }
+
+  func serialize(into coder: inout DER.Serializer, withIdentifier identifier: ASN1Identifier) throws {
+    try coder.appendConstructedNode(identifier: identifier) { coder in
+      if let name {
+        try coder.serialize(explicitlyTaggedWithTagNumber: 0, tagClass: .contextSpecific) {
+          try name.serialize(into: &$0)
+        }
+      }
+      if let reasons { try reasons.serialize(into: &coder, tagNumber: 1) }
+      if !crlIssuer.isEmpty {
+        try coder.appendConstructedNode(identifier: .init(tagWithNumber: 2, tagClass: .contextSpecific)) { coder in
+          for name in crlIssuer { try coder.serialize(name) }
+        }
+      }
+    }
+  }
+
+  /// The places where the list can be had, in the certificate's order.
+  var locations: [String] {
+    guard case .fullName(let names) = name else { return [] }
+    return names.compactMap {
+      guard case .uniformResourceIdentifier(let location) = $0 else { return nil }
+      return location
+    }
+  }
+
+  /// Reads `CRLDistributionPoints` or `FreshestCRL` from an extension's value.
+  static func points(_ value: ArraySlice<UInt8>) throws -> [DistributionPoint] {
+    try DER.sequence(of: DistributionPoint.self, identifier: .sequence, rootNode: DER.parse(value))
+  }
+}
+
+/// RFC 5280 4.2.1.13:
+/// ```
+/// DistributionPointName ::= CHOICE {
+///   fullName                [0] GeneralNames,
+///   nameRelativeToCRLIssuer [1] RelativeDistinguishedName }
+/// ```
+enum DistributionPointName: DERParseable, DERSerializable, Sendable, Hashable {
+  case fullName([GeneralName])
+  /// Kept as it travels: it is compared, never resolved.
+  case nameRelativeToCRLIssuer(ASN1Any)
+
+  init(derEncoded node: ASN1Node) throws {
+    switch node.identifier {
+    case ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific):
+      self = .fullName(try DER.sequence(of: GeneralName.self, identifier: node.identifier, rootNode: node))
+    case ASN1Identifier(tagWithNumber: 1, tagClass: .contextSpecific):
+      self = .nameRelativeToCRLIssuer(ASN1Any(derEncoded: node))
+    default:
+      throw ASN1Error.unexpectedFieldType(node.identifier)
+    }
+  }
+
+  func serialize(into coder: inout DER.Serializer) throws {
+    switch self {
+    case .fullName(let names):
+      try coder.appendConstructedNode(identifier: .init(tagWithNumber: 0, tagClass: .contextSpecific)) { coder in
+        for name in names { try coder.serialize(name) }
+      }
+    case .nameRelativeToCRLIssuer(let name):
+      try coder.serialize(name)
+    }
+  }
+
+  /// RFC 5280 6.3.3 (b)(2)(i): whether one of the names is the same.
+  func intersects(_ other: DistributionPointName) -> Bool {
+    switch (self, other) {
+    case (.fullName(let left), .fullName(let right)): !Set(left).isDisjoint(with: right)
+    case (.nameRelativeToCRLIssuer(let left), .nameRelativeToCRLIssuer(let right)): left == right
+    default: false
+    }
+  }
+}
+
+extension ReasonFlags {
+  func serialize(into coder: inout DER.Serializer, tagNumber: UInt) throws {
+    var bytes: [UInt8] = [0, 0]
+    for bit in 0..<9 where rawValue & (1 << UInt16(bit)) != 0 { bytes[bit / 8] |= 0x80 >> UInt8(bit % 8) }
+    // X.690 11.2.2: a named bit list travels without its trailing zero bits.
+    while bytes.last == 0 { bytes.removeLast() }
+    let padding = bytes.last.map(\.trailingZeroBitCount) ?? 0
+    try ASN1BitString(bytes: bytes[...], paddingBits: padding)
+      .serialize(into: &coder, withIdentifier: .init(tagWithNumber: tagNumber, tagClass: .contextSpecific))
+  }
+}
