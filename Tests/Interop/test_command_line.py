@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import PRODUCT
+from environment import PRODUCT
 
 
 def test_help_names_exit_codes_and_examples(bridgehead):
