@@ -73,9 +73,7 @@ let package = Package(
     library("Wire"),
 
     // C libraries.
-    .systemLibrary(
-      name: "CKerberos", path: "Sources/CKerberos", pkgConfig: "mit-krb5-gssapi",
-      providers: [.apt(["libkrb5-dev"])]),
+    .systemLibrary(name: "CKerberos", path: "Sources/CKerberos", providers: [.apt(["libkrb5-dev"])]),
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
@@ -122,7 +120,7 @@ let package = Package(
     // Tests.
     tests("PortReferenceTests", ["PortReference"]),
     tests("WireTests", ["Wire"]),
-    tests("KerberosTests", ["Kerberos", "Wire"]),
+    tests("KerberosTests", ["Kerberos", "Wire", logging]),
     tests("LDAPTests", ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded]),
     tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix]),
     tests(

@@ -9,10 +9,13 @@ package struct SecurityError: DiagnosableError {
     case unknownPrincipal
     case unknownService
     case accountLocked
+    case accountDisabled
+    case accountExpired
     case passwordExpired
     case unsupportedEncryption
     case ticketExpired
     case noKDC
+    case refusedByKDC
     case badCredentialSource
     case weakProtection
     case rejectedToken
