@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A typed view of a Group (RFC 7643 4.2).
+package struct SCIMGroup: Sendable, Hashable {
+  package var resource: SCIMResource
+
+  package init(_ resource: SCIMResource) { self.resource = resource }
+
+  package init(displayName: String) {
+    resource = SCIMResource(schemas: [SCIMURI.group])
+    self.displayName = displayName
+  }
+
+  package var id: String? { resource.id }
+  package var externalId: String? {
+    get { resource.externalId }
+    set { resource.externalId = newValue }
+  }
+  package var displayName: String? {
+    get { resource["displayName"] }
+    set { resource["displayName"] = newValue }
+  }
+  package var members: [GroupMember] {
+    get { resource.attributes["members"]?.array?.compactMap(GroupMember.init) ?? [] }
+    set { resource.attributes["members"] = newValue.isEmpty ? nil : .array(newValue.map(\.json)) }
+  }
+}
+
+/// A member of a group: a User or another Group.
+package struct GroupMember: Sendable, Hashable {
+  /// The `id` of the member's resource.
+  package var value: String
+  package var ref: String?
+  /// `User` or `Group`.
+  package var type: String?
+
+  package init(_ value: String, type: String? = nil, ref: String? = nil) {
+    self.value = value
+    self.type = type
+    self.ref = ref
+  }
+
+  package init?(_ json: JSONValue) {
+    guard let object = json.object, let value = object.value(named: "value")?.string else { return nil }
+    self.init(value, type: object.value(named: "type")?.string, ref: object.value(named: "$ref")?.string)
+  }
+
+  package var json: JSONValue {
+    var object: JSONObject = ["value": .string(value)]
+    object["$ref"] = ref.map(JSONValue.string)
+    object["type"] = type.map(JSONValue.string)
+    return .object(object)
+  }
+}

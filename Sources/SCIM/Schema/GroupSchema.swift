@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SchemaDefinition {
+  /// Group (RFC 7643 4.2 and 8.7.1).
+  ///
+  /// `displayName` is required, as the text of 4.2 demands; the JSON in 8.7.1 says otherwise (erratum 5475).
+  package static let group = SchemaDefinition(
+    id: SCIMURI.group, name: "Group", description: "Group",
+    attributes: [
+      AttributeDefinition("displayName", "The group's name for people.", required: true),
+      AttributeDefinition(
+        "members", .complex, "The members of the group.", multiValued: true,
+        subAttributes: [
+          AttributeDefinition("value", "The id of the member's resource.", mutability: .immutable),
+          AttributeDefinition(
+            "$ref", .reference, "The URI of the member's resource.", mutability: .immutable,
+            referenceTypes: ["User", "Group"]),
+          AttributeDefinition(
+            "type", "The member's kind.", mutability: .immutable, canonicalValues: ["User", "Group"]),
+        ]),
+    ])
+}
