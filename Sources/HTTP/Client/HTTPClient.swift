@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CertificateTrust
+import Logging
+package import NIOCore
+import NIOPosix
+package import Wire
+
+/// A client for HTTP/1.1 with kept-alive connections, proxies and verified TLS.
+///
+/// A request is written only on a connection whose TLS handshake, certificate chain, name and revocation have passed.
+package final class HTTPClient: Sendable {
+  private let connector: HTTPConnector
+  private let pool: ConnectionPool
+  private let userAgent: String
+
+  /// - Parameters:
+  ///   - tls: nil makes a client for plain http only (the one that fetches revocation lists).
+  package init(
+    configuration: HTTPClientConfiguration = HTTPClientConfiguration(), tls: TLSClientPolicy?,
+    resolver: any NameResolver = SystemNameResolver(),
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+  ) {
+    connector = HTTPConnector(configuration: configuration, tls: tls, resolver: resolver, group: group)
+    pool = ConnectionPool(connector: connector, limit: configuration.maximumConnectionsPerOrigin)
+    userAgent = configuration.userAgent
+  }
+
+  /// Sends a request and collects its response; every status is a response, none is an error.
+  ///
+  /// - Throws: ``HTTPError``.
+  package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    try Self.validate(request)
+    let deadline = NIODeadline.now() + request.deadline
+    var request = request
+    var redirects = 0
+    while true {
+      let response = try await exchange(request, deadline: deadline)
+      guard [301, 302, 303, 307, 308].contains(response.status), ["GET", "HEAD"].contains(request.method),
+        redirects < request.maximumRedirects, let location = response.fields["Location"]
+      else { return response }
+      redirects += 1
+      let next = try request.url.resolving(location)
+      guard next.scheme == request.url.scheme || next.scheme == .https else {
+        throw HTTPError(.badRedirect, "\(request.url.endpoint) redirects from https to \(next), without protection.")
+      }
+      if next.endpoint != request.url.endpoint || next.scheme != request.url.scheme {
+        // Credentials are for the origin that they were given for.
+        request.fields["Authorization"] = nil
+        request.fields["Cookie"] = nil
+      }
+      request.url = next
+    }
+  }
+
+  /// Closes every connection; requests under way and later ones fail.
+  package func shutdown() async { await pool.shutdown() }
+
+  private static func validate(_ request: HTTPRequest) throws(HTTPError) {
+    guard !request.method.isEmpty, request.method.utf8.allSatisfy(HTTPFields.isTokenByte) else {
+      throw HTTPError(.badRequest, "'\(request.method)' is no request method.")
+    }
+    if let name = request.fields.firstInvalid() {
+      throw HTTPError(.badRequest, "The header field '\(name)' has a name or a value that HTTP cannot carry.")
+    }
+  }
+
+  private func exchange(_ request: HTTPRequest, deadline: NIODeadline) async throws(HTTPError) -> HTTPResponse {
+    while true {
+      let lease = try await pool.lease(for: request.url, deadline: deadline)
+      do throws(HTTPError) {
+        let outcome = try await lease.connection.perform(request, userAgent: userAgent, deadline: deadline)
+        await pool.release(lease, reusable: outcome.keepsAlive)
+        return outcome.response
+      } catch {
+        lease.connection.close()
+        await pool.release(lease, reusable: false)
+        // RFC 9112 9.3.1: a server may close a kept-alive connection at any moment. Only a reused connection can have
+        // been stale, so this ends when the kept ones are used up.
+        let replay = lease.isReused && error.withoutResponse && (request.isReplayable || !error.mayHaveReachedServer)
+        guard replay else { throw error }
+      }
+    }
+  }
+}

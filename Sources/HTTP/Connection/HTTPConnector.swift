@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CertificateTrust
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Wire
+
+/// Opens connections: resolve, connect, ask the proxy for a tunnel, TLS, then HTTP.
+struct HTTPConnector: Sendable {
+  let configuration: HTTPClientConfiguration
+  let tls: TLSClientPolicy?
+  let resolver: any NameResolver
+  let group: any EventLoopGroup
+
+  /// Opens a connection to the URL's origin. No byte of a request has been sent when this returns.
+  func open(_ url: HTTPURL, deadline: NIODeadline) async throws(HTTPError) -> HTTPConnection {
+    let proxy = configuration.proxy.flatMap { $0.applies(to: url.endpoint) ? $0 : nil }
+    let channel = try await connect(to: proxy?.endpoint ?? url.endpoint, deadline: deadline, viaProxy: proxy != nil)
+    do throws(HTTPError) {
+      guard url.scheme == .https else {
+        return try await install(
+          on: channel, url, protection: "none", flow: nil, proxy: proxy, usesAbsoluteForm: proxy != nil)
+      }
+      guard let tls else {
+        throw HTTPError(.badRequest, "\(url.endpoint) needs https, which this client does not offer.")
+      }
+      if let proxy { try await tunnel(through: proxy, to: url.endpoint, on: channel, deadline: deadline) }
+      let peer: TLSPeer
+      do throws(TrustError) {
+        peer = try await tls.secure(channel, host: url.host)
+      } catch {
+        throw Task.isCancelled
+          ? HTTPError(.cancelled, "The connection to \(url.endpoint) was cancelled.") : HTTPError(error)
+      }
+      return try await install(
+        on: channel, url, protection: peer.protection, flow: configuration.flows.https, proxy: proxy,
+        usesAbsoluteForm: false)
+    } catch {
+      channel.close(promise: nil)
+      throw error
+    }
+  }
+
+  private func connect(
+    to endpoint: Endpoint, deadline: NIODeadline, viaProxy: Bool
+  ) async throws(HTTPError) -> any Channel {
+    let addresses: [String]
+    do {
+      addresses = try await resolver.addresses(of: endpoint.host)
+    } catch {
+      if let known = error as? HTTPError { throw known }
+      let remedy = (error as? any DiagnosableError)?.remedy
+      throw HTTPError(.nameNotFound, "The name \(endpoint.host) cannot be resolved: \(error).", remedy: remedy)
+    }
+    var failure: HTTPError?
+    for address in addresses.prefix(HTTPClientConfiguration.maximumAddresses) {
+      let remaining = deadline - .now()
+      guard remaining > .zero else { break }
+      guard !Task.isCancelled else {
+        throw HTTPError(.cancelled, "The connection to \(endpoint) was cancelled.")
+      }
+      do {
+        let target = try SocketAddress(ipAddress: address, port: endpoint.port)
+        return try await ClientBootstrap(group: group)
+          .connectTimeout(min(configuration.connectDeadline, remaining))
+          .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+          .connect(to: target).get()
+      } catch {
+        failure = failure ?? Self.translate(error, endpoint, address, viaProxy)
+      }
+    }
+    throw failure ?? HTTPError(.timedOut, "No time was left to connect to \(endpoint).")
+  }
+
+  private static func translate(
+    _ error: any Error, _ endpoint: Endpoint, _ address: String, _ viaProxy: Bool
+  ) -> HTTPError {
+    let whom = "\(viaProxy ? "the proxy " : "")\(endpoint) (\(address))"
+    if case .connectTimeout? = error as? ChannelError {
+      return HTTPError(.timedOut, "The connection to \(whom) was not answered.")
+    }
+    switch (error as? IOError)?.errnoCode {
+    case ECONNREFUSED: return HTTPError(.refused, "The connection to \(whom) was refused.")
+    case ECONNRESET: return HTTPError(.reset, "The connection to \(whom) was reset.")
+    case ETIMEDOUT: return HTTPError(.timedOut, "The connection to \(whom) was not answered.")
+    default: return HTTPError(.unreachable, "There is no connection to \(whom): \(error).")
+    }
+  }
+
+  private func tunnel(
+    through proxy: HTTPProxy, to endpoint: Endpoint, on channel: any Channel, deadline: NIODeadline
+  ) async throws(HTTPError) {
+    let limit = min(configuration.proxyDeadline, deadline - .now())
+    let future = channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
+      let promise = channel.eventLoop.makePromise(of: Void.self)
+      let handler = ProxyConnectHandler(proxy: proxy, destination: endpoint, deadline: limit, promise: promise)
+      do {
+        try channel.pipeline.syncOperations.addHandler(handler)
+      } catch {
+        promise.fail(HTTPError(.proxyFailed, "The proxy \(proxy.endpoint) closed the connection: \(error)."))
+      }
+      return promise.futureResult
+    }
+    do {
+      try await withTaskCancellationHandler {
+        try await future.get()
+      } onCancel: {
+        channel.close(promise: nil)
+      }
+    } catch {
+      if Task.isCancelled { throw HTTPError(.cancelled, "The connection to \(endpoint) was cancelled.") }
+      throw error as? HTTPError ?? HTTPError(.proxyFailed, "The proxy \(proxy.endpoint) failed: \(error).")
+    }
+  }
+
+  /// Adds HTTP to the channel, records the flow of a TLS connection, and lets a plain one be recorded at its first response.
+  private func install(
+    on channel: any Channel, _ url: HTTPURL, protection: String, flow: Flow?, proxy: HTTPProxy?, usesAbsoluteForm: Bool
+  ) async throws(HTTPError) -> HTTPConnection {
+    let through = proxy.map { " through the proxy \($0.endpoint)" } ?? ""
+    let peerAddress = channel.remoteAddress
+    let record: @Sendable (Flow) -> Void = { flow in
+      flow.established(
+        .tcp, host: url.host, address: peerAddress?.ipAddress ?? "", port: peerAddress?.port ?? url.port,
+        protection: protection + through)
+    }
+    let plainFlow = url.scheme == .http ? configuration.flows.http : nil
+    let idleLimit = configuration.idleLimit
+    do {
+      let handler = try await channel.eventLoop.submit {
+        let exchange = ExchangeHandler(
+          peer: url.endpoint.description, idleLimit: idleLimit,
+          onFirstResponse: plainFlow.map { flow in { record(flow) } })
+        let decoder = HTTPResponseDecoder(
+          leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop,
+          limitConfiguration: HTTPClientConfiguration.decoderLimits)
+        try channel.pipeline.syncOperations.addHandlers([
+          HTTPRequestEncoder(), ByteToMessageHandler(decoder), exchange,
+        ])
+        return NIOLoopBound(exchange, eventLoop: channel.eventLoop)
+      }.get()
+      if let flow { record(flow) }
+      return HTTPConnection(
+        channel: channel, handler: handler, usesAbsoluteForm: usesAbsoluteForm,
+        proxyAuthorization: usesAbsoluteForm ? proxy?.authorization : nil)
+    } catch {
+      throw HTTPError(.closedEarly, "\(url.endpoint) closed the connection: \(error).")
+    }
+  }
+}
