@@ -156,6 +156,9 @@ struct KerberosFailure {
     }
   }
 
+  /// The library's table of ASN.1 errors (asn1_err.et): 256 codes from its base.
+  private static let encodingErrors = ASN1_BAD_TIMEFORMAT..<ASN1_BAD_TIMEFORMAT + 256
+
   private var libraryVerdict: SecurityError {
     switch Int(failure.code) {
     case KRB5KRB_AP_ERR_BAD_INTEGRITY, KRB5_PREAUTH_FAILED, KRB5_PREAUTH_BAD_TYPE:
@@ -163,8 +166,7 @@ struct KerberosFailure {
     case KRB5_KT_NOTFOUND, KRB5_CONFIG_ETYPE_NOSUPP, KRB5_BAD_ENCTYPE, KRB5_PROG_ETYPE_NOSUPP,
       KRB5KDC_ERR_ETYPE_NOSUPP, KRB5_CRYPTO_INTERNAL:
       return unsupportedEncryption
-    case KRB5_KDCREP_MODIFIED, ASN1_OVERRUN, ASN1_BAD_ID, ASN1_BAD_FORMAT, ASN1_PARSE_ERROR, KRB5_BADMSGTYPE,
-      KRB5KRB_AP_ERR_MSG_TYPE:
+    case KRB5_KDCREP_MODIFIED, KRB5_BADMSGTYPE, KRB5KRB_AP_ERR_MSG_TYPE, Self.encodingErrors:
       return SecurityError(
         .rejectedToken, "The answer to the request for \(what) is damaged or forged: \(failure.text).",
         remedy: "Check what stands between this machine and the domain controllers on port 88.")

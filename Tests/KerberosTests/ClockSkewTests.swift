@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import Testing
+import Wire
 
 @testable import Kerberos
 

@@ -19,7 +19,7 @@ import Wire
       realm: "CORP.EXAMPLE", failure: LibraryFailure(code: -1_765_328_384 + code, text: "libkrb5's words"),
       refusal: (
         message, "127.0.0.10:88",
-        ClockSkew(serverTime: message.serverTime, now: Date(timeIntervalSince1970: 1_699_999_397))
+        ClockSkew(serverTime: message.serverTime, now: Date(timeIntervalSince1970: 1_699_999_397.5))
       )
     ).securityError
   }

@@ -41,8 +41,10 @@ final class KerberosLibrary {
   func principal(_ text: String, enterprise: Bool = false) throws(SecurityError) -> Principal {
     var raw: krb5_principal?
     let flags = enterprise ? KRB5_PRINCIPAL_PARSE_ENTERPRISE : 0
+    // A zero byte would end the name early for the library.
     let code = krb5_parse_name_flags(context, text, Int32(flags), &raw)
-    guard code == 0, let raw else {
+    guard code == 0, let raw, !text.utf8.contains(0) else {
+      krb5_free_principal(context, raw)
       throw SecurityError(
         .badCredentialSource, "\"\(text)\" is no Kerberos principal: \(self.text(code)).",
         remedy: "Write the principal as name@REALM.")

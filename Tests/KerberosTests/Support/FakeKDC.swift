@@ -26,7 +26,7 @@ final class FakeKDC: @unchecked Sendable {
   /// - Parameter port: 0 for one that the system chooses.
   init(_ transport: TransportProtocol, port: Int = 0, _ script: @escaping @Sendable ([UInt8]) -> [Action]) throws {
     self.transport = transport
-    descriptor = socket(AF_INET, Int32((transport == .udp ? SOCK_DGRAM : SOCK_STREAM).rawValue), 0)
+    let descriptor = socket(AF_INET, Int32((transport == .udp ? SOCK_DGRAM : SOCK_STREAM).rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -37,6 +37,7 @@ final class FakeKDC: @unchecked Sendable {
         bind(descriptor, $0, size) + getsockname(descriptor, $0, &size)
       }
     }
+    self.descriptor = descriptor
     guard bound == 0 else { throw ByteError.malformed(offset: 0, reason: "bind: \(errno)") }
     if transport == .tcp { listen(descriptor, 8) }
     kdc = KDCAddress(host: "", address: "127.0.0.1", port: Int(UInt16(bigEndian: address.sin_port)))
