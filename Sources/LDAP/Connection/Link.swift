@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import Wire
+
+/// The channel of one connection and the way onto its event loop. The last reference closes the channel.
+final class Link: Sendable {
+  let server: LDAPServer
+  let channel: any Channel
+  let options: LDAPOptions
+  let logger: Logger
+  private let gate: ReadGate
+  private let handler: NIOLoopBound<OperationHandler>
+  private let lastTicket = Atomic<UInt64>(0)
+
+  private init(
+    _ server: LDAPServer, _ channel: any Channel, _ gate: ReadGate, _ handler: NIOLoopBound<OperationHandler>,
+    _ options: LDAPOptions, _ logger: Logger
+  ) {
+    self.server = server
+    self.channel = channel
+    self.gate = gate
+    self.handler = handler
+    self.options = options
+    self.logger = logger
+  }
+
+  deinit { channel.eventLoop.execute { [handler] in handler.value.close() } }
+
+  /// Seconds without traffic after which TCP asks whether the peer is there, between questions, and their number: a
+  /// silently vanished peer is noticed within two minutes, and firewalls' idle timeouts are not reached.
+  private static let keepAlive: (idle: Int, interval: Int, count: Int) = (60, 15, 4)
+
+  /// Opens the TCP connection and starts the clock of the handshakes.
+  static func open(
+    _ server: LDAPServer, _ options: LDAPOptions, _ group: any EventLoopGroup, _ logger: Logger
+  ) async throws -> Link {
+    let address: SocketAddress
+    do {
+      address = try SocketAddress(ipAddress: server.address, port: server.port)
+    } catch {
+      throw LDAPError(
+        .unreachable, "\(server.address) is no numeric address for \(server).", remedy: "Resolve the name first.")
+    }
+    let loop = group.next()
+    let made = loop.makePromise(of: Link.self)
+    let bootstrap = ClientBootstrap(group: loop)
+      .connectTimeout(TimeAmount(options.connectTimeout))
+      .channelOption(.socketOption(.so_keepalive), value: 1)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: keepAlive.idle)
+      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: keepAlive.interval)
+      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: keepAlive.count)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          made.succeed(try install(on: channel, server, options, logger))
+        }
+      }
+    do {
+      let channel = try await bootstrap.connect(to: address).get()
+      if Task.isCancelled {
+        channel.close(promise: nil)
+        throw CancellationError()
+      }
+      return try await made.futureResult.get()
+    } catch {
+      made.fail(error)
+      if error is CancellationError { throw error }
+      throw unreachable(server, error)
+    }
+  }
+
+  private static func install(
+    on channel: any Channel, _ server: LDAPServer, _ options: LDAPOptions, _ logger: Logger
+  ) throws -> Link {
+    let loop = channel.eventLoop
+    let slot = NIOLoopBoundBox<OperationHandler?>(nil, eventLoop: loop)
+    let gate = ReadGate(limit: options.bufferLimit) { loop.execute { slot.value?.resumeReading() } }
+    let handler = OperationHandler(server: server.description, limits: options.limits, gate: gate, logger: logger)
+    slot.value = handler
+    try channel.pipeline.syncOperations.addHandler(handler)
+    return Link(server, channel, gate, NIOLoopBound(handler, eventLoop: loop), options, logger)
+  }
+
+  private static func unreachable(_ server: LDAPServer, _ error: any Error) -> LDAPError {
+    if case ChannelError.connectTimeout? = error as? ChannelError {
+      return LDAPError(
+        .timeout, "\(server) (\(server.address)) does not accept connections.",
+        remedy: "Open TCP port \(server.port) from here to there, or choose another server.")
+    }
+    return LDAPError(
+      .unreachable, "\(server) (\(server.address)) cannot be reached: \(error).",
+      remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
+  }
+
+  // MARK: Operations
+
+  /// Sends a request. Its answers, and those of the requests that follow it up, come from the operation.
+  func start(_ request: Request, followUp: FollowUp? = nil) -> Operation {
+    let ticket = lastTicket.add(1, ordering: .relaxed).newValue
+    let stream = ResponseStream(gate: gate, timeout: TimeAmount(options.operationTimeout))
+    let loop = channel.eventLoop
+    loop.execute { [handler] in
+      handler.value.start(request, ticket: ticket, stream: stream, followUp: followUp)
+    }
+    return Operation(stream) { [handler] in
+      loop.execute { handler.value.abandon(ticket: ticket) }
+    }
+  }
+
+  /// Sends a request that has one answer.
+  func perform(_ operation: ProtocolOperation, controls: [Control] = []) async throws -> LDAPMessage {
+    guard let message = try await start(Request(operation: operation, controls: controls)).response() else {
+      throw LDAPError.protocolViolation(server.description, "an operation without an answer")
+    }
+    return message
+  }
+
+  // MARK: The connection as a whole
+
+  func arm(_ time: Duration, phase: String) async throws {
+    try await channel.eventLoop.submit { [handler] in handler.value.arm(TimeAmount(time), phase: phase) }.get()
+  }
+
+  func disarm() async throws {
+    try await channel.eventLoop.submit { [handler] in handler.value.disarm() }.get()
+  }
+
+  func protect(with context: any SecurityContext, maximumSent: Int) async throws {
+    let name = server.description
+    let maximumReceived = options.limits.saslBufferSize
+    try await channel.eventLoop.submit { [handler] in
+      let layer = SASLLayerHandler(context, server: name, maximumReceived: maximumReceived, maximumSent: maximumSent)
+      try handler.value.install(layer)
+    }.get()
+  }
+
+  func close() async {
+    channel.eventLoop.execute { [handler] in handler.value.close() }
+    try? await channel.closeFuture.get()
+  }
+}
