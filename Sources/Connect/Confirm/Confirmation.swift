@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Store
+
+/// Phase 5: what the target answered becomes the new baseline, in the transaction that clears what was sent.
+struct Confirmation: Sendable {
+  let target: TargetProfile
+  /// Whether a conflict is final, because no further round follows.
+  let isLast: Bool
+  /// Seconds since 1970.
+  let now: Double
+
+  struct Recorded: Sendable {
+    var exported: [ObjectKind: CycleReport.Exported] = [:]
+    /// Objects whose operation is ready for another round.
+    var again: Set<Int64> = []
+    var errors: [String] = []
+  }
+
+  func record(
+    _ answers: [(PlannedOperation, ExportOutcome)], in transaction: any Transaction
+  ) throws -> Recorded {
+    var recorded = Recorded()
+    for (planned, outcome) in answers {
+      if planned.links.isEmpty {
+        try record(planned, outcome, &recorded, transaction)
+      } else {
+        try recordLinks(planned, outcome, &recorded, transaction)
+      }
+    }
+    return recorded
+  }
+
+  // MARK: Objects
+
+  private func record(
+    _ planned: PlannedOperation, _ outcome: ExportOutcome, _ recorded: inout Recorded, _ transaction: any Transaction
+  ) throws {
+    let baseline = Baseline(transaction: transaction, target: target)
+    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
+    switch (planned.operation, outcome) {
+    case (.delete, .done), (.delete, .notFound):
+      try deleted(planned, baseline, transaction)
+      recorded.exported[planned.kind, default: .init()].deleted += 1
+    case (.create, .done(let record?)):
+      try clear(planned, confirmed: record, baseline, quarantine, &recorded, transaction)
+      recorded.exported[planned.kind, default: .init()].created += 1
+    case (.create, .existing(let record)):
+      try clear(planned, confirmed: record, baseline, quarantine, &recorded, transaction)
+      recorded.exported[planned.kind, default: .init()].adopted += 1
+    case (.update(_, let id, _, let attributes), .done(let record)):
+      let confirmed =
+        record ?? TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: attributes)
+      try clear(planned, confirmed: confirmed, baseline, quarantine, &recorded, transaction)
+      recorded.exported[planned.kind, default: .init()].updated += 1
+    case (.update, .notFound):
+      try baseline.settle(planned.object, kind: planned.kind, found: nil)
+      recorded.again.insert(planned.object)
+    case (_, .conflict) where !isLast:
+      try unsend(planned, "ready", transaction)
+      recorded.again.insert(planned.object)
+    case (_, .conflict(let reason)):
+      try hold(planned, .targetConflict, reason, quarantine, &recorded, transaction)
+    case (_, .refused(let reason)):
+      try hold(planned, .targetRefused, reason, quarantine, &recorded, transaction)
+    case (_, .unanswered(let reason)):
+      // The mark stays: the next pass looks the object up.
+      recorded.errors.append("\(planned.sourceAnchor): \(reason)")
+    case (.create, _), (.update, .existing), (.delete, .existing), (.link, _):
+      try hold(planned, .targetRefused, "The target gave no usable answer.", quarantine, &recorded, transaction)
+    }
+  }
+
+  /// Takes over what the target holds and clears the revision that was sent.
+  private func clear(
+    _ planned: PlannedOperation, confirmed: TargetRecord, _ baseline: Baseline, _ quarantine: Quarantine,
+    _ recorded: inout Recorded, _ transaction: any Transaction
+  ) throws {
+    try baseline.put(planned.object, confirmed)
+    let difference = target.difference(from: confirmed.attributes, to: planned.desired, kind: planned.kind)
+    let key: [SQLValue] = [.text(target.name), .integer(planned.object)]
+    if difference.isEmpty {
+      try quarantine.relent(mv: planned.object, [.targetConflict, .targetRefused, .notAccepted])
+      let cleared = try transaction.run(
+        "DELETE FROM pending WHERE target = ? AND mv = ? AND revision = ? AND op <> 'delete'",
+        key + [.integer(planned.revision)])
+      if cleared == 0 { try unsend(planned, "ready", transaction) }
+      return
+    }
+    // The target holds something else: an object that was there already, or a value that it changed.
+    try transaction.run(
+      "UPDATE pending SET op = 'update', sent = NULL WHERE target = ? AND mv = ? AND op <> 'delete'", key)
+    if isLast {
+      try hold(
+        planned, .notAccepted,
+        "The target keeps other values of " + difference.names.joined(separator: ", ") + ".", quarantine, &recorded,
+        transaction)
+    } else {
+      recorded.again.insert(planned.object)
+    }
+  }
+
+  private func deleted(
+    _ planned: PlannedOperation, _ baseline: Baseline, _ transaction: any Transaction
+  ) throws {
+    let isGone: Bool =
+      try transaction.value("SELECT gone FROM mv WHERE id = ?", [.integer(planned.object)]) ?? true
+    if isGone {
+      try Metaverse.purge(object: planned.object, in: transaction)
+    } else {
+      // It came back while its deletion was under way.
+      try baseline.settle(planned.object, kind: planned.kind, found: nil)
+    }
+  }
+
+  private func unsend(_ planned: PlannedOperation, _ state: String, _ transaction: any Transaction) throws {
+    try transaction.run(
+      "UPDATE pending SET sent = NULL, state = ? WHERE target = ? AND mv = ?",
+      [.text(state), .text(target.name), .integer(planned.object)])
+  }
+
+  private func hold(
+    _ planned: PlannedOperation, _ reason: QuarantineReason, _ detail: String, _ quarantine: Quarantine,
+    _ recorded: inout Recorded, _ transaction: any Transaction
+  ) throws {
+    let revision: Int64? = try transaction.value(
+      "SELECT revision FROM pending WHERE target = ? AND mv = ?", [.text(target.name), .integer(planned.object)])
+    // A newer revision was not refused: it gets its own try.
+    try unsend(planned, revision == planned.revision ? "held" : "ready", transaction)
+    if revision == planned.revision { try quarantine.refuse(mv: planned.object, reason, detail) }
+    recorded.errors.append("\(planned.sourceAnchor): \(detail)")
+  }
+
+  // MARK: References
+
+  private func recordLinks(
+    _ planned: PlannedOperation, _ outcome: ExportOutcome, _ recorded: inout Recorded, _ transaction: any Transaction
+  ) throws {
+    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
+    let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"
+    func key(_ link: PlannedLink) -> [SQLValue] {
+      [.text(target.name), .integer(planned.object), .text(planned.attribute), .integer(link.member)]
+    }
+    switch outcome {
+    case .done:
+      for link in planned.links {
+        if link.operation == .add {
+          try transaction.run(
+            "INSERT INTO remote_link (target, owner, attr, member) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            key(link))
+          recorded.exported[planned.kind, default: .init()].linksAdded += 1
+        } else {
+          try transaction.run("DELETE FROM remote_link WHERE \(condition)", key(link))
+          recorded.exported[planned.kind, default: .init()].linksRemoved += 1
+        }
+        let cleared = try transaction.run(
+          "DELETE FROM pending_link WHERE \(condition) AND revision = ?", key(link) + [.integer(link.revision)])
+        if cleared == 0 {
+          try transaction.run("UPDATE pending_link SET sent = NULL WHERE \(condition)", key(link))
+        }
+      }
+      try quarantine.relent(mv: planned.object, [.targetRefused])
+    case .notFound:
+      // Either the owner is gone, or a member is: both are looked up by the next round, the owner first.
+      for link in planned.links {
+        try transaction.run("UPDATE pending_link SET sent = NULL WHERE \(condition)", key(link))
+      }
+      try transaction.run(
+        """
+        INSERT INTO pending (target, mv, op, revision, sent, state) VALUES (?1, ?2, 'update', 1, 1, 'ready')
+        ON CONFLICT (target, mv) DO UPDATE SET sent = revision
+        """, [.text(target.name), .integer(planned.object)])
+      recorded.again.insert(planned.object)
+    case .conflict(let reason), .refused(let reason):
+      for link in planned.links {
+        try transaction.run(
+          "UPDATE pending_link SET sent = NULL, state = 'held' WHERE \(condition)", key(link))
+      }
+      try quarantine.refuse(mv: planned.object, .targetRefused, reason)
+      recorded.errors.append("\(planned.sourceAnchor): \(reason)")
+    case .unanswered(let reason):
+      recorded.errors.append("\(planned.sourceAnchor): \(reason)")
+    case .existing:
+      recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Logging
+import Store
+
+/// Reads the target in full: what it holds becomes the baseline, so that what somebody else changed there is changed
+/// back, and what it held before under a source anchor of ours is taken over instead of being created twice.
+struct Reconciliation: Sendable {
+  let target: any ExportTarget
+  let profile: TargetProfile
+  let store: any Store
+  let logger: Logger
+  let now: @Sendable () -> Double
+
+  func isDue() async throws -> Bool {
+    try await store.read { [name = profile.name] transaction in
+      try Setting.load(.reconciled, of: name, in: transaction) == nil
+    }
+  }
+
+  /// - Returns: how many objects were read.
+  func run(progress: Progress) async throws -> Int {
+    let reading = try await store.write { [name = profile.name] transaction in
+      let number = (try Setting.load(.reading, of: name, in: transaction).flatMap { Int64($0) } ?? 0) + 1
+      try Setting.save(.reading, of: name, String(number), in: transaction)
+      return number
+    }
+    var count = 0
+    for kind in [ObjectKind.user, .group] {
+      for try await records in target.records(kind) {
+        try Task.checkCancellation()
+        try await store.write { transaction in
+          for record in records { try take(record, kind: kind, reading: reading, in: transaction) }
+        }
+        count += records.count
+        progress.report(.confirm, done: count, total: nil)
+      }
+      try await forgetUnseen(kind, reading: reading)
+    }
+    try await store.write { [name = profile.name, time = now()] transaction in
+      try Setting.save(.reconciled, of: name, String(Int64(time)), in: transaction)
+    }
+    return count
+  }
+
+  private func take(
+    _ record: TargetRecord, kind: ObjectKind, reading: Int64, in transaction: any Transaction
+  ) throws {
+    let known: Int64? = try transaction.value(
+      "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)])
+    guard let object = try known ?? match(record, kind: kind, in: transaction) else { return }
+    try Baseline(transaction: transaction, target: profile).settle(object, kind: kind, found: record, seen: reading)
+    for attribute in (DefaultRules.links[kind] ?? [:]).values where profile.accepts(attribute, of: kind) {
+      try compare(record.links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
+    }
+  }
+
+  /// The object of the record's source anchor, unless another record has it already.
+  private func match(
+    _ record: TargetRecord, kind: ObjectKind, in transaction: any Transaction
+  ) throws -> Int64? {
+    guard let anchor = record.sourceAnchor else { return nil }
+    let object: Int64? = try transaction.value(
+      """
+      SELECT id FROM mv WHERE source_anchor = ? AND kind = ?
+        AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.target = ? AND remote.mv = mv.id AND remote.seen > 0)
+      """, [.text(anchor), .text(kind.rawValue), .text(profile.name)])
+    return object
+  }
+
+  /// Brings the confirmed references of an object to what the target holds and settles those that differ.
+  private func compare(
+    _ ids: [String], of owner: Int64, attribute: String, in transaction: any Transaction
+  ) throws {
+    var held: Set<Int64> = []
+    for id in ids {
+      let member: Int64? = try transaction.value(
+        "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(id)])
+      if let member { held.insert(member) }
+    }
+    let key: [SQLValue] = [.text(profile.name), .integer(owner), .text(attribute)]
+    let confirmed = Set(
+      try transaction.query(
+        "SELECT member FROM remote_link WHERE target = ? AND owner = ? AND attr = ?", key, { try $0[0] as Int64 }))
+    let settlement = LinkSettlement(transaction: transaction, target: profile)
+    for member in held.symmetricDifference(confirmed) {
+      let statement =
+        held.contains(member)
+        ? "INSERT INTO remote_link (target, owner, attr, member) VALUES (?, ?, ?, ?)"
+        : "DELETE FROM remote_link WHERE target = ? AND owner = ? AND attr = ? AND member = ?"
+      try transaction.run(statement, key + [.integer(member)])
+      try settlement.settle(
+        owner: owner, attribute: attribute, member: member,
+        isWanted: try settlement.isWanted(owner: owner, attribute: attribute, member: member))
+    }
+  }
+
+  /// What a complete reading did not meet is not there.
+  private func forgetUnseen(_ kind: ObjectKind, reading: Int64) async throws {
+    while true {
+      let count = try await store.write { [profile] transaction in
+        let missing = try transaction.query(
+          """
+          SELECT remote.mv FROM remote JOIN mv ON mv.id = remote.mv
+          WHERE remote.target = ? AND remote.seen < ? AND mv.kind = ? LIMIT 500
+          """, [.text(profile.name), .integer(reading), .text(kind.rawValue)]
+        ) { row in try row[0] as Int64 }
+        for object in missing {
+          try Baseline(transaction: transaction, target: profile).settle(object, kind: kind, found: nil)
+        }
+        return missing.count
+      }
+      if count == 0 { return }
+      logger.notice(
+        "objects were missing at the target", metadata: ["kind": "\(kind.rawValue)", "count": "\(count)"])
+    }
+  }
+}

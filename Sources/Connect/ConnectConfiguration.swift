@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the synchronisation engine is told about the directories and the target. Credentials are not here.
+package struct ConnectConfiguration: Sendable, Codable, Equatable {
+  /// One forest or stand-alone domain that is read.
+  package struct Forest: Sendable, Codable, Equatable {
+    /// The source's name in the store, in logs and in `connect status`; never changed once used.
+    package var name: String
+    /// The DNS names of the domains that are read.
+    package var domains: [String]
+    package var filter: OrganizationalUnitFilter
+
+    package init(name: String, domains: [String], filter: OrganizationalUnitFilter = OrganizationalUnitFilter()) {
+      self.name = name
+      self.domains = domains
+      self.filter = filter
+    }
+  }
+
+  /// Which organisational units are synchronised. The nearest unit above an object that is named here decides; where
+  /// none is, an object is in scope unless `include` names any.
+  package struct OrganizationalUnitFilter: Sendable, Codable, Equatable {
+    package var include: [String]
+    package var exclude: [String]
+
+    package init(include: [String] = [], exclude: [String] = []) {
+      self.include = include
+      self.exclude = exclude
+    }
+  }
+
+  /// When an export is stopped before its first request.
+  package struct Guard: Sendable, Codable, Equatable {
+    /// Deletions of one type beyond this number stop the export, whatever the size of the directory.
+    package var maximumDeletions: Int
+    /// Deletions beyond this share of the type's objects stop the export, in percent.
+    package var maximumPercent: Int
+    /// So many deletions always pass, so that tiny directories can be used.
+    package var floor: Int
+
+    package init(maximumDeletions: Int = 500, maximumPercent: Int = 10, floor: Int = 5) {
+      self.maximumDeletions = maximumDeletions
+      self.maximumPercent = maximumPercent
+      self.floor = floor
+    }
+
+    /// How many of `total` objects of one type may be deleted in one pass.
+    func limit(of total: Int) -> Int {
+      max(floor, min(maximumDeletions, total * min(max(0, maximumPercent), 100) / 100))
+    }
+  }
+
+  /// The directory that is written to.
+  package struct Target: Sendable, Codable, Equatable {
+    /// The target's name in the store; never changed once used.
+    package var name: String
+    /// The SCIM service's base URL, for example `https://tenant.example/scim/v2`.
+    package var url: String
+
+    package init(name: String, url: String) {
+      self.name = name
+      self.url = url
+    }
+  }
+
+  package var forests: [Forest]
+  package var target: Target
+  /// The domains that the tenant has verified; a sign-in name under another one is replaced.
+  package var verifiedDomains: [String]
+  /// The tenant's first domain, under which replaced sign-in names are put.
+  package var initialDomain: String
+  package var `guard`: Guard
+
+  package init(
+    forests: [Forest], target: Target, verifiedDomains: [String], initialDomain: String, guard: Guard = Guard()
+  ) {
+    self.forests = forests
+    self.target = target
+    self.verifiedDomains = verifiedDomains
+    self.initialDomain = initialDomain
+    self.guard = `guard`
+  }
+}

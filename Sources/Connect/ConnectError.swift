@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+/// Why a pass of the synchronisation engine stopped.
+package struct ConnectError: DiagnosableError {
+  package enum Code: String, Sendable {
+    /// The store holds bytes that this version cannot read.
+    case corruptStore
+    /// A directory ended its answer early, again and again.
+    case importIncomplete
+    case directoryUnreachable
+    case scopeUnresolved
+    case scopeLost
+    case tooManyDeletions
+    case targetUnreachable
+    case targetRefused
+    case invalidConfiguration
+    case objectNotFound
+    case alreadyRunning
+  }
+  package var code: Code
+  package var message: String
+  package var remedy: String
+
+  package init(_ code: Code, _ message: String, remedy: String) {
+    self.code = code
+    self.message = message
+    self.remedy = remedy
+  }
+
+  package var identifier: String { "connect.\(code.rawValue)" }
+
+  static func corrupt(_ what: String) -> ConnectError {
+    ConnectError(
+      .corruptStore, "The store holds \(what) that cannot be read.",
+      remedy:
+        "Restore the database from a copy, or remove it and run a full synchronisation: objects are matched again.")
+  }
+}

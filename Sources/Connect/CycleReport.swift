@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+
+/// The phases of a pass, by the names that code, log, database and documentation share.
+package enum Phase: String, Sendable, Codable, CaseIterable {
+  case `import`, synchronise, `guard`, export, confirm
+}
+
+/// What one pass did.
+package struct CycleReport: Sendable, Codable {
+  package enum Mode: String, Sendable, Codable { case delta, full, preview }
+
+  /// What was read from one partition of one source.
+  package struct Import: Sendable, Codable {
+    package var source: String
+    package var partition: String
+    package var mode: ImportReading.Mode
+    /// Why it was a full reading, or what this way of reading loses.
+    package var note: String?
+    package var server = ""
+    package var isComplete = false
+    /// Changes told by the source.
+    package var read = 0
+    package var added = 0
+    package var changed = 0
+    package var deleted = 0
+    /// References added or removed.
+    package var links = 0
+
+    init(source: String, partition: String, mode: ImportReading.Mode, note: String?) {
+      self.source = source
+      self.partition = partition
+      self.mode = mode
+      self.note = note
+    }
+
+    mutating func add(_ outcome: Staging.Outcome) {
+      read += outcome.read
+      added += outcome.added
+      changed += outcome.changed
+      deleted += outcome.deleted
+      links += outcome.links
+    }
+  }
+
+  /// How many operations of each sort the target carried out for one kind of object.
+  package struct Exported: Sendable, Codable, Equatable {
+    package var created = 0
+    /// Objects that the target turned out to hold already.
+    package var adopted = 0
+    package var updated = 0
+    package var deleted = 0
+    package var linksAdded = 0
+    package var linksRemoved = 0
+
+    package var total: Int { created + adopted + updated + deleted + linksAdded + linksRemoved }
+  }
+
+  package struct PhaseTime: Sendable, Codable {
+    package var phase: Phase
+    /// Seconds.
+    package var elapsed: Double
+  }
+
+  package var mode: Mode
+  /// Seconds since 1970.
+  package var started: Double
+  package var phases: [PhaseTime] = []
+  package var imports: [Import] = []
+  /// Entries and references that were synchronised.
+  package var synchronised = 0
+  package var exported: [String: Exported] = [:]
+  /// Requests sent to the target for changes.
+  package var requests = 0
+  /// Objects whose confirmed state still differs from what was asked for.
+  package var differing = 0
+  /// Objects and values that are held back at the end of the pass.
+  package var quarantined = 0
+  /// Operations that are left for a later pass.
+  package var pending = 0
+  /// In a preview: what an export would do.
+  package var preview: PreviewSummary?
+  package var errors: [String] = []
+
+  init(mode: Mode, started: Double) {
+    self.mode = mode
+    self.started = started
+  }
+
+  package func elapsed(_ phase: Phase) -> Double? {
+    let times = phases.filter { $0.phase == phase }
+    return times.isEmpty ? nil : times.reduce(0) { $0 + $1.elapsed }
+  }
+
+  package func exported(_ kind: ObjectKind) -> Exported { exported[kind.rawValue] ?? Exported() }
+
+  mutating func count(_ kind: ObjectKind, _ change: (inout Exported) -> Void) {
+    change(&exported[kind.rawValue, default: Exported()])
+  }
+}
+
+/// Tells how far a phase has come, for progress bars; called often, from any thread.
+package struct Progress: Sendable {
+  private let callback: @Sendable (Phase, _ done: Int, _ total: Int?) -> Void
+
+  package init(_ callback: @escaping @Sendable (Phase, _ done: Int, _ total: Int?) -> Void) {
+    self.callback = callback
+  }
+
+  package static let none = Progress { _, _, _ in }
+
+  func report(_ phase: Phase, done: Int, total: Int?) { callback(phase, done, total) }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+
+/// A directory that objects are written to.
+package protocol ExportTarget: Sendable {
+  /// The target's name in the store, in logs and in `connect status`.
+  var name: String { get }
+
+  /// The attributes of the metaverse, links included, that the target has a place for.
+  var vocabulary: [ObjectKind: Set<String>] { get }
+
+  /// Connects and tells what the target can do.
+  func prepare() async throws -> TargetCapabilities
+
+  /// Carries out operations on different objects, in any order, and tells the outcome of each in the order given.
+  ///
+  /// - Throws: when the target as a whole does not answer or refuses everyone; the outcome of every operation is then
+  ///   unknown.
+  func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome]
+
+  /// The objects that carry a source anchor.
+  func find(_ kind: ObjectKind, sourceAnchor: String) async throws -> [TargetRecord]
+
+  /// Every object of a kind, with its links. The stream ends without an error only when all were delivered.
+  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error>
+}
+
+/// What a target can do.
+package struct TargetCapabilities: Sendable, Equatable {
+  /// How many operations one request may carry.
+  package var operationsPerRequest: Int
+  /// How many requests may be under way.
+  package var concurrency: Int
+
+  package init(operationsPerRequest: Int, concurrency: Int) {
+    self.operationsPerRequest = max(1, operationsPerRequest)
+    self.concurrency = max(1, concurrency)
+  }
+}
+
+/// An object as the target holds it, in the metaverse's vocabulary.
+package struct TargetRecord: Sendable, Equatable {
+  package var id: String
+  package var version: String?
+  package var sourceAnchor: String?
+  package var attributes: Attributes
+  /// The target's identifiers of linked objects, by attribute; only where the target was asked for them.
+  package var links: [String: [String]]
+
+  package init(
+    id: String, version: String? = nil, sourceAnchor: String?, attributes: Attributes, links: [String: [String]] = [:]
+  ) {
+    self.id = id
+    self.version = version
+    self.sourceAnchor = sourceAnchor
+    self.attributes = attributes
+    self.links = links
+  }
+}
+
+/// One request to a target about one object.
+package enum ExportOperation: Sendable, Equatable {
+  case create(ObjectKind, sourceAnchor: String, attributes: Attributes)
+  /// `changes` holds the attributes that differ from what the target confirmed; those without values are to be removed.
+  /// `attributes` is all that the object shall have.
+  case update(ObjectKind, id: String, changes: Attributes, attributes: Attributes)
+  case link(ObjectKind, id: String, attribute: String, add: [LinkedObject], remove: [LinkedObject])
+  case delete(ObjectKind, id: String)
+}
+
+/// An object that another one refers to.
+package struct LinkedObject: Sendable, Hashable {
+  package var kind: ObjectKind
+  package var id: String
+
+  package init(_ kind: ObjectKind, id: String) {
+    self.kind = kind
+    self.id = id
+  }
+}
+
+/// What became of an operation.
+package enum ExportOutcome: Sendable, Equatable {
+  /// Done; the record is what the target says it holds now, nil when it did not say.
+  case done(TargetRecord?)
+  /// It was there before, with this source anchor.
+  case existing(TargetRecord)
+  /// The object does not exist.
+  case notFound
+  /// A value that must be unique belongs to another object.
+  case conflict(String)
+  /// The target will not do it, for a reason of this object alone.
+  case refused(String)
+  /// Nobody knows whether it was done.
+  case unanswered(String)
+}

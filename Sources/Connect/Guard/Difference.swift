@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+import Store
+
+/// What an export would do to one object.
+package struct ObjectDifference: Sendable, Codable, Equatable {
+  package enum Operation: String, Sendable, Codable { case create, update, delete }
+
+  /// One attribute before and after; empty where there is no value.
+  package struct Attribute: Sendable, Codable, Equatable {
+    package var name: String
+    package var before: [String]
+    package var after: [String]
+  }
+
+  /// References that are added or removed, by the display name of the other end.
+  package struct Link: Sendable, Codable, Equatable {
+    package var name: String
+    package var added: [String]
+    package var removed: [String]
+  }
+
+  package var operation: Operation
+  package var kind: ObjectKind
+  package var sourceAnchor: String
+  /// The sign-in name or display name.
+  package var name: String
+  package var attributes: [Attribute]
+  package var links: [Link]
+  /// Whether it waits for a conflict to end or for its next try.
+  package var isHeld: Bool
+}
+
+/// What an export would do, counted.
+package struct PreviewSummary: Sendable, Codable, Equatable {
+  package var creates = 0
+  package var updates = 0
+  package var deletes = 0
+  package var linksAdded = 0
+  package var linksRemoved = 0
+  /// Why the guard would stop the export; nil when it would not.
+  package var stopped: String?
+
+  package var isEmpty: Bool { creates + updates + deletes + linksAdded + linksRemoved == 0 }
+}
+
+/// Makes the pending export readable.
+struct DifferenceReader {
+  let transaction: any Transaction
+  let target: TargetProfile
+
+  private struct Row {
+    var id: Int64
+    var operation: PendingOperation?
+    var isHeld: Bool
+  }
+
+  /// Hands over each object that differs, in the order of the metaverse. Links are named up to `linkLimit` a direction.
+  func forEach(linkLimit: Int = 1_000, _ body: (ObjectDifference) -> Void) throws -> PreviewSummary {
+    var summary = PreviewSummary()
+    try transaction.forEach(
+      """
+      SELECT mv.id, pending.op, COALESCE(pending.state, 'ready') FROM mv
+      LEFT JOIN pending ON pending.mv = mv.id AND pending.target = ?1
+      WHERE pending.mv IS NOT NULL OR mv.id IN (SELECT owner FROM pending_link WHERE target = ?1)
+      ORDER BY mv.id
+      """, [.text(target.name)]
+    ) { row in
+      let item = Row(
+        id: try row[0], operation: (try row[1] as String?).flatMap(PendingOperation.init(rawValue:)),
+        isHeld: (try row[2] as String) == PendingState.held.rawValue)
+      guard let difference = try read(item, linkLimit: linkLimit, summary: &summary) else { return }
+      body(difference)
+    }
+    return summary
+  }
+
+  private func read(_ row: Row, linkLimit: Int, summary: inout PreviewSummary) throws -> ObjectDifference? {
+    let object = try transaction.first(
+      """
+      SELECT mv.kind, mv.source_anchor, mv.attrs, remote.baseline FROM mv
+      LEFT JOIN remote ON remote.mv = mv.id AND remote.target = ? WHERE mv.id = ?
+      """, [.text(target.name), .integer(row.id)],
+      { row in
+        (
+          kind: ObjectKind(rawValue: try row[0]), anchor: try row[1] as String, desired: try row[2] as [UInt8],
+          baseline: try row[3] as [UInt8]?
+        )
+      })
+    guard let object, let kind = object.kind else { return nil }
+    let desired = try Attributes(stored: object.desired)
+    let baseline = try object.baseline.map { try Attributes(stored: $0) } ?? Attributes()
+    let operation: ObjectDifference.Operation
+    switch row.operation {
+    case .create: operation = .create
+    case .delete: operation = .delete
+    default: operation = .update
+    }
+    let links = operation == .delete ? [] : try self.links(of: row.id, limit: linkLimit, summary: &summary)
+    let attributes =
+      operation == .delete
+      ? []
+      : target.difference(from: baseline, to: desired, kind: kind).storage.keys.sorted().map { name in
+        ObjectDifference.Attribute(name: name, before: baseline.texts(name), after: desired.texts(name))
+      }
+    switch operation {
+    case .create: summary.creates += 1
+    case .delete: summary.deletes += 1
+    case .update where row.operation != nil: summary.updates += 1
+    case .update: break
+    }
+    return ObjectDifference(
+      operation: operation, kind: kind, sourceAnchor: object.anchor, name: Self.name(desired) ?? object.anchor,
+      attributes: attributes, links: links, isHeld: row.isHeld)
+  }
+
+  private func links(of owner: Int64, limit: Int, summary: inout PreviewSummary) throws -> [ObjectDifference.Link] {
+    var links: [String: ObjectDifference.Link] = [:]
+    var (added, removed) = (0, 0)
+    try transaction.forEach(
+      """
+      SELECT pending_link.attr, pending_link.op, mv.attrs FROM pending_link JOIN mv ON mv.id = pending_link.member
+      WHERE pending_link.target = ? AND pending_link.owner = ?
+      """, [.text(target.name), .integer(owner)]
+    ) { row in
+      let attribute: String = try row[0]
+      let isAdded = (try row[1] as String) == PendingOperation.add.rawValue
+      if isAdded { added += 1 } else { removed += 1 }
+      guard (isAdded ? added : removed) <= limit else { return }
+      let name = Self.name(try Attributes(stored: try row[2])) ?? ""
+      var link = links[attribute] ?? ObjectDifference.Link(name: attribute, added: [], removed: [])
+      if isAdded { link.added.append(name) } else { link.removed.append(name) }
+      links[attribute] = link
+    }
+    summary.linksAdded += added
+    summary.linksRemoved += removed
+    return links.values.sorted { $0.name < $1.name }
+  }
+
+  static func name(_ attributes: Attributes) -> String? {
+    attributes.text("userPrincipalName") ?? attributes.text("displayName")
+  }
+}
+
+/// Synchronises and reads the difference in a transaction that is undone: nothing of it stays.
+struct Preview: Sendable {
+  let synchroniser: Synchroniser
+  let exportGuard: ExportGuard
+
+  private struct Undo: Error {}
+
+  func run(
+    _ store: any Store, _ body: @escaping @Sendable (ObjectDifference) -> Void
+  ) async throws -> (synchronised: Int, summary: PreviewSummary) {
+    let result = PreviewResult()
+    do {
+      try await store.write { transaction in
+        let count = try synchroniser.runAll(transaction)
+        var summary = try DifferenceReader(transaction: transaction, target: synchroniser.target).forEach(body)
+        let finding = try exportGuard.examine(transaction)
+        if !finding.isClear {
+          summary.stopped =
+            "The guard would stop this export; --accept-deletions \(finding.fingerprint) would let it through."
+        }
+        result.set(count, summary)
+        throw Undo()
+      }
+    } catch is Undo {}
+    return result.get()
+  }
+}
+
+/// Carries a result out of a transaction that is undone.
+///
+/// `@unchecked Sendable` proof: the transaction's body writes once, before it throws; the reader runs after the store
+/// has passed that error on, which orders the two.
+private final class PreviewResult: @unchecked Sendable {
+  private var value: (Int, PreviewSummary) = (0, PreviewSummary())
+  func set(_ count: Int, _ summary: PreviewSummary) { value = (count, summary) }
+  func get() -> (synchronised: Int, summary: PreviewSummary) { value }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+
+/// A directory that entries are read from.
+package protocol ImportSource: Sendable {
+  /// The source's name in the store, in logs and in `connect status`.
+  var name: String { get }
+
+  /// What is read separately, each with its own watermark; for Active Directory the naming contexts of the domains.
+  func partitions() async throws -> [String]
+
+  /// Begins to read a partition from where `watermark` stopped, or from the start when there is none or when the server
+  /// cannot go on from there (another database, a restored server, a refused cookie).
+  func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading
+
+  /// Reads single entries again, completely: those of which a change told too little. Entries that are gone are left out.
+  func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change]
+}
+
+/// One reading of a partition.
+package struct ImportReading: Sendable {
+  package enum Mode: String, Sendable, Codable {
+    /// Every entry.
+    case full
+    /// What changed since the watermark.
+    case delta
+  }
+  package var mode: Mode
+  /// Why a full reading was made, or what a reading by other means than the best one loses; nil when there is nothing to
+  /// say.
+  package var note: String?
+  /// How many entries there will be, when the source can tell.
+  package var expected: Int?
+  /// Pulled batch by batch, so that the consumer's pace reaches the server. A stream that throws
+  /// ``ImportInterruption`` may be begun anew; nothing of it was lost.
+  package var batches: AsyncThrowingStream<Batch, any Error>
+
+  package init(
+    mode: Mode, note: String? = nil, expected: Int? = nil, batches: AsyncThrowingStream<Batch, any Error>
+  ) {
+    self.mode = mode
+    self.note = note
+    self.expected = expected
+    self.batches = batches
+  }
+}
+
+/// The server that was being read is gone; another attempt may find another one.
+package struct ImportInterruption: Error, Sendable, CustomStringConvertible {
+  package var reason: String
+  package init(reason: String) { self.reason = reason }
+  package var description: String { reason }
+}

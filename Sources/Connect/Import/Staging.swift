@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import IdentityModel
+import Store
+
+/// Writes what a source said into the connector space and marks what has to be synchronised for it.
+struct Staging: Sendable {
+  let source: String
+  /// The `watermark` row of the partition.
+  let partition: Int64
+  let generation: Int64
+
+  /// What a transaction did.
+  struct Outcome: Sendable {
+    var read = 0
+    var added = 0
+    var changed = 0
+    var deleted = 0
+    var links = 0
+    /// Entries of which too little is known to go on: partial news of an entry that is unknown here or was deleted.
+    var incomplete: [Anchor] = []
+  }
+
+  private struct Known {
+    var id: Int64
+    var kind: String
+    var parent: [UInt8]?
+    var name: String
+    var hash: [UInt8]
+    var attributes: [UInt8]
+    var generation: Int64
+    var isDeleted: Bool
+  }
+
+  func apply(_ changes: ArraySlice<Change>, in transaction: any Transaction) throws -> Outcome {
+    var outcome = Outcome()
+    for change in changes {
+      outcome.read += 1
+      let known = try self.known(change.anchor, in: transaction)
+      if change.isDeleted {
+        if let known, !known.isDeleted {
+          try delete(known.id, change.anchor, in: transaction)
+          outcome.deleted += 1
+        }
+      } else if let known, !known.isDeleted || change.isComplete {
+        if try update(known, with: change, in: transaction) { outcome.changed += 1 }
+        outcome.links += try apply(change.links, of: known.id, in: transaction)
+      } else if change.isComplete, let kind = change.kind, let name = change.name {
+        let id = try insert(change, kind: kind, name: name, in: transaction)
+        outcome.added += 1
+        outcome.links += try apply(change.links, of: id, in: transaction)
+      } else {
+        outcome.incomplete.append(change.anchor)
+      }
+    }
+    return outcome
+  }
+
+  private func known(_ anchor: Anchor, in transaction: any Transaction) throws -> Known? {
+    try transaction.first(
+      """
+      SELECT id, kind, parent, dn, hash, attrs, generation, deleted FROM entry WHERE anchor = ? AND source = ?
+      """, [.blob(anchor.bytes), .text(source)]
+    ) { row in
+      Known(
+        id: try row[0], kind: try row[1], parent: try row[2], name: try row[3], hash: try row[4],
+        attributes: try row[5], generation: try row[6], isDeleted: try row[7])
+    }
+  }
+
+  private func insert(
+    _ change: Change, kind: ObjectKind, name: String, in transaction: any Transaction
+  ) throws -> Int64 {
+    let bytes = change.attributes.encoded()
+    let id: Int64? = try transaction.value(
+      """
+      INSERT INTO entry (source, partition, anchor, kind, parent, dn, hash, attrs, generation, dirty)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) RETURNING id
+      """,
+      [
+        .text(source), .integer(partition), .blob(change.anchor.bytes), .text(kind.rawValue),
+        SQLValue(change.parent?.bytes), .text(name), .blob(Self.hash(bytes)), .blob(bytes), .integer(generation),
+      ])
+    guard let id else { throw ConnectError.corrupt("an entry without an identifier") }
+    return id
+  }
+
+  /// - Returns: whether the entry has to be synchronised.
+  private func update(_ known: Known, with change: Change, in transaction: any Transaction) throws -> Bool {
+    let bytes: [UInt8]
+    if change.isComplete {
+      bytes = change.attributes.encoded()
+    } else if change.attributes.isEmpty {
+      bytes = known.attributes
+    } else {
+      var attributes = try Attributes(stored: known.attributes)
+      attributes.merge(change.attributes)
+      bytes = attributes.encoded()
+    }
+    let hash = Self.hash(bytes)
+    let name = change.name ?? known.name
+    let parent = change.parent?.bytes ?? known.parent
+    let kind = change.kind?.rawValue ?? known.kind
+    let isMoved = parent != known.parent
+    let isChanged = hash != known.hash || isMoved || kind != known.kind || known.isDeleted
+    if isChanged || name != known.name {
+      try transaction.run(
+        """
+        UPDATE entry SET partition = ?, kind = ?, parent = ?, dn = ?, hash = ?, attrs = ?, generation = ?, deleted = 0,
+          dirty = CASE WHEN ? THEN 1 ELSE dirty END WHERE id = ?
+        """,
+        [
+          .integer(partition), .text(kind), SQLValue(parent), .text(name), .blob(hash), .blob(bytes),
+          .integer(generation), SQLValue(isChanged), .integer(known.id),
+        ])
+      if kind == ObjectKind.structure.rawValue, name != known.name || isMoved {
+        try carryDescendants(
+          of: change.anchor, from: known.name, to: name, isMoved: isMoved || known.isDeleted, in: transaction)
+      }
+    } else if known.generation != generation {
+      try transaction.run(
+        "UPDATE entry SET generation = ? WHERE id = ?", [.integer(generation), .integer(known.id)])
+    }
+    return isChanged
+  }
+
+  /// A directory does not report the children of a renamed or moved container (MS-ADTS 3.1.1.3.4.1.3): their names
+  /// follow here, and after a move they may have entered or left the scope.
+  private func carryDescendants(
+    of anchor: Anchor, from old: String, to new: String, isMoved: Bool, in transaction: any Transaction
+  ) throws {
+    let length = SQLValue.integer(Int64(old.unicodeScalars.count))
+    try transaction.run(
+      """
+      WITH RECURSIVE below (anchor) AS (
+        SELECT anchor FROM entry WHERE parent = ? AND source = ?
+        UNION SELECT entry.anchor FROM entry JOIN below ON entry.parent = below.anchor WHERE entry.source = ?)
+      UPDATE entry SET
+        dn = CASE WHEN substr(dn, -?) = ? THEN substr(dn, 1, length(dn) - ?) || ? ELSE dn END,
+        dirty = CASE WHEN ? THEN 1 ELSE dirty END
+      WHERE source = ? AND anchor IN (SELECT anchor FROM below)
+      """,
+      [
+        .blob(anchor.bytes), .text(source), .text(source), length, .text(old), length, .text(new), SQLValue(isMoved),
+        .text(source),
+      ])
+  }
+
+  /// Marks an entry as deleted. The directory says nothing about the groups that lose it as a member: the references to
+  /// it go with it. Its own go when the row goes.
+  private func delete(_ id: Int64, _ anchor: Anchor, in transaction: any Transaction) throws {
+    try transaction.run(
+      "UPDATE entry SET deleted = 1, dirty = 1, generation = ? WHERE id = ?", [.integer(generation), .integer(id)])
+    try transaction.run("UPDATE link SET change = -1 WHERE target_guid = ?", [.blob(anchor.bytes)])
+  }
+
+  private func apply(_ links: [LinkChange], of owner: Int64, in transaction: any Transaction) throws -> Int {
+    var count = 0
+    for link in links {
+      switch link.operation {
+      case .add:
+        try transaction.run(Self.addLink, rows: link.targets.lazy.map { self.row(owner, link.attribute, $0) })
+        count += link.targets.count
+      case .remove:
+        for target in link.targets {
+          count += try transaction.run(
+            "UPDATE link SET change = -1 WHERE owner = ? AND attr = ? AND target_guid = ?",
+            [.integer(owner), .text(link.attribute), .blob(target.bytes)])
+        }
+      case .replace:
+        let targets = Set(link.targets)
+        let held = try transaction.query(
+          "SELECT target_guid FROM link WHERE owner = ? AND attr = ?", [.integer(owner), .text(link.attribute)]
+        ) { row in Anchor(try row[0]) }
+        let gone = held.filter { !targets.contains($0) }
+        count += try apply(
+          [LinkChange(link.attribute, .remove, gone), LinkChange(link.attribute, .add, link.targets)], of: owner,
+          in: transaction)
+      }
+    }
+    return count
+  }
+
+  /// A link that was already synchronised stays so; one whose removal has not been synchronised yet comes back.
+  private static let addLink = """
+    INSERT INTO link (owner, attr, target_guid, generation, change) VALUES (?, ?, ?, ?, 1)
+    ON CONFLICT (owner, attr, target_guid) DO UPDATE SET
+      generation = excluded.generation, change = CASE WHEN change = -1 THEN 1 ELSE change END
+    """
+
+  private func row(_ owner: Int64, _ attribute: String, _ target: Anchor) -> [SQLValue] {
+    [.integer(owner), .text(attribute), .blob(target.bytes), .integer(generation)]
+  }
+
+  /// After a complete enumeration: what it did not meet is deleted.
+  func sweep(_ store: any Store) async throws -> Int {
+    var total = 0
+    while true {
+      try Task.checkCancellation()
+      let swept = try await store.write { transaction in
+        let absent = try transaction.query(
+          """
+          SELECT id, anchor FROM entry WHERE partition = ? AND source = ? AND generation < ? AND deleted = 0 LIMIT ?
+          """,
+          [.integer(partition), .text(source), .integer(generation), .integer(Int64(Importer.transactionSize))]
+        ) { row in (id: try row[0] as Int64, anchor: Anchor(try row[1])) }
+        for entry in absent { try delete(entry.id, entry.anchor, in: transaction) }
+        return absent.count
+      }
+      total += swept
+      if swept == 0 { break }
+    }
+    _ = try await store.write { transaction in
+      try transaction.run(
+        """
+        UPDATE link SET change = -1 WHERE generation < ? AND change IS NOT -1
+          AND owner IN (SELECT id FROM entry WHERE partition = ? AND source = ?)
+        """, [.integer(generation), .integer(partition), .text(source)])
+    }
+    return total
+  }
+
+  /// Sixteen bytes of SHA-256: a directory's users choose values, so the hash has to be one that they cannot collide.
+  static func hash(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes).prefix(16)) }
+}
+
+extension Attributes {
+  /// Attributes from a row of the store.
+  init(stored bytes: [UInt8]) throws {
+    do { self = try Attributes(decoding: bytes) } catch { throw ConnectError.corrupt("attributes") }
+  }
+}

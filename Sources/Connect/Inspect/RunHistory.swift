@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+package import Store
+
+/// One pass as the run history keeps it.
+package struct RunRecord: Sendable, Codable {
+  package var id: Int64
+  /// Seconds since 1970.
+  package var started: Double
+  package var ended: Double?
+  package var mode: CycleReport.Mode
+  /// `running`, `succeeded`, `failed`, or `interrupted` when the process ended before the pass did.
+  package var outcome: String
+  package var report: CycleReport?
+}
+
+/// The `run` table.
+package struct RunHistory: Sendable {
+  private let store: any Store
+
+  /// Passes that are kept.
+  static let kept = 1_000
+
+  package init(store: any Store) { self.store = store }
+
+  func begin(_ report: CycleReport) async throws -> Int64 {
+    try await store.write { transaction in
+      try transaction.run("UPDATE run SET outcome = 'interrupted' WHERE outcome = 'running'")
+      try transaction.run(
+        "DELETE FROM run WHERE id <= (SELECT MAX(id) FROM run) - ?", [.integer(Int64(Self.kept))])
+      let id: Int64? = try transaction.value(
+        "INSERT INTO run (started, mode, outcome) VALUES (?, ?, 'running') RETURNING id",
+        [.real(report.started), .text(report.mode.rawValue)])
+      guard let id else { throw ConnectError.corrupt("a run without an identifier") }
+      return id
+    }
+  }
+
+  func end(_ id: Int64, _ report: CycleReport, outcome: String, at time: Double) async throws {
+    let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+    _ = try await store.write { transaction in
+      try transaction.run(
+        "UPDATE run SET ended = ?, outcome = ?, report = ? WHERE id = ?",
+        [.real(time), .text(outcome), .text(json), .integer(id)])
+    }
+  }
+
+  /// The last passes, the latest first.
+  package func last(_ count: Int) async throws -> [RunRecord] {
+    try await store.read { transaction in
+      try transaction.query(
+        "SELECT id, started, ended, mode, outcome, report FROM run ORDER BY id DESC LIMIT ?", [.integer(Int64(count))]
+      ) { row in
+        let report: String? = try row[5]
+        return RunRecord(
+          id: try row[0], started: try row[1], ended: try row[2],
+          mode: CycleReport.Mode(rawValue: try row[3]) ?? .delta, outcome: try row[4],
+          report: report.flatMap { try? JSONDecoder().decode(CycleReport.self, from: Data($0.utf8)) })
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Store
+
+/// Compares references that changed, or whose ends came or went, with what the target confirmed: one row a reference, so
+/// that the cost is that of the change, whatever the size of the group.
+struct LinkSettlement {
+  let transaction: any Transaction
+  let target: TargetProfile
+
+  private struct Row {
+    var owner: Int64
+    var attribute: String
+    var targetGUID: [UInt8]
+    var isRemoved: Bool
+    var ownerObject: Int64?
+    var ownerKind: String?
+    var ownerGone: Bool?
+    var member: Int64?
+    var memberGone: Bool?
+  }
+
+  /// - Returns: how many references were looked at.
+  func settle(limit: Int) throws -> Int {
+    let rows = try transaction.query(
+      """
+      WITH queue AS (SELECT owner, attr, target_guid, change FROM link WHERE change IS NOT NULL LIMIT ?1)
+      SELECT queue.owner, queue.attr, queue.target_guid, queue.change, o.mv, om.kind, om.gone, m.mv, mm.gone
+      FROM queue JOIN entry o ON o.id = queue.owner
+      LEFT JOIN mv om ON om.id = o.mv
+      LEFT JOIN entry m ON m.anchor = queue.target_guid AND m.mv IS NOT NULL
+      LEFT JOIN mv mm ON mm.id = m.mv
+      """, [.integer(Int64(limit))]
+    ) { row in
+      Row(
+        owner: try row[0], attribute: try row[1], targetGUID: try row[2], isRemoved: (try row[3] as Int) < 0,
+        ownerObject: try row[4], ownerKind: try row[5], ownerGone: try row[6], member: try row[7],
+        memberGone: try row[8])
+    }
+    for row in rows {
+      try settle(row)
+      let key: [SQLValue] = [.integer(row.owner), .text(row.attribute), .blob(row.targetGUID)]
+      if row.isRemoved {
+        try transaction.run("DELETE FROM link WHERE owner = ? AND attr = ? AND target_guid = ?", key)
+      } else {
+        try transaction.run("UPDATE link SET change = NULL WHERE owner = ? AND attr = ? AND target_guid = ?", key)
+      }
+    }
+    return rows.count
+  }
+
+  private func settle(_ row: Row) throws {
+    // Without an owner at the target there is nothing to say; without a member object there never was.
+    guard let owner = row.ownerObject, row.ownerGone == false, let member = row.member,
+      let kind = row.ownerKind.flatMap(ObjectKind.init(rawValue:)),
+      let attribute = DefaultRules.links[kind]?[row.attribute], target.accepts(attribute, of: kind)
+    else { return }
+    let isWanted = !row.isRemoved && row.memberGone == false && !(owner == member)
+    try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted)
+  }
+
+  /// Whether the directory holds a reference between two objects.
+  func isWanted(owner: Int64, attribute: String, member: Int64) throws -> Bool {
+    let rows = try transaction.query(
+      """
+      SELECT link.attr, om.kind FROM entry AS o JOIN mv AS om ON om.id = o.mv AND om.gone = 0
+      JOIN entry AS m ON m.mv = ?2 JOIN mv AS mm ON mm.id = m.mv AND mm.gone = 0
+      JOIN link ON link.owner = o.id AND link.target_guid = m.anchor AND link.change IS NOT -1
+      WHERE o.mv = ?1
+      """, [.integer(owner), .integer(member)]
+    ) { row in (name: try row[0] as String, kind: ObjectKind(rawValue: try row[1])) }
+    return owner != member
+      && rows.contains { row in row.kind.flatMap { DefaultRules.links[$0]?[row.name] } == attribute }
+  }
+
+  func settle(owner: Int64, attribute: String, member: Int64, isWanted: Bool) throws {
+    let key: [SQLValue] = [.text(target.name), .integer(owner), .text(attribute), .integer(member)]
+    let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"
+    let confirmed: Int? = try transaction.value("SELECT 1 FROM remote_link WHERE \(condition)", key)
+    let sent: Int64?? = try transaction.value("SELECT sent FROM pending_link WHERE \(condition)", key)
+    let isUnanswered = sent.flatMap { $0 } != nil
+    if isWanted == (confirmed != nil), !isUnanswered {
+      if sent != nil { try transaction.run("DELETE FROM pending_link WHERE \(condition)", key) }
+      return
+    }
+    try transaction.run(
+      """
+      INSERT INTO pending_link (target, owner, attr, member, op, revision, state) VALUES (?, ?, ?, ?, ?, 1, 'ready')
+      ON CONFLICT (target, owner, attr, member) DO UPDATE SET
+        revision = CASE WHEN op = excluded.op THEN revision ELSE revision + 1 END, op = excluded.op, state = 'ready'
+      """, key + [.text(isWanted ? PendingOperation.add.rawValue : PendingOperation.remove.rawValue)])
+  }
+}

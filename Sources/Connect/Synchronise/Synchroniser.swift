@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import IdentityModel
+import Logging
+import Store
+
+/// Phase 2: takes every entry that changed to the metaverse and leaves what the target has yet to be told in `pending`.
+///
+/// The work is a queue in the store (`entry.dirty`, `link.change`): each transaction takes a stretch of it, so that a
+/// crash repeats nothing and loses nothing.
+struct Synchroniser: Sendable {
+  let configuration: ConnectConfiguration
+  let target: TargetProfile
+  let logger: Logger
+  let now: @Sendable () -> Double
+
+  static let entriesPerTransaction = 500
+  static let linksPerTransaction = 2_000
+
+  func run(_ store: any Store, progress: Progress) async throws -> Int {
+    try await store.write { transaction in try prepare(transaction) }
+    var done = 0
+    while true {
+      try Task.checkCancellation()
+      let count = try await store.write { transaction in
+        let entries = try synchroniseEntries(transaction, limit: Self.entriesPerTransaction)
+        return entries > 0 ? entries : try synchroniseLinks(transaction, limit: Self.linksPerTransaction)
+      }
+      if count == 0 { return done }
+      done += count
+      progress.report(.synchronise, done: done, total: nil)
+    }
+  }
+
+  /// References only: between two rounds of an export, when objects turned out to be missing at the target.
+  func settleLinks(_ store: any Store) async throws {
+    while try await store.write({ try synchroniseLinks($0, limit: Self.linksPerTransaction) }) > 0 {
+      try Task.checkCancellation()
+    }
+  }
+
+  /// Everything in one transaction: what a preview undoes afterwards.
+  func runAll(_ transaction: any Transaction) throws -> Int {
+    try prepare(transaction)
+    var done = 0
+    while true {
+      var count = try synchroniseEntries(transaction, limit: Self.entriesPerTransaction)
+      if count == 0 { count = try synchroniseLinks(transaction, limit: Self.linksPerTransaction) }
+      if count == 0 { return done }
+      done += count
+    }
+  }
+
+  /// Marks what has to be looked at again although its entry did not change: after a change of the configuration or of
+  /// the rules everything, otherwise what is due.
+  private func prepare(_ transaction: any Transaction) throws {
+    let missing = try Scope.resolve(configuration, in: transaction)
+    guard missing.isEmpty else {
+      throw ConnectError(
+        .scopeUnresolved,
+        "The configuration names organisational units that the directory does not have: "
+          + missing.joined(separator: "; ") + ".",
+        remedy: "Correct the names under include and exclude; nothing was exported.")
+    }
+    let fingerprint = configuration.rulesFingerprint + "/\(DefaultRules.version)/" + target.fingerprint
+    if try Setting.load(.rules, in: transaction) != fingerprint {
+      try transaction.run("UPDATE entry SET dirty = 1 WHERE deleted = 0", [])
+      try Setting.save(.rules, fingerprint, in: transaction)
+    }
+    let time = SQLValue.integer(Int64(now()))
+    try transaction.run(
+      "UPDATE entry SET dirty = 1 WHERE mv IN (SELECT mv FROM due WHERE at <= ?)", [time])
+    try transaction.run("DELETE FROM due WHERE at <= ?", [time])
+  }
+
+  private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
+    let rows = try transaction.query(
+      """
+      SELECT id, source, anchor, kind, parent, attrs, deleted, mv FROM entry WHERE dirty = 1 ORDER BY id LIMIT ?
+      """, [.integer(Int64(limit))]
+    ) { row in try ConnectorEntry(row) }
+    guard !rows.isEmpty else { return 0 }
+    let scope = try Scope(configuration, in: transaction)
+    let metaverse = Metaverse(
+      transaction: transaction, target: target,
+      tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain), now: now())
+    for row in rows {
+      try transaction.run("UPDATE entry SET dirty = 0 WHERE id = ?", [.integer(row.id)])
+      try synchronise(row, scope: scope, metaverse: metaverse)
+    }
+    return rows.count
+  }
+
+  private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
+    if entry.isDeleted {
+      try metaverse.disconnect(entry)
+      return
+    }
+    guard entry.kind.isExported else { return }
+    let attributes = try Attributes(stored: entry.attributes)
+    if DefaultRules.exclusion(of: attributes, kind: entry.kind) != nil {
+      try metaverse.disconnect(entry)
+      return
+    }
+    switch try scope.verdict(below: entry.parent, source: entry.source) {
+    case .included: try metaverse.project(entry, attributes)
+    case .excluded: try metaverse.disconnect(entry)
+    case .unknown:
+      logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
+    }
+  }
+
+  private func synchroniseLinks(_ transaction: any Transaction, limit: Int) throws -> Int {
+    try LinkSettlement(transaction: transaction, target: target).settle(limit: limit)
+  }
+}
+
+/// A row of the connector space.
+struct ConnectorEntry {
+  var id: Int64
+  var source: String
+  var anchor: Anchor
+  var kind: ObjectKind
+  var parent: [UInt8]?
+  var attributes: [UInt8]
+  var isDeleted: Bool
+  var mv: Int64?
+
+  init(_ row: SQLRow) throws {
+    guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
+    id = try row[0]
+    source = try row[1]
+    anchor = Anchor(try row[2])
+    self.kind = kind
+    parent = try row[4]
+    attributes = try row[5]
+    isDeleted = try row[6]
+    mv = try row[7]
+  }
+}
+
+/// What synchronising needs to know of a target.
+struct TargetProfile: Sendable {
+  let name: String
+  let vocabulary: [ObjectKind: Set<String>]
+
+  var fingerprint: String {
+    name
+      + vocabulary.map { "\($0.key.rawValue):\($0.value.sorted().joined(separator: ","))" }.sorted()
+      .joined(separator: ";")
+  }
+
+  func accepts(_ attribute: String, of kind: ObjectKind) -> Bool { vocabulary[kind]?.contains(attribute) ?? false }
+
+  /// What of `desired` the target has a place for.
+  func representable(_ desired: Attributes, kind: ObjectKind) -> Attributes {
+    let accepted = vocabulary[kind] ?? []
+    return Attributes(desired.storage.filter { accepted.contains($0.key) })
+  }
+
+  /// The attributes in which the target has to be changed; those without values are to be removed.
+  func difference(from baseline: Attributes, to desired: Attributes, kind: ObjectKind) -> Attributes {
+    var difference = Attributes()
+    for name in vocabulary[kind] ?? [] where !desired.sameValues(as: baseline, for: name) {
+      difference[name] = desired[name]
+    }
+    return difference
+  }
+}
+
+extension ConnectConfiguration {
+  /// What the result of synchronising depends on besides the entries.
+  var rulesFingerprint: String {
+    let filters = forests.map { forest in
+      ([forest.name] + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
+        + forest.filter.exclude.map { "-" + DistinguishedName.folded($0) }.sorted()).joined(separator: "|")
+    }
+    let text = (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()])
+      .joined(separator: "\n")
+    return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Store
+
+/// The tables of the synchronisation engine.
+///
+/// | table | one row is |
+/// |---|---|
+/// | `watermark` | a partition of a source and how far it has been read |
+/// | `entry` | an object of a source (the connector space) |
+/// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
+/// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
+/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed |
+/// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
+/// | `due` | an object that must be looked at again at a time (seconds since 1970) |
+/// | `remote`, `remote_link` | what the target confirmed |
+/// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
+/// | `quarantine` | why an object or one of its values is held back |
+/// | `run` | a pass that was made |
+/// | `flow_use` | a row of the port reference that was really used |
+/// | `setting` | a single value of the engine's own |
+package enum ConnectSchema {
+  package static let migrations = [
+    Migration(
+      name: "connect-1-initial",
+      statements: [
+        """
+        CREATE TABLE watermark (
+          id INTEGER PRIMARY KEY, source TEXT NOT NULL, partition TEXT NOT NULL, cookie BLOB, dc TEXT,
+          invocation BLOB, usn INTEGER, generation INTEGER NOT NULL DEFAULT 0, mode TEXT, read_at REAL,
+          UNIQUE (source, partition))
+        """,
+        """
+        CREATE TABLE entry (
+          id INTEGER PRIMARY KEY, source TEXT NOT NULL, partition INTEGER NOT NULL, anchor BLOB NOT NULL,
+          kind TEXT NOT NULL, parent BLOB, dn TEXT NOT NULL, hash BLOB NOT NULL, attrs BLOB NOT NULL,
+          generation INTEGER NOT NULL, dirty INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, mv INTEGER,
+          UNIQUE (anchor, source))
+        """,
+        "CREATE INDEX entry_parent ON entry (parent)",
+        "CREATE INDEX entry_mv ON entry (mv) WHERE mv IS NOT NULL",
+        "CREATE INDEX entry_dirty ON entry (id) WHERE dirty = 1",
+        "CREATE INDEX entry_structure ON entry (source) WHERE kind = 'structure'",
+        """
+        CREATE TABLE link (
+          owner INTEGER NOT NULL, attr TEXT NOT NULL, target_guid BLOB NOT NULL, generation INTEGER NOT NULL,
+          change INTEGER, PRIMARY KEY (owner, attr, target_guid)) WITHOUT ROWID
+        """,
+        "CREATE INDEX link_target ON link (target_guid)",
+        "CREATE INDEX link_change ON link (owner) WHERE change IS NOT NULL",
+        """
+        CREATE TABLE scope (
+          source TEXT NOT NULL, dn TEXT NOT NULL, guid BLOB NOT NULL, PRIMARY KEY (source, dn)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE mv (
+          id INTEGER PRIMARY KEY, kind TEXT NOT NULL, source_anchor TEXT NOT NULL UNIQUE, nickname TEXT,
+          attrs BLOB NOT NULL, gone INTEGER NOT NULL DEFAULT 0)
+        """,
+        """
+        CREATE TABLE claim (
+          attr TEXT NOT NULL, folded TEXT NOT NULL, mv INTEGER NOT NULL, held INTEGER NOT NULL,
+          PRIMARY KEY (attr, folded, mv)) WITHOUT ROWID
+        """,
+        "CREATE UNIQUE INDEX claim_holder ON claim (attr, folded) WHERE held = 1",
+        "CREATE INDEX claim_mv ON claim (mv)",
+        "CREATE TABLE due (mv INTEGER PRIMARY KEY, at INTEGER NOT NULL, why TEXT NOT NULL)",
+        "CREATE INDEX due_at ON due (at)",
+        """
+        CREATE TABLE remote (
+          target TEXT NOT NULL, mv INTEGER NOT NULL, remote_id TEXT NOT NULL, etag TEXT, baseline BLOB NOT NULL,
+          seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (target, mv), UNIQUE (target, remote_id)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE remote_link (
+          target TEXT NOT NULL, owner INTEGER NOT NULL, attr TEXT NOT NULL, member INTEGER NOT NULL,
+          PRIMARY KEY (target, owner, attr, member)) WITHOUT ROWID
+        """,
+        "CREATE INDEX remote_link_member ON remote_link (target, member)",
+        """
+        CREATE TABLE pending (
+          target TEXT NOT NULL, mv INTEGER NOT NULL, op TEXT NOT NULL, revision INTEGER NOT NULL, sent INTEGER,
+          state TEXT NOT NULL, PRIMARY KEY (target, mv)) WITHOUT ROWID
+        """,
+        "CREATE INDEX pending_sent ON pending (target, mv) WHERE sent IS NOT NULL",
+        """
+        CREATE TABLE pending_link (
+          target TEXT NOT NULL, owner INTEGER NOT NULL, attr TEXT NOT NULL, member INTEGER NOT NULL, op TEXT NOT NULL,
+          revision INTEGER NOT NULL, sent INTEGER, state TEXT NOT NULL,
+          PRIMARY KEY (target, owner, attr, member)) WITHOUT ROWID
+        """,
+        "CREATE INDEX pending_link_member ON pending_link (target, member)",
+        """
+        CREATE TABLE quarantine (
+          target TEXT NOT NULL, entry INTEGER NOT NULL, reason TEXT NOT NULL, mv INTEGER, detail TEXT NOT NULL,
+          other TEXT, since REAL NOT NULL, attempts INTEGER NOT NULL, next_try REAL,
+          PRIMARY KEY (target, entry, reason)) WITHOUT ROWID
+        """,
+        "CREATE INDEX quarantine_mv ON quarantine (mv)",
+        """
+        CREATE TABLE run (
+          id INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, mode TEXT NOT NULL, outcome TEXT NOT NULL,
+          report TEXT)
+        """,
+        """
+        CREATE TABLE flow_use (
+          row TEXT NOT NULL, transport TEXT NOT NULL, host TEXT NOT NULL, address TEXT NOT NULL, port INTEGER NOT NULL,
+          protection TEXT NOT NULL, first_at REAL NOT NULL, last_at REAL NOT NULL, count INTEGER NOT NULL,
+          PRIMARY KEY (row, transport, host, address, port, protection)) WITHOUT ROWID
+        """,
+        "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+      ])
+  ]
+}
+
+/// Single values of the engine's own.
+enum Setting: String {
+  /// A fingerprint of what the rules depend on: when it changes, every entry is synchronised again.
+  case rules
+  /// Followed by a target's name: when the target was last read in full.
+  case reconciled = "reconciled:"
+  /// Followed by a target's name: the number of the last full reading of the target.
+  case reading = "reading:"
+
+  static func load(_ setting: Setting, of suffix: String = "", in transaction: any Transaction) throws -> String? {
+    try transaction.value("SELECT value FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
+  }
+
+  static func save(
+    _ setting: Setting, of suffix: String = "", _ value: String, in transaction: any Transaction
+  ) throws {
+    try transaction.run(
+      "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      [.text(setting.rawValue + suffix), .text(value)])
+  }
+}
