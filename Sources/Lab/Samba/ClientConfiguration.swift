@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The files that let third-party programs (kinit, ldapsearch, curl) use the lab without touching the machine's own.
+enum ClientConfiguration {
+  static func kerberos(_ forests: [ForestPlan]) -> String {
+    let realms = forests.map { forest in
+      let servers = forest.controllers.map { "    kdc = \($0.address)\n" }.joined()
+      let password = forest.controllers.prefix(1).map { "    kpasswd_server = \($0.address)\n" }.joined()
+      return "  \(forest.realm) = {\n\(servers)\(password)  }\n"
+    }
+    let domains = forests.map { "  .\($0.name) = \($0.realm)\n  \($0.name) = \($0.realm)\n" }
+    return """
+      [libdefaults]
+        default_realm = \(forests.first?.realm ?? "")
+        dns_lookup_realm = false
+        dns_lookup_kdc = false
+        dns_canonicalize_hostname = false
+        rdns = false
+
+      [realms]
+      \(realms.joined())
+      [domain_realm]
+      \(domains.joined())
+      """
+  }
+
+  static func hosts(_ forests: [ForestPlan]) -> String {
+    "127.0.0.1 localhost\n"
+      + forests.map { forest in
+        forest.controllers.map { "\($0.address) \($0.fqdn)\n" }.joined()
+          + "\(forest.tenant.address) \(forest.tenant.name)\n\(forest.crl.address) \(forest.crl.name)\n"
+      }.joined()
+  }
+
+  static func resolver(_ forests: [ForestPlan]) -> String {
+    forests.flatMap(\.controllers).prefix(3).map { "nameserver \($0.address)\n" }.joined()
+      + "options timeout:1 attempts:1\n"
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes one forest: provisioned, loaded, and given what belongs to this lab only.
+struct ForestBuilder: Sendable {
+  var lab: LabEnvironment
+  var options: LabOptions
+  var forest: ForestPlan
+  var progress: @Sendable (LabProgress) -> Void
+
+  private var directory: LabDirectory { lab.directory }
+  private var first: ForestPlan.Controller { forest.controllers[0] }
+
+  func build(_ authority: LabCertificateAuthority) async throws -> LabDescription.Forest {
+    let counts = try await provisionAndLoad()
+    let secrets = try Secrets(directory: directory.secrets(forest.name), userPassword: userPassword)
+    let settled = try await settle(first, secrets)
+    return describe(settled, counts, secrets)
+  }
+
+  /// The same for every lab of a seed, because loaded trees are reused. It protects nobody real.
+  private var userPassword: String { "Lab-\(options.seed)-Users!" }
+
+  private func provisionAndLoad() async throws -> [String: Int] {
+    let path = directory.controller(first.fqdn)
+    let _: SambaJob.Provisioned = try await run(
+      .provision,
+      SambaJob.Provision(
+        dc_dir: path, realm: forest.realm, domain: forest.netbios, host: first.host, address: first.address,
+        site: ForestPlan.site, administrator_password: Secrets.randomPassword()))
+    let loaded: SambaJob.Loaded = try await run(
+      .load,
+      SambaJob.Load(
+        dc_dir: path, domain: forest.name, netbios: forest.netbios, user_password: userPassword, users: options.users,
+        groups: options.groups, seed: options.seed, extended_schema: options.extendedSchema,
+        unverified_suffixes: forest.unverifiedSuffixes))
+    return loaded.counts
+  }
+
+  private func settle(_ controller: ForestPlan.Controller, _ secrets: Secrets) async throws -> SambaJob.Settled {
+    try await run(
+      .settle,
+      SambaJob.Settle(
+        dc_dir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
+        host: controller.host, site: ForestPlan.site, administrator_password: secrets.administrator.password,
+        dcs: forest.controllers.map { .init(host: $0.host, address: $0.address) },
+        hosts: [forest.tenant, forest.crl].map { .init(name: $0.name, address: $0.address) },
+        accounts: [
+          .init(
+            name: LabEnvironment.serviceAccount, password: secrets.service.password, keytab: secrets.service.keytab,
+            replicate: true),
+          .init(
+            name: LabEnvironment.plainAccount, password: secrets.plain.password, keytab: secrets.plain.keytab,
+            replicate: false),
+        ]))
+  }
+
+  private func run<Result: Decodable & Sendable>(_ script: SambaScript, _ job: some Encodable) async throws -> Result {
+    let (forest, progress) = (forest.name, progress)
+    return try await script.run(job, in: directory, environment: lab.serverEnvironment) { phase, done, total in
+      progress(LabProgress(phase: "\(phase) \(forest)", done: done, total: total))
+    }
+  }
+
+  private func describe(
+    _ settled: SambaJob.Settled, _ counts: [String: Int], _ secrets: Secrets
+  ) -> LabDescription.Forest {
+    func account(_ name: String, _ secret: Secrets.Secret) -> LabDescription.Account {
+      LabDescription.Account(
+        principal: "\(name)@\(forest.realm)", passwordFile: secret.passwordFile,
+        keytabFile: Files.exists(secret.keytab) ? secret.keytab : nil)
+    }
+    let certificate = "\(directory.certificates)/\(forest.tenant.name)"
+    return LabDescription.Forest(
+      name: forest.name, netbios: forest.netbios, realm: forest.realm, baseDN: settled.base, domainSID: settled.sid,
+      controllers: forest.controllers.map { controller in
+        LabDescription.Controller(
+          host: controller.fqdn, netbios: controller.host, address: controller.address, site: ForestPlan.site,
+          ports: Self.ports, invocationID: settled.invocation_id)
+      }, dnsServers: forest.controllers.map(\.address),
+      administrator: account("Administrator", secrets.administrator),
+      serviceAccount: account(LabEnvironment.serviceAccount, secrets.service),
+      plainAccount: account(LabEnvironment.plainAccount, secrets.plain), userPasswordFile: secrets.users.passwordFile,
+      tenant: LabDescription.Server(
+        name: forest.tenant.name, address: forest.tenant.address, certificateChainFile: certificate + ".pem",
+        privateKeyFile: certificate + ".key"), crlURL: forest.crlURL, crlAddress: forest.crl.address,
+      verifiedSuffixes: [forest.name], unverifiedSuffixes: forest.unverifiedSuffixes,
+      synchronisedUnits: ["OU=People", "OU=Groups", "OU=Contacts"].map { "\($0),\(settled.base)" },
+      otherUnits: ["OU=External", "OU=Workstations", "OU=Service Accounts"].map { "\($0),\(settled.base)" },
+      counts: counts)
+  }
+
+  private static let ports = [
+    "dns": 53, "kerberos": 88, "rpc-endpoint-mapper": 135, "ldap": 389, "kpasswd": 464, "ldaps": 636,
+    "global-catalog": 3268, "global-catalog-tls": 3269,
+  ]
+}

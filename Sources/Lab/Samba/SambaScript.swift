@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+
+/// The Python programs that reach into Samba's databases, which have no other interface than Samba's own Python modules.
+enum SambaScript: String, CaseIterable {
+  case provision, load, settle
+
+  /// Debian's own interpreter: python3-samba belongs to it.
+  static let interpreter = "/usr/bin/python3"
+
+  private static let files: [(name: String, bytes: [UInt8])] = [
+    ("samba_job.py", PackageResources.samba_job_py),
+    ("photo.py", PackageResources.photo_py),
+    ("population.py", PackageResources.population_py),
+    ("provision.py", PackageResources.provision_py),
+    ("load.py", PackageResources.load_py),
+    ("settle.py", PackageResources.settle_py),
+  ]
+
+  /// What decides what a script makes of its job; part of the cache's key.
+  static var sources: [UInt8] { files.flatMap(\.bytes) }
+
+  static func install(_ directory: String) throws(LabError) {
+    try Files.createDirectory(directory)
+    for file in files { try Files.write(file.bytes, to: "\(directory)/\(file.name)") }
+  }
+
+  /// Runs the script on a job and returns its result.
+  /// - Parameter progress: phase, done, total.
+  func run<Result: Decodable & Sendable>(
+    _ job: some Encodable, in directory: LabDirectory, environment: [String: String],
+    progress: @escaping @Sendable (String, Int, Int) -> Void
+  ) async throws -> Result {
+    var environment = environment
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment["LC_ALL"] = "C.UTF-8"
+    let command = Command(
+      Self.interpreter, ["\(directory.scripts)/\(rawValue).py"], environment: environment)
+    let result = try await command.run(input: [UInt8](try JSONEncoder().encode(job))) { line in
+      let parts = line.split(separator: "\t")
+      if parts.count == 4, parts[0] == "progress", let done = Int(parts[2]), let total = Int(parts[3]) {
+        progress(String(parts[1]), done, total)
+      }
+    }
+    try Task.checkCancellation()
+    guard result.status == 0, let json = result.text.split(separator: "\n").last(where: { $0.hasPrefix("{") }) else {
+      let said = result.errorText.split(separator: "\n").filter { !$0.hasPrefix("progress\t") }.suffix(4)
+      throw LabError(
+        .scriptFailed,
+        "Samba's \(rawValue) step ended with status \(result.status): \(said.joined(separator: " | ")).",
+        remedy: "Check that python3-samba and samba-ad-provision are installed and the disk has space.")
+    }
+    return try JSONDecoder().decode(Result.self, from: Data(json.utf8))
+  }
+}
+
+/// The jobs and results of the scripts, as JSON.
+enum SambaJob {
+  struct Provision: Encodable {
+    var dc_dir, realm, domain, host, address, site, administrator_password: String
+  }
+  struct Provisioned: Decodable, Sendable { var base, sid: String }
+
+  struct Load: Encodable {
+    var dc_dir, domain, netbios, user_password: String
+    var users, groups, seed: Int
+    var extended_schema: Bool
+    var unverified_suffixes: [String]
+  }
+  struct Loaded: Codable, Sendable { var counts: [String: Int] }
+
+  struct Settle: Encodable {
+    struct Controller: Encodable { var host, address: String }
+    struct Host: Encodable { var name, address: String }
+    struct Account: Encodable {
+      var name, password, keytab: String
+      var replicate: Bool
+    }
+    var dc_dir, domain, netbios, host, site, administrator_password: String
+    var dcs: [Controller]
+    var hosts: [Host]
+    var accounts: [Account]
+  }
+  struct Settled: Decodable, Sendable { var base, sid, invocation_id: String }
+}

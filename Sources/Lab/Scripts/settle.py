@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Give a stopped, loaded domain controller what belongs to one lab only: passwords, service accounts, keytabs, DNS records.
+
+It can run again on the same database: what exists is brought up to date.
+
+Job: dc_dir, domain, netbios, host, dcs (list of {host, address}), site, hosts (list of {name, address}: further A records),
+administrator_password, accounts (list of {name, password, keytab, replicate}).
+"""
+import os
+import struct
+
+import ldb
+import samba_job
+from samba.dcerpc import dnsp, misc, security
+from samba.ndr import ndr_pack, ndr_unpack
+from samba.provision.sambadns import ARecord, SRVRecord
+
+GET_CHANGES = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes, MS-ADTS 5.1.3.2.1
+ACCOUNTS_UNIT = "OU=Service Accounts"
+AES128, AES256 = 17, 18
+AES_ONLY = "24"  # msDS-SupportedEncryptionTypes: AES128 | AES256
+
+
+def set_password(db, dn, password):
+    db.modify(samba_job.message(
+        db, dn, {"unicodePwd": [('"%s"' % password).encode("utf-16-le")]}, ldb.FLAG_MOD_REPLACE))
+
+
+def lookup(db, dn, attribute):
+    """The object with one attribute, or nothing where it does not exist."""
+    try:
+        return db.search(dn, scope=ldb.SCOPE_BASE, attrs=[attribute])[0]
+    except ldb.LdbError as error:
+        if error.args[0] == ldb.ERR_NO_SUCH_OBJECT:
+            return None
+        raise
+
+
+def service_account(db, base, job, account):
+    """An ordinary member of Domain Users: what it may do beyond that stands in the access lists of the domain root."""
+    unit = "%s,%s" % (ACCOUNTS_UNIT, base)
+    dn = "CN=%s,%s" % (account["name"], unit)
+    if lookup(db, unit, "ou") is None:
+        db.add({"dn": unit, "objectClass": "organizationalUnit"})
+    if lookup(db, dn, "cn") is None:
+        db.add(samba_job.message(db, dn, {
+            "objectClass": ["user"], "sAMAccountName": [account["name"]],
+            "userPrincipalName": ["%s@%s" % (account["name"], job["domain"])], "displayName": [account["name"]],
+            "description": ["Reads the directory for synchronisation" if account["replicate"] else "Reads the directory"],
+            "userAccountControl": [str(0x200 | 0x10000)], "msDS-SupportedEncryptionTypes": [AES_ONLY]}))
+    set_password(db, dn, account["password"])
+    if account["replicate"]:
+        sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
+        samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (GET_CHANGES, sid)])
+
+
+def keytab(job, account):
+    """The AES keys of an account; Samba's export would add its RC4 key."""
+    import samba.dckeytab  # noqa: F401 (it adds export_keytab to Net)
+    from samba.net import Net
+    from samba.credentials import Credentials
+    lp = samba_job.load_parameters(job["dc_dir"])
+    path = account["keytab"]
+    if os.path.exists(path):
+        os.unlink(path)
+    net = Net(Credentials(), lp)
+    net.export_keytab(keytab=path, principal="%s@%s" % (account["name"], job["domain"].upper()))
+    keep_aes(path)
+
+
+def keep_aes(path):
+    """Rewrite a keytab (MIT's format 0x0502) with its AES entries only."""
+    with open(path, "rb") as file:
+        data = file.read()
+    out, at = data[:2], 2
+    while at + 4 <= len(data):
+        size = struct.unpack_from(">i", data, at)[0]
+        record = data[at + 4:at + 4 + abs(size)]
+        if size > 0 and entry_type(record) in (AES128, AES256):
+            out += data[at:at + 4] + record
+        at += 4 + abs(size)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(out)
+    os.chmod(path, 0o600)
+
+
+def entry_type(record):
+    components = struct.unpack_from(">H", record, 0)[0]
+    at = 2
+    for _ in range(components + 1):  # the realm, then the name's components
+        at += 2 + struct.unpack_from(">H", record, at)[0]
+    at += 4 + 4 + 1  # name type, timestamp, key version
+    return struct.unpack_from(">H", record, at)[0]
+
+
+class Zones:
+    """DNS records in the directory, where Samba's own server finds them."""
+
+    def __init__(self, db, job):
+        self.db = db
+        base = str(db.domain_dn())
+        forest = str(db.get_root_basedn())
+        self.domain = "DC=%s,CN=MicrosoftDNS,DC=DomainDnsZones,%s" % (job["domain"], base)
+        self.msdcs = "DC=_msdcs.%s,CN=MicrosoftDNS,DC=ForestDnsZones,%s" % (job["domain"], forest)
+
+    def put(self, zone, node, records):
+        """Add records to a name; those that are there stay."""
+        dn = "DC=%s,%s" % (node, zone)
+        packed = [ndr_pack(record) for record in records]
+        found = lookup(self.db, dn, "dnsRecord")
+        if found is None:
+            self.db.add(samba_job.message(self.db, dn, {"objectClass": ["top", "dnsNode"], "dnsRecord": packed}))
+            return
+        present = {content(bytes(value)) for value in found.get("dnsRecord", [])}
+        missing = [value for value in packed if content(value) not in present]
+        if missing:
+            self.db.modify(samba_job.message(self.db, dn, {"dnsRecord": missing}, ldb.FLAG_MOD_ADD))
+
+
+def content(packed):
+    """A record without its serial and time stamp: type and data."""
+    record = ndr_unpack(dnsp.DnssrvRpcRecord, packed)
+    data = record.data
+    if record.wType == dnsp.DNS_TYPE_SRV:
+        return record.wType, data.nameTarget, data.wPort
+    return record.wType, str(data)
+
+
+def publish(db, job):
+    """What a DC registers for itself (MS-ADTS 6.3.2), for each DC of the forest, and the lab's further hosts."""
+    zones = Zones(db, job)
+    domain, site = job["domain"], job["site"]
+    guid = domain_guid(db)
+    for dc in job["dcs"]:
+        target = "%s.%s" % (dc["host"].lower(), domain)
+        address = [ARecord(dc["address"])]
+        for node in (dc["host"].lower(), "@", "DomainDnsZones", "ForestDnsZones"):
+            zones.put(zones.domain, node, address)
+        zones.put(zones.msdcs, "gc", address)
+        services = {"_ldap._tcp": 389, "_kerberos._tcp": 88, "_kerberos._udp": 88, "_kpasswd._tcp": 464, "_kpasswd._udp": 464,
+                    "_gc._tcp": 3268, "_ldap._tcp.%s._sites" % site: 389, "_kerberos._tcp.%s._sites" % site: 88,
+                    "_gc._tcp.%s._sites" % site: 3268, "_ldap._tcp.DomainDnsZones": 389, "_ldap._tcp.ForestDnsZones": 389}
+        for node, port in services.items():
+            zones.put(zones.domain, node, [SRVRecord(target, port)])
+        for node, port in {"_ldap._tcp.dc": 389, "_kerberos._tcp.dc": 88, "_ldap._tcp.%s._sites.dc" % site: 389,
+                           "_kerberos._tcp.%s._sites.dc" % site: 88, "_ldap._tcp.gc": 3268,
+                           "_ldap._tcp.%s._sites.gc" % site: 3268, "_ldap._tcp.%s.domains" % guid: 389}.items():
+            zones.put(zones.msdcs, node, [SRVRecord(target, port)])
+    for host in job["hosts"]:
+        zones.put(zones.domain, host["name"].split(".")[0], [ARecord(host["address"])])
+
+
+def domain_guid(db):
+    found = db.search(db.domain_dn(), scope=ldb.SCOPE_BASE, attrs=["objectGUID"])[0]
+    return str(ndr_unpack(misc.GUID, found["objectGUID"][0]))
+
+
+def service_names(db, base, job):
+    """The names that samba_spnupdate would register: without them no client gets a ticket for LDAP."""
+    domain = job["domain"]
+    full = "%s.%s" % (job["host"].lower(), domain)
+    names = ["ldap/" + full, "ldap/" + job["host"], "ldap/%s/%s" % (full, domain), "ldap/%s/%s" % (full, job["netbios"]),
+             "GC/%s/%s" % (full, domain), "HOST/%s/%s" % (full, domain)]
+    dn = "CN=%s,OU=Domain Controllers,%s" % (job["host"], base)
+    found = db.search(dn, scope=ldb.SCOPE_BASE, attrs=["servicePrincipalName"])[0]
+    present = {str(value).lower() for value in found["servicePrincipalName"]}
+    missing = [name for name in names if name.lower() not in present]
+    if missing:
+        db.modify(samba_job.message(db, dn, {"servicePrincipalName": missing}, ldb.FLAG_MOD_ADD))
+
+
+def main():
+    job = samba_job.read_job()
+    samba_job.progress("settle", 0, 1)
+    db = samba_job.open_database(job["dc_dir"])
+    base = str(db.domain_dn())
+    db.transaction_start()
+    try:
+        service_names(db, base, job)
+        publish(db, job)
+        set_password(db, "CN=Administrator,CN=Users," + base, job["administrator_password"])
+        for account in job["accounts"]:
+            service_account(db, base, job, account)
+    except BaseException:
+        db.transaction_cancel()
+        raise
+    db.transaction_commit()
+    for account in job["accounts"]:
+        keytab(job, account)
+    samba_job.progress("settle", 1, 1)
+    samba_job.finish({"invocation_id": str(db.get_invocation_id()), "base": base, "sid": str(db.get_domain_sid())})
+
+
+main()
