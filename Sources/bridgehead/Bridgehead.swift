@@ -25,7 +25,7 @@ import Wire
         78  the configuration is wrong
       """,
     version: "0.1.0",
-    subcommands: [PortsCommand.self, ConfigCommand.self])
+    subcommands: [PortsCommand.self, LabCommand.self, ConfigCommand.self])
 
   static func main() async {
     // A peer that closes its connection must be an error of that connection, not the end of the process.
@@ -48,7 +48,7 @@ import Wire
 
   private static func status(of error: any DiagnosableError) -> ExitStatus {
     switch error {
-    case is ConfigurationError, is SecretError: .configuration
+    case is ConfigurationError, is SecretFileError: .configuration
     case let error as CommandError: error.status
     default: .failure
     }

@@ -29,7 +29,7 @@ extension Schema {
         + "Default: require.", example: "require"),
     Property(
       "revocationGrace", .string(.duration),
-      "How long after its nextUpdate a revocation list still counts. Default: 1h.", example: "1h"),
+      "How long after its nextUpdate a revocation list still counts; at most 7d. Default: 1d.", example: "1d"),
     Property("revocationCache", .string(.path), "A folder that keeps revocation lists between runs."),
   ])
 
