@@ -86,7 +86,7 @@ let package = Package(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
-    library("SCIM", ["Wire", "HTTP", logging]),
+    library("SCIM", ["Wire", "HTTP", nioCore, logging]),
     library("Store", ["Wire", grdb, sqlite]),
 
     // Roles: they import protocols, the model and Store, never another role.
@@ -128,7 +128,7 @@ let package = Package(
       ["CertificateTrust", "Wire", x509, asn1, crypto, nioCore, nioPosix, nioSSL]),
     tests(
       "HTTPTests", ["HTTP", "CertificateTrust", "Wire", nioCore, nioPosix, nioHTTP1, nioSSL]),
-    tests("SCIMTests", ["SCIM", "HTTP", "Wire"]),
+    tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire"]),
     tests("TenantTests", ["Tenant", "SCIM", "Store", "Wire", "IdentityModel"]),
