@@ -122,7 +122,7 @@ let package = Package(
     tests("WireTests", ["Wire"]),
     tests("KerberosTests", ["Kerberos", "Wire", logging]),
     tests("LDAPTests", ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded]),
-    tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix]),
+    tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     tests(
       "CertificateTrustTests",
       ["CertificateTrust", "Wire", x509, asn1, crypto, nioCore, nioPosix, nioSSL]),
@@ -137,7 +137,7 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "Wire", nioCore, nioPosix, nioSSL,
+        "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -116,9 +116,33 @@ package struct DNSResolver: NameResolver {
     return outcome
   }
 
+  /// Asks the servers in turn until one has an answer; a server that refuses is followed by the others.
   private func lookUp(_ name: String, _ question: LookupRequest.Question) async throws -> LookupOutcome {
+    var outcome = try await lookUp(name, question, configuration)
+    let servers = outcome.servers
+    var others = servers
+    while outcome.isRefusal, let refusing = outcome.source?.server, others.contains(refusing), others.count > 1 {
+      others.removeAll { $0 == refusing }
+      var configuration = configuration
+      configuration.servers = others
+      let next = try await lookUp(name, question, configuration)
+      // Silence of the others says less than a refusal.
+      guard next.source != nil else { break }
+      outcome = next
+    }
+    outcome.servers = servers
+    if outcome.isAnswer, let source = outcome.source {
+      flow?.established(
+        source.transport, host: "", address: source.server.host, port: source.server.port, protection: "none")
+    }
+    return outcome
+  }
+
+  private func lookUp(
+    _ name: String, _ question: LookupRequest.Question, _ configuration: Configuration
+  ) async throws -> LookupOutcome {
     let cancellation = LookupRequest.Cancellation()
-    let outcome = try await withTaskCancellationHandler {
+    return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         thread.submit(
           LookupRequest(
@@ -129,12 +153,6 @@ package struct DNSResolver: NameResolver {
       cancellation.request()
       thread.wake()
     }
-    // These three are answers: c-ares has matched identifier and question.
-    if [ARES_SUCCESS, ARES_ENODATA, ARES_ENOTFOUND].contains(outcome.status), let source = outcome.source {
-      flow?.established(
-        source.transport, host: "", address: source.server.host, port: source.server.port, protection: "none")
-    }
-    return outcome
   }
 
   private func failure(_ outcome: LookupOutcome, as status: CInt, _ name: String) -> LocatorError {
@@ -162,6 +180,14 @@ package struct DNSResolver: NameResolver {
         remedy: "Use letters, digits, hyphens and dots; write an internationalised name in its xn-- form.")
     }
     return name.lowercased()
+  }
+}
+
+extension LookupOutcome {
+  /// c-ares has matched identifier and question, and the server knows whether there are such records.
+  fileprivate var isAnswer: Bool { [ARES_SUCCESS, ARES_ENODATA, ARES_ENOTFOUND].contains(status) }
+  fileprivate var isRefusal: Bool {
+    [ARES_ESERVFAIL, ARES_EREFUSED, ARES_ENOTIMP, ARES_EFORMERR].contains(status)
   }
 }
 

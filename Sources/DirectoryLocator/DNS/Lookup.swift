@@ -77,7 +77,8 @@ final class Lookup {
   private func open() -> CInt {
     let configuration = request.configuration
     var options = ares_options()
-    options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES
+    // NOCHECKRESP: c-ares 1.18 would report a server that answers SERVFAIL or REFUSED as one that does not listen.
+    options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP
     if configuration.usesOnlyTCP { options.flags |= ARES_FLAG_USEVC }
     options.timeout = CInt(clamping: configuration.attemptTimeout.milliseconds)
     options.tries = CInt(clamping: configuration.attempts)
