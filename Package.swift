@@ -131,7 +131,8 @@ let package = Package(
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire"]),
-    tests("TenantTests", ["Tenant", "SCIM", "Store", "Wire", "IdentityModel"]),
+    tests(
+      "TenantTests", ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, crypto, logging, lifecycle]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",

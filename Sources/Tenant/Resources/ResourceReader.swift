@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SCIM
+import Store
+
+/// Makes of rows what clients see: with members or groups, resolved references, and only what was asked for.
+struct ResourceReader {
+  let transaction: any Transaction
+  /// The service's base URI, without a trailing slash.
+  let base: String
+  let limits: TenantLimits
+
+  /// - Throws: `SCIMError` 404 when there is no such live resource.
+  func require(_ kind: ResourceKind, _ id: String) throws -> StoredResource {
+    guard let stored = try StoredResource.find(kind, id, transaction) else {
+      throw SCIMError.notFound("There is no \(kind.name) \(id.prefix(64)).")
+    }
+    return stored
+  }
+
+  func represent(_ stored: StoredResource, _ projection: Projection) throws -> SCIMResource {
+    try projection.apply(to: complete(stored, projection))
+  }
+
+  /// The whole resource, except for those parts kept elsewhere that the projection leaves out.
+  func complete(_ stored: StoredResource, _ projection: Projection) throws -> SCIMResource {
+    var resource = stored.resource(base: base)
+    switch stored.kind {
+    case .user:
+      if projection.includes("groups") {
+        let groups = try groups(of: stored)
+        resource.attributes["groups"] = groups.isEmpty ? nil : .array(groups)
+      }
+      try resolveManager(&resource)
+    case .group:
+      if projection.includes("members") {
+        let members = try members(of: stored)
+        resource.attributes["members"] = members.isEmpty ? nil : .array(members)
+      }
+    }
+    return resource
+  }
+
+  private func members(of group: StoredResource) throws -> [JSONValue] {
+    var members: [JSONValue] = []
+    try transaction.forEach(
+      """
+      SELECT r.id, r.kind, r.shown FROM member m JOIN resource r ON r.seq = m.member
+      WHERE m.owner = ? AND r.deleted IS NULL ORDER BY m.member
+      """, [.integer(group.sequence)]
+    ) { row in
+      guard members.count < limits.membersInAnswer else {
+        throw SCIMError.tooMany(
+          "The group \(group.id) has more than \(limits.membersInAnswer) members; exclude the attribute members.")
+      }
+      members.append(try reference(id: row[0], kind: row[1], shown: row[2]))
+    }
+    return members
+  }
+
+  /// RFC 7643 4.1.2: the groups that the user belongs to, directly or through other groups.
+  private func groups(of user: StoredResource) throws -> [JSONValue] {
+    try transaction.query(
+      """
+      WITH RECURSIVE holder (seq, direct) AS (
+        SELECT owner, 1 FROM member WHERE member = ?
+        UNION SELECT m.owner, 0 FROM holder h JOIN resource r ON r.seq = h.seq AND r.deleted IS NULL
+          JOIN member m ON m.member = h.seq)
+      SELECT r.id, r.shown, max(h.direct) FROM holder h JOIN resource r ON r.seq = h.seq
+      WHERE r.deleted IS NULL GROUP BY r.seq, r.id, r.shown ORDER BY r.seq
+      """, [.integer(user.sequence)]
+    ) { row in
+      let id: String = try row[0]
+      return [
+        "value": .string(id), "$ref": .string(ResourceKind.group.uri(id, base: base)), "display": .string(try row[1]),
+        "type": try row[2] == 1 ? "direct" : "indirect",
+      ]
+    }
+  }
+
+  private func reference(id: String, kind: Int, shown: String) throws -> JSONValue {
+    let kind = ResourceKind(rawValue: kind) ?? .user
+    return [
+      "value": .string(id), "$ref": .string(kind.uri(id, base: base)), "display": .string(shown),
+      "type": .string(kind.name),
+    ]
+  }
+
+  private func resolveManager(_ resource: inout SCIMResource) throws {
+    var user = SCIMUser(resource)
+    guard let id = user.enterprise.manager else { return }
+    var manager = user.enterprise.attributes["manager"]?.object ?? JSONObject()
+    let shown: String? = try transaction.value(
+      "SELECT shown FROM resource WHERE id = ? AND kind = 1 AND deleted IS NULL", [.text(id)])
+    guard let shown else { return }
+    manager["$ref"] = .string(ResourceKind.user.uri(id, base: base))
+    manager["displayName"] = .string(shown)
+    user.enterprise.attributes["manager"] = .object(manager)
+    resource = user.resource
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SCIM
+
+/// What a request asks for. `find` is the table of all endpoints (RFC 7644 3.2, table 2).
+enum Route: Sendable {
+  case list(ResourceKind)
+  case create(ResourceKind)
+  case get(ResourceKind, String)
+  case replace(ResourceKind, String)
+  case patch(ResourceKind, String)
+  case delete(ResourceKind, String)
+  case search([ResourceKind])
+  case bulk
+  case schemas(String?)
+  case resourceTypes(String?)
+  case serviceProviderConfig
+  case domains
+
+  /// The scope that a token needs.
+  var scope: TokenScope {
+    switch self {
+    case .create, .replace, .patch, .delete, .bulk: .write
+    default: .read
+    }
+  }
+
+  /// One path with what each method means there.
+  struct Place: Sendable {
+    /// For logs and metrics: without identifiers.
+    let template: String
+    let methods: [(name: String, route: Route)]
+  }
+
+  /// - Throws: `SCIMError` 404 for an unknown path, 501 for `/Me`.
+  static func find(_ segments: [String]) throws(SCIMError) -> Place {
+    switch (segments.count, segments.first.map { $0.lowercased() } ?? "") {
+    case (1, ".search"): return Place(template: "/.search", methods: [("POST", .search(ResourceKind.allCases))])
+    case (1, "bulk"): return Place(template: "/Bulk", methods: [("POST", .bulk)])
+    case (1, "schemas"): return Place(template: "/Schemas", methods: [("GET", .schemas(nil))])
+    case (2, "schemas"): return Place(template: "/Schemas/{id}", methods: [("GET", .schemas(segments[1]))])
+    case (1, "resourcetypes"): return Place(template: "/ResourceTypes", methods: [("GET", .resourceTypes(nil))])
+    case (2, "resourcetypes"):
+      return Place(template: "/ResourceTypes/{id}", methods: [("GET", .resourceTypes(segments[1]))])
+    case (1, "serviceproviderconfig"):
+      return Place(template: "/ServiceProviderConfig", methods: [("GET", .serviceProviderConfig)])
+    case (2, "tenant") where segments[1] == "domains":
+      return Place(template: "/tenant/domains", methods: [("GET", .domains)])
+    case (_, "me"):
+      throw .notImplemented("A bearer token stands for no user here, so /Me names nobody. Use /Users.")
+    default: break
+    }
+    guard let first = segments.first, let kind = ResourceKind(endpoint: first), segments.count <= 2 else {
+      throw .notFound("There is no such endpoint.")
+    }
+    let endpoint = kind.definition.endpoint
+    guard segments.count == 2 else {
+      return Place(template: endpoint, methods: [("GET", .list(kind)), ("POST", .create(kind))])
+    }
+    if segments[1] == ".search" {
+      return Place(template: "\(endpoint)/.search", methods: [("POST", .search([kind]))])
+    }
+    let id = segments[1]
+    return Place(
+      template: "\(endpoint)/{id}",
+      methods: [
+        ("GET", .get(kind, id)), ("PUT", .replace(kind, id)), ("PATCH", .patch(kind, id)),
+        ("DELETE", .delete(kind, id)),
+      ])
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import SCIM
+
+/// What each route does with a request that has passed the pipeline.
+struct RouteHandler: Sendable {
+  let directory: TenantDirectory
+  let call: Call
+
+  func handle(_ route: Route) async throws -> TenantAnswer {
+    switch route {
+    case .list(let kind): return try await list([kind], ListQuery(parameters: call.target.query))
+    case .search(let kinds): return try await list(kinds, ListQuery(searchRequest: try json()))
+    case .create(let kind):
+      let outcome = try await directory.create(kind, try json(), try selection(), by: call.actor)
+      return show(outcome, status: 201, location: outcome.location)
+    case .get(let kind, let id):
+      let outcome = try await directory.resource(kind, id, try selection(), call.preconditions)
+      return outcome.resource == nil
+        ? TenantAnswer(status: 304).with("etag", outcome.tag.description) : show(outcome)
+    case .replace(let kind, let id):
+      return show(
+        try await directory.replace(kind, id, try json(), try selection(), call.preconditions, by: call.actor))
+    case .patch(let kind, let id):
+      let request = try PatchRequest(try json())
+      return show(try await directory.patch(kind, id, request, try selection(), call.preconditions, by: call.actor))
+    case .delete(let kind, let id):
+      try await directory.delete(kind, id, call.preconditions, by: call.actor)
+      return TenantAnswer(status: 204)
+    case .bulk:
+      let request = try BulkRequest(try json(), maximumOperations: directory.limits.bulkOperations)
+      return TenantAnswer(json: try await directory.bulk(request, base: call.base, by: call.actor).json)
+    case .schemas(let id):
+      return try discovery(id, SchemaDefinition.all.map { $0.resource(baseURI: call.base) })
+    case .resourceTypes(let id):
+      return try discovery(
+        id,
+        ResourceKind.allCases.map { kind in
+          var resource = kind.definition.resource(baseURI: call.base)
+          resource.id = kind.name
+          return resource
+        })
+    case .serviceProviderConfig:
+      return TenantAnswer(json: serviceProviderConfig.resource(baseURI: call.base).json)
+    case .domains: return TenantAnswer(json: try await domains(), mediaType: "application/json")
+    }
+  }
+
+  private func json() throws(SCIMError) -> JSONValue {
+    try JSONValue.parse(
+      call.body, limits: JSONLimits(maximumBytes: directory.limits.bodyBytes, maximumDepth: directory.limits.jsonDepth))
+  }
+
+  private func selection() throws(SCIMError) -> Selection {
+    let query = try ListQuery(parameters: call.target.query.filter { $0.name.hasSuffix("attributes") })
+    return Selection(base: call.base, attributes: query.attributes, excluded: query.excludedAttributes)
+  }
+
+  private func list(_ kinds: [ResourceKind], _ query: ListQuery) async throws -> TenantAnswer {
+    TenantAnswer(json: try await directory.search(kinds, query, base: call.base).json)
+  }
+
+  private func show(_ outcome: ResourceOutcome, status: Int = 200, location: String? = nil) -> TenantAnswer {
+    guard let resource = outcome.resource else {
+      return TenantAnswer(status: 204).with("etag", outcome.tag.description)
+    }
+    return TenantAnswer(status: status, resource: resource, tag: outcome.tag, location: location)
+  }
+
+  /// RFC 7644 4: a discovery endpoint takes no filter.
+  private func discovery(_ id: String?, _ resources: [SCIMResource]) throws(SCIMError) -> TenantAnswer {
+    guard !call.target.query.contains(where: { $0.name == "filter" }) else {
+      throw .forbidden("Discovery endpoints cannot be filtered.")
+    }
+    guard let id else {
+      return TenantAnswer(json: ListResponse(totalResults: resources.count, resources: resources).json)
+    }
+    guard let found = resources.first(where: { $0.id.map { SCIMText.namesMatch($0, id) } ?? false }) else {
+      throw .notFound("There is no \(id.prefix(128)) here.")
+    }
+    return TenantAnswer(json: found.json)
+  }
+
+  private var serviceProviderConfig: ServiceProviderConfig {
+    let limits = directory.limits
+    return ServiceProviderConfig(
+      patch: true, bulk: .init(maximumOperations: limits.bulkOperations, maximumPayloadSize: limits.bodyBytes),
+      filter: true, maximumResults: limits.pageSize, changePassword: false, sort: true, entityTags: true,
+      authenticationSchemes: [.bearer])
+  }
+
+  /// `{"initial": "…", "domains": [{"name": "…", "initial": true, "verified": true}]}`
+  private func domains() async throws -> JSONValue {
+    let domains = try await directory.domains()
+    return [
+      "initial": domains.first(where: \.isInitial).map { .string($0.name) } ?? .null,
+      "domains": .array(
+        domains.map { domain in
+          ["name": .string(domain.name), "initial": .bool(domain.isInitial), "verified": .bool(domain.verified != nil)]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a bearer token allows.
+package enum TokenScope: String, Sendable, Hashable, CaseIterable {
+  /// Read resources, discovery and domains.
+  case read = "scim.read"
+  /// Create, change and delete resources; includes `scim.read`.
+  case write = "scim.write"
+  /// Everything; includes the others.
+  case administer = "tenant.admin"
+
+  func includes(_ other: TokenScope) -> Bool {
+    switch self {
+    case .administer: true
+    case .write: other != .administer
+    case .read: other == .read
+    }
+  }
+}
