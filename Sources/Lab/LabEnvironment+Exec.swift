@@ -16,9 +16,6 @@ extension LabEnvironment {
   }
 
   /// A command as it runs in the lab: with its variables, and with the lab's names in place of the machine's.
-  ///
-  /// The names come from bind mounts over /etc/hosts and /etc/resolv.conf in a mount namespace of the command's own, so that
-  /// the machine's files stay as they are.
   package func command(_ arguments: [String]) throws(LabError) -> Command {
     let description = try description()
     guard let program = arguments.first else {
@@ -28,13 +25,8 @@ extension LabEnvironment {
     guard Spawn.find(program, path: searchPath) != nil else {
       throw LabError(.commandFailed, "There is no program \(program).", remedy: "Check its name and PATH.")
     }
-    let script = """
-      mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf || exit 125; shift 2; exec "$@"
-      """
-    return Command(
-      "/usr/bin/unshare",
-      ["--mount", "--", "/bin/sh", "-c", script, "sh", directory.hosts, directory.resolver] + arguments,
-      environment: environment)
+    let names = NameSpace(hosts: directory.hosts, resolver: directory.resolver)
+    return Command(names.entering(arguments), environment: environment)
   }
 
   /// Runs a command in the lab and collects what it prints.

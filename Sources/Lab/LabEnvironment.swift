@@ -181,15 +181,11 @@ extension LabEnvironment {
     _ options: LabOptions, _ forests: [ForestPlan], _ authority: LabCertificateAuthority,
     _ progress: @escaping @Sendable (LabProgress) -> Void
   ) async throws -> [LabDescription.Forest] {
-    for forest in forests {
-      for controller in forest.controllers { try Files.remove(directory.controller(controller.fqdn)) }
-      try configure(forest, authority)
-    }
     return try await withThrowingTaskGroup(of: (Int, LabDescription.Forest).self) { group in
       for (index, forest) in forests.enumerated() {
         group.addTask {
           let builder = ForestBuilder(lab: self, options: options, forest: forest, progress: progress)
-          return (index, try await builder.build(authority))
+          return (index, try await builder.build { try configure(forest, authority) })
         }
       }
       var built: [(Int, LabDescription.Forest)] = []
@@ -210,6 +206,9 @@ extension LabEnvironment {
         authority: authority.certificateFile)
       for part in ["/etc", "/run/winbindd"] { try Files.createDirectory(path + part) }
       try Files.write(configuration.text, to: configuration.file)
+      try Files.write(
+        ClientConfiguration.resolver([forest], first: controller.address),
+        to: directory.controllerResolver(controller.fqdn))
     }
     let tenant = try authority.issue(.server([forest.tenant.name], crlURLs: [forest.crlURL], now: now()))
     _ = try tenant.write(name: forest.tenant.name, directory: directory.certificates)
@@ -228,7 +227,6 @@ extension LabEnvironment {
           group.addTask {
             progress(LabProgress(phase: "start \(controller.fqdn)", done: 0, total: 1))
             try await start(controller, of: forest)
-            progress(LabProgress(phase: "start \(controller.fqdn)", done: 1, total: 1))
           }
         }
       }
@@ -241,13 +239,20 @@ extension LabEnvironment {
     let path = directory.controller(controller.fqdn)
     guard let samba = Spawn.find("samba", path: searchPath) else { return try Preflight.packages(path: searchPath) }
     let log = "\(directory.logs)/\(controller.fqdn).log"
+    var line = [samba, "--foreground", "-s", "\(path)/etc/smb.conf"]
+    if forest.controllers.count > 1 { line = names(controller).entering(line) }
     let process = try SupervisedProcess.start(
-      controller.fqdn, samba, ["--foreground", "-s", "\(path)/etc/smb.conf"], environment: serverEnvironment, log: log,
+      controller.fqdn, line[0], Array(line.dropFirst()), environment: serverEnvironment, log: log,
       records: directory.records)
     let readiness = Readiness(
       forest: forest, controller: controller, keytab: "\(directory.secrets(forest.name))/\(Self.serviceAccount).keytab",
       principal: "\(Self.serviceAccount)@\(forest.realm)", environment: serverEnvironment, searchPath: searchPath)
     try await readiness.wait(alive: { process.isRunning }, log: "\(log) and \(path)/log.samba")
+  }
+
+  /// Controllers find each other by names that only the lab's servers know.
+  func names(_ controller: ForestPlan.Controller) -> NameSpace {
+    NameSpace(hosts: directory.hosts, resolver: directory.controllerResolver(controller.fqdn))
   }
 
   private func waitForCRL(_ forests: [ForestPlan]) async throws {

@@ -62,6 +62,15 @@ enum Files {
       written += count
     }
     close(descriptor)
-    guard rename(temporary, path) == 0 else { throw failure("rename") }
+    try rename(temporary, to: path)
+  }
+
+  /// Replaces the target if there is one.
+  static func rename(_ path: String, to target: String) throws(LabError) {
+    guard Glibc.rename(path, target) == 0 else {
+      throw LabError(
+        .file, "\(path) cannot be renamed to \(target): \(String(cString: strerror(errno))).",
+        remedy: "Check the directory's permissions.")
+    }
   }
 }

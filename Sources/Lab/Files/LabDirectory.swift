@@ -21,9 +21,10 @@ struct LabDirectory: Sendable {
   var authority: String { path + "/ca" }
   var certificates: String { path + "/certificates" }
 
-  func controller(_ fqdn: String) -> String { "\(path)/dc/\(fqdn)" }
+  var controllers: String { path + "/dc" }
+  func controller(_ fqdn: String) -> String { "\(controllers)/\(fqdn)" }
+  func controllerResolver(_ fqdn: String) -> String { "\(controller(fqdn))/etc/resolv.conf" }
   func secrets(_ forest: String) -> String { "\(path)/secrets/\(forest)" }
-  func tree(_ forest: String) -> String { "\(path)/tree/\(forest)" }
 
   func checkLength(_ plans: [ForestPlan]) throws(LabError) {
     for controller in plans.flatMap(\.controllers) {

@@ -15,6 +15,11 @@ package struct Command: Sendable {
     self.environment = environment
   }
 
+  /// - Parameter line: the executable, then its arguments.
+  init(_ line: [String], environment: [String: String]) {
+    self.init(line.first ?? "", Array(line.dropFirst()), environment: environment)
+  }
+
   package struct Result: Sendable {
     /// The exit status, or 128 and the number of the signal.
     package var status: Int32

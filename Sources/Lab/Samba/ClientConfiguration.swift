@@ -32,8 +32,11 @@ enum ClientConfiguration {
       }.joined()
   }
 
-  static func resolver(_ forests: [ForestPlan]) -> String {
-    forests.flatMap(\.controllers).prefix(3).map { "nameserver \($0.address)\n" }.joined()
-      + "options timeout:1 attempts:1\n"
+  /// - Parameter first: the address that is asked first.
+  static func resolver(_ forests: [ForestPlan], first: String? = nil) -> String {
+    let addresses = forests.flatMap(\.controllers).map(\.address)
+    let ordered = addresses.filter { $0 == first } + addresses.filter { $0 != first }
+    // The C library uses three servers at most (resolv.conf(5)).
+    return ordered.prefix(3).map { "nameserver \($0)\n" }.joined() + "options timeout:1 attempts:1\n"
   }
 }

@@ -10,11 +10,30 @@ struct ForestBuilder: Sendable {
   private var directory: LabDirectory { lab.directory }
   private var first: ForestPlan.Controller { forest.controllers[0] }
 
-  func build(_ authority: LabCertificateAuthority) async throws -> LabDescription.Forest {
-    let counts = try await provisionAndLoad()
+  /// - Parameter configure: writes each controller's smb.conf and certificates.
+  func build(configure: () throws -> Void) async throws -> LabDescription.Forest {
+    for controller in forest.controllers { try Files.remove(directory.controller(controller.fqdn)) }
     let secrets = try Secrets(directory: directory.secrets(forest.name), userPassword: userPassword)
-    let settled = try await settle(first, secrets)
-    return describe(settled, counts, secrets)
+    let archive = try await ForestArchive(lab: lab, options: options, forest: forest)
+    var counts = try await archive?.restore(reporting: progress)
+    try configure()
+    if counts == nil {
+      let made = try await provisionAndLoad()
+      try await join(secrets)
+      try await archive?.store(made, reporting: progress)
+      counts = made
+    }
+    var identities: [String] = []
+    var first: SambaJob.Settled?
+    for controller in forest.controllers {
+      let settled = try await settle(controller, secrets)
+      identities.append(settled.invocation_id)
+      first = first ?? settled
+    }
+    guard let first, let counts else {
+      throw LabError(.invalidOption, "\(forest.name) has no controller.", remedy: "Ask for at least one.")
+    }
+    return describe(first, identities, counts, secrets)
   }
 
   /// The same for every lab of a seed, because loaded trees are reused. It protects nobody real.
@@ -36,12 +55,30 @@ struct ForestBuilder: Sendable {
     return loaded.counts
   }
 
+  /// Further controllers replicate everything from the first, which runs meanwhile.
+  private func join(_ secrets: Secrets) async throws {
+    guard forest.controllers.count > 1 else { return }
+    _ = try await settle(first, secrets)
+    progress(LabProgress(phase: "start \(first.fqdn)", done: 0, total: 1))
+    try await lab.start(first, of: forest)
+    for controller in forest.controllers.dropFirst() {
+      let _: SambaJob.Joined = try await run(
+        .join,
+        SambaJob.Join(
+          dc_dir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
+          realm: forest.realm, host: controller.host, server: first.fqdn,
+          administrator_password: secrets.administrator.password), names: lab.names(first))
+    }
+    try await SupervisedProcess.read(first.fqdn, records: directory.records)?.stop(records: directory.records)
+  }
+
   private func settle(_ controller: ForestPlan.Controller, _ secrets: Secrets) async throws -> SambaJob.Settled {
     try await run(
       .settle,
       SambaJob.Settle(
         dc_dir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
-        host: controller.host, site: ForestPlan.site, administrator_password: secrets.administrator.password,
+        site: ForestPlan.site, administrator_password: secrets.administrator.password,
+        first: controller.address == first.address,
         dcs: forest.controllers.map { .init(host: $0.host, address: $0.address) },
         hosts: [forest.tenant, forest.crl].map { .init(name: $0.name, address: $0.address) },
         accounts: [
@@ -54,15 +91,18 @@ struct ForestBuilder: Sendable {
         ]))
   }
 
-  private func run<Result: Decodable & Sendable>(_ script: SambaScript, _ job: some Encodable) async throws -> Result {
+  private func run<Result: Decodable & Sendable>(
+    _ script: SambaScript, _ job: some Encodable, names: NameSpace? = nil
+  ) async throws -> Result {
     let (forest, progress) = (forest.name, progress)
-    return try await script.run(job, in: directory, environment: lab.serverEnvironment) { phase, done, total in
+    return try await script.run(job, in: directory, environment: lab.serverEnvironment, names: names) {
+      phase, done, total in
       progress(LabProgress(phase: "\(phase) \(forest)", done: done, total: total))
     }
   }
 
   private func describe(
-    _ settled: SambaJob.Settled, _ counts: [String: Int], _ secrets: Secrets
+    _ settled: SambaJob.Settled, _ identities: [String], _ counts: [String: Int], _ secrets: Secrets
   ) -> LabDescription.Forest {
     func account(_ name: String, _ secret: Secrets.Secret) -> LabDescription.Account {
       LabDescription.Account(
@@ -72,10 +112,10 @@ struct ForestBuilder: Sendable {
     let certificate = "\(directory.certificates)/\(forest.tenant.name)"
     return LabDescription.Forest(
       name: forest.name, netbios: forest.netbios, realm: forest.realm, baseDN: settled.base, domainSID: settled.sid,
-      controllers: forest.controllers.map { controller in
+      controllers: zip(forest.controllers, identities).map { controller, identity in
         LabDescription.Controller(
           host: controller.fqdn, netbios: controller.host, address: controller.address, site: ForestPlan.site,
-          ports: Self.ports, invocationID: settled.invocation_id)
+          ports: Self.ports, invocationID: identity)
       }, dnsServers: forest.controllers.map(\.address),
       administrator: account("Administrator", secrets.administrator),
       serviceAccount: account(LabEnvironment.serviceAccount, secrets.service),

@@ -43,6 +43,9 @@ struct SambaConfiguration {
     \ttls cafile = \(authority)
     \tldb:nosync = true
     \tdreplsrv:periodic_startup_interval = 1
+    \tdreplsrv:periodic_interval = 5
+    \tdreplsrv:notify_interval = 1
+    \tkccsrv:periodic_startup_interval = 1
 
     [sysvol]
     \tpath = \(directory)/state/sysvol

@@ -4,7 +4,7 @@ import FoundationEssentials
 
 /// The Python programs that reach into Samba's databases, which have no other interface than Samba's own Python modules.
 enum SambaScript: String, CaseIterable {
-  case provision, load, settle
+  case provision, load, join, settle
 
   /// Debian's own interpreter: python3-samba belongs to it.
   static let interpreter = "/usr/bin/python3"
@@ -15,6 +15,7 @@ enum SambaScript: String, CaseIterable {
     ("population.py", PackageResources.population_py),
     ("provision.py", PackageResources.provision_py),
     ("load.py", PackageResources.load_py),
+    ("join.py", PackageResources.join_py),
     ("settle.py", PackageResources.settle_py),
   ]
 
@@ -27,16 +28,18 @@ enum SambaScript: String, CaseIterable {
   }
 
   /// Runs the script on a job and returns its result.
-  /// - Parameter progress: phase, done, total.
+  /// - Parameters:
+  ///   - progress: phase, done, total.
+  ///   - names: the name servers and hosts that the script sees, the machine's own when nil.
   func run<Result: Decodable & Sendable>(
-    _ job: some Encodable, in directory: LabDirectory, environment: [String: String],
+    _ job: some Encodable, in directory: LabDirectory, environment: [String: String], names: NameSpace? = nil,
     progress: @escaping @Sendable (String, Int, Int) -> Void
   ) async throws -> Result {
     var environment = environment
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment["LC_ALL"] = "C.UTF-8"
-    let command = Command(
-      Self.interpreter, ["\(directory.scripts)/\(rawValue).py"], environment: environment)
+    let arguments = [Self.interpreter, "\(directory.scripts)/\(rawValue).py"]
+    let command = Command(names?.entering(arguments) ?? arguments, environment: environment)
     let result = try await command.run(input: [UInt8](try JSONEncoder().encode(job))) { line in
       let parts = line.split(separator: "\t")
       if parts.count == 4, parts[0] == "progress", let done = Int(parts[2]), let total = Int(parts[3]) {
@@ -70,6 +73,11 @@ enum SambaJob {
   }
   struct Loaded: Codable, Sendable { var counts: [String: Int] }
 
+  struct Join: Encodable {
+    var dc_dir, domain, netbios, realm, host, server, administrator_password: String
+  }
+  struct Joined: Decodable, Sendable {}
+
   struct Settle: Encodable {
     struct Controller: Encodable { var host, address: String }
     struct Host: Encodable { var name, address: String }
@@ -77,7 +85,8 @@ enum SambaJob {
       var name, password, keytab: String
       var replicate: Bool
     }
-    var dc_dir, domain, netbios, host, site, administrator_password: String
+    var dc_dir, domain, netbios, site, administrator_password: String
+    var first: Bool
     var dcs: [Controller]
     var hosts: [Host]
     var accounts: [Account]

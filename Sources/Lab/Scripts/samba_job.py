@@ -6,6 +6,10 @@ import os
 import sys
 
 
+# How large a database may grow: address space of the mdb file, which is sparse.
+DATABASE_LIMIT = 8 << 30
+
+
 def read_job():
     """The job is one JSON object on standard input, so that no secret stands in an argument list."""
     return json.load(sys.stdin)

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Give a stopped, loaded domain controller what belongs to one lab only: passwords, service accounts, keytabs, DNS records.
+"""Give a stopped, loaded domain controller what belongs to one lab only: its database's identity, passwords, service accounts,
+keytabs, service names and DNS records.
 
-It can run again on the same database: what exists is brought up to date.
+It can run again on the same database: what exists is brought up to date. On the forest's further controllers only the
+database's identity is changed; they receive the rest by replication.
 
-Job: dc_dir, domain, netbios, host, dcs (list of {host, address}), site, hosts (list of {name, address}: further A records),
-administrator_password, accounts (list of {name, password, keytab, replicate}).
+Job: dc_dir, first (bool), domain, netbios, dcs (list of {host, address}), site, hosts (list of {name, address}: further A
+records), administrator_password, accounts (list of {name, password, keytab, replicate}).
 """
 import os
 import struct
+import uuid
 
 import ldb
 import samba_job
 from samba.dcerpc import dnsp, misc, security
 from samba.ndr import ndr_pack, ndr_unpack
-from samba.provision.sambadns import ARecord, SRVRecord
+from samba.provision.sambadns import ARecord, CNAMERecord, SRVRecord
 
 GET_CHANGES = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes, MS-ADTS 5.1.3.2.1
 ACCOUNTS_UNIT = "OU=Service Accounts"
@@ -131,13 +134,18 @@ def publish(db, job):
     """What a DC registers for itself (MS-ADTS 6.3.2), for each DC of the forest, and the lab's further hosts."""
     zones = Zones(db, job)
     domain, site = job["domain"], job["site"]
-    guid = domain_guid(db)
+    guid = guid_text(lookup(db, db.domain_dn(), "objectGUID"))
     for dc in job["dcs"]:
         target = "%s.%s" % (dc["host"].lower(), domain)
         address = [ARecord(dc["address"])]
         for node in (dc["host"].lower(), "@", "DomainDnsZones", "ForestDnsZones"):
             zones.put(zones.domain, node, address)
         zones.put(zones.msdcs, "gc", address)
+        # Controllers find each other by the identifier of their NTDS Settings object.
+        settings = lookup(db, "CN=NTDS Settings,CN=%s,CN=Servers,CN=%s,CN=Sites,%s" % (
+            dc["host"], site, db.get_config_basedn()), "objectGUID")
+        if settings is not None:
+            zones.put(zones.msdcs, guid_text(settings), [CNAMERecord(target)])
         services = {"_ldap._tcp": 389, "_kerberos._tcp": 88, "_kerberos._udp": 88, "_kpasswd._tcp": 464, "_kpasswd._udp": 464,
                     "_gc._tcp": 3268, "_ldap._tcp.%s._sites" % site: 389, "_kerberos._tcp.%s._sites" % site: 88,
                     "_gc._tcp.%s._sites" % site: 3268, "_ldap._tcp.DomainDnsZones": 389, "_ldap._tcp.ForestDnsZones": 389}
@@ -151,33 +159,40 @@ def publish(db, job):
         zones.put(zones.domain, host["name"].split(".")[0], [ARecord(host["address"])])
 
 
-def domain_guid(db):
-    found = db.search(db.domain_dn(), scope=ldb.SCOPE_BASE, attrs=["objectGUID"])[0]
+def guid_text(found):
     return str(ndr_unpack(misc.GUID, found["objectGUID"][0]))
 
 
-def service_names(db, base, job):
+def service_names(db, base, job, host):
     """The names that samba_spnupdate would register: without them no client gets a ticket for LDAP."""
     domain = job["domain"]
-    full = "%s.%s" % (job["host"].lower(), domain)
-    names = ["ldap/" + full, "ldap/" + job["host"], "ldap/%s/%s" % (full, domain), "ldap/%s/%s" % (full, job["netbios"]),
+    full = "%s.%s" % (host.lower(), domain)
+    names = ["ldap/" + full, "ldap/" + host, "ldap/%s/%s" % (full, domain), "ldap/%s/%s" % (full, job["netbios"]),
              "GC/%s/%s" % (full, domain), "HOST/%s/%s" % (full, domain)]
-    dn = "CN=%s,OU=Domain Controllers,%s" % (job["host"], base)
-    found = db.search(dn, scope=ldb.SCOPE_BASE, attrs=["servicePrincipalName"])[0]
+    dn = "CN=%s,OU=Domain Controllers,%s" % (host, base)
+    found = lookup(db, dn, "servicePrincipalName")
+    if found is None:
+        return  # not joined yet
     present = {str(value).lower() for value in found["servicePrincipalName"]}
     missing = [name for name in names if name.lower() not in present]
     if missing:
         db.modify(samba_job.message(db, dn, {"servicePrincipalName": missing}, ldb.FLAG_MOD_ADD))
 
 
-def main():
-    job = samba_job.read_job()
-    samba_job.progress("settle", 0, 1)
-    db = samba_job.open_database(job["dc_dir"])
+def renew_identity(dc_dir):
+    """A new invocation identifier, as after a restore (MS-ADTS 3.1.1.1.9): trees are reused, and a reader that kept a watermark
+    of another lab must not take this database for the one that it knows."""
+    db = samba_job.open_database(dc_dir)
+    db.modify(samba_job.message(
+        db, db.get_dsServiceName(), {"invocationId": [ndr_pack(misc.GUID(str(uuid.uuid4())))]}, ldb.FLAG_MOD_REPLACE))
+
+
+def settle(db, job):
     base = str(db.domain_dn())
     db.transaction_start()
     try:
-        service_names(db, base, job)
+        for dc in job["dcs"]:
+            service_names(db, base, job, dc["host"])
         publish(db, job)
         set_password(db, "CN=Administrator,CN=Users," + base, job["administrator_password"])
         for account in job["accounts"]:
@@ -188,8 +203,18 @@ def main():
     db.transaction_commit()
     for account in job["accounts"]:
         keytab(job, account)
+
+
+def main():
+    job = samba_job.read_job()
+    samba_job.progress("settle", 0, 1)
+    renew_identity(job["dc_dir"])
+    db = samba_job.open_database(job["dc_dir"])
+    if job["first"]:
+        settle(db, job)
     samba_job.progress("settle", 1, 1)
-    samba_job.finish({"invocation_id": str(db.get_invocation_id()), "base": base, "sid": str(db.get_domain_sid())})
+    samba_job.finish({
+        "invocation_id": str(db.get_invocation_id()), "base": str(db.domain_dn()), "sid": str(db.get_domain_sid())})
 
 
 main()
