@@ -22,15 +22,23 @@ struct LabCommand: AsyncParsableCommand {
       """,
     subcommands: [Up.self, Status.self, Exec.self, Down.self, ServeCRL.self, CA.self])
 
+  /// The path of this very program, for the processes that a lab starts from it.
+  static var ownExecutable: String? { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+
+  static func defaultCache(_ environment: [String: String]) -> String? {
+    if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/bridgehead/lab" }
+    return environment["HOME"].map { $0 + "/.cache/bridgehead/lab" }
+  }
+
   struct Location: ParsableArguments {
     @Option(help: ArgumentHelp("The lab's directory.", valueName: "directory"))
     var dir = "lab"
 
-    var path: String { absolute(dir) }
+    var path: String { absolutePath(dir) }
 
     func environment(cache: String? = nil) -> LabEnvironment {
       LabEnvironment(
-        directory: path, environment: ProcessInfo.processInfo.environment, executable: ownExecutable(), cache: cache,
+        directory: path, environment: Environment.current, executable: LabCommand.ownExecutable, cache: cache,
         now: { Date() })
     }
   }
@@ -85,9 +93,10 @@ struct LabCommand: AsyncParsableCommand {
       let options = LabOptions(
         forests: forest.isEmpty ? ["corp.example"] : forest, domainControllers: dcs, users: users, groups: groups,
         seed: seed, extendedSchema: extendedSchema, firstNetwork: network)
-      let environment = ProcessInfo.processInfo.environment
+      let environment = Environment.current
       let line = ProgressLine(Terminal(environment: environment), quiet: global.quiet)
-      let lab = location.environment(cache: noCache ? nil : cache.map(absolute) ?? Self.defaultCache(environment))
+      let lab = location.environment(
+        cache: noCache ? nil : cache.map(absolutePath) ?? LabCommand.defaultCache(environment))
       let description = try await lab.up(options) { line.update($0.phase, $0.done, of: $0.total) }
       line.finish()
       if json { return try printJSON(description) }
@@ -109,11 +118,6 @@ struct LabCommand: AsyncParsableCommand {
       }
       print("\ncertificate authority  \(description.certificateAuthorityFile)")
       print("description            \(location.path)/lab.json")
-    }
-
-    private static func defaultCache(_ environment: [String: String]) -> String? {
-      if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/bridgehead/lab" }
-      return environment["HOME"].map { $0 + "/.cache/bridgehead/lab" }
     }
   }
 
@@ -218,7 +222,7 @@ struct LabCommand: AsyncParsableCommand {
           ServerCertificateRequest(
             names: name, notBefore: now - (expired ? 30 : 1) * day, notAfter: now + (expired ? -1 : 365) * day,
             issuer: unknownIssuer ? .unknown : .lab, crlURLs: crl))
-        let path = absolute(out)
+        let path = absolutePath(out)
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let files = try certificate.write(
           name: String(path[path.index(after: slash)...]),
@@ -236,22 +240,8 @@ struct LabCommand: AsyncParsableCommand {
       var certificate: String
 
       func run() throws {
-        try location.environment().authority().revoke(certificateFile: absolute(certificate), now: Date())
+        try location.environment().authority().revoke(certificateFile: absolutePath(certificate), now: Date())
       }
     }
   }
-}
-
-private func absolute(_ path: String) -> String {
-  var parts: [Substring] = []
-  let full = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-  for part in full.split(separator: "/") where part != "." {
-    if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-  }
-  return "/" + parts.joined(separator: "/")
-}
-
-/// The path of this very program, for the processes that a lab starts from it.
-private func ownExecutable() -> String? {
-  try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
 }

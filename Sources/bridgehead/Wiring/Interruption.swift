@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import UnixSignals
+
+/// Turns SIGTERM and SIGINT into cancellation, so that one-shot work ends at a transaction boundary.
+enum Interruption {
+  /// 128 + SIGINT, as shells report it.
+  static let exitCode: Int32 = 130
+
+  static func stopping<R: Sendable>(_ work: @escaping @Sendable () async throws -> R) async throws -> R {
+    try await withThrowingTaskGroup(of: R?.self) { group in
+      group.addTask { try await work() }
+      group.addTask {
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+          printError("stopping on \(signal == .sigterm ? "SIGTERM" : "SIGINT"); the next run goes on from here")
+          return nil
+        }
+        return nil
+      }
+      defer { group.cancelAll() }
+      guard let first = try await group.next(), let result = first else {
+        group.cancelAll()
+        // Wait until the work has ended: what it committed stays, what it had not is undone.
+        while (try? await group.next()) != nil {}
+        throw CommandError(
+          "interrupted", "The run was stopped.", remedy: "run it again: it goes on where it stopped.")
+      }
+      return result
+    }
+  }
+}
