@@ -103,7 +103,7 @@ class Tenant:
             "version": 1,
             "tenant": {
                 "database": str(self.directory / "tenant.sqlite"), "listen": f"{self.address}:{port}",
-                "url": f"https://{self.name}", "certificate": server["certificateChainFile"],
+                "url": f"https://{self.name}/scim/v2", "certificate": server["certificateChainFile"],
                 "key": server["privateKeyFile"]}}))
         self.initial_domain = "corp.tenant.example"
         self.product = Product()

@@ -32,8 +32,12 @@ enum Route: Sendable {
     let methods: [(name: String, route: Route)]
   }
 
+  /// Where the SCIM endpoints are, as RFC 7644 3.13 suggests; they also answer without it.
+  private static let scimBase = ["scim", "v2"]
+
   /// - Throws: `SCIMError` 404 for an unknown path, 501 for `/Me`.
-  static func find(_ segments: [String]) throws(SCIMError) -> Place {
+  static func find(_ path: [String]) throws(SCIMError) -> Place {
+    let segments = path.starts(with: scimBase) ? Array(path.dropFirst(scimBase.count)) : path
     switch (segments.count, segments.first.map { $0.lowercased() } ?? "") {
     case (1, ".search"): return Place(template: "/.search", methods: [("POST", .search(ResourceKind.allCases))])
     case (1, "bulk"): return Place(template: "/Bulk", methods: [("POST", .bulk)])
