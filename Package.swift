@@ -121,7 +121,9 @@ let package = Package(
     tests("PortReferenceTests", ["PortReference"]),
     tests("WireTests", ["Wire"]),
     tests("KerberosTests", ["Kerberos", "Wire", logging]),
-    tests("LDAPTests", ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded]),
+    tests(
+      "LDAPTests",
+      ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
     tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     tests(
       "CertificateTrustTests",

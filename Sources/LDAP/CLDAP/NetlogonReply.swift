@@ -76,6 +76,10 @@ package struct NetlogonReply: Sendable, Hashable {
     var trailer = reader
     try trailer.seek(to: bytes.count - Self.trailerSize)
     version = NetlogonVersion(rawValue: try trailer.readLittleEndian())
+    // MS-ADTS 6.3.1.9: LmNtToken and Lm20Token are 0xFFFF.
+    guard try trailer.read(4) == [0xFF, 0xFF, 0xFF, 0xFF] else {
+      throw .malformed(offset: bytes.count - 4, reason: "a Netlogon answer without its end")
+    }
 
     forest = try CompressedName.read(&reader)
     domain = try CompressedName.read(&reader)

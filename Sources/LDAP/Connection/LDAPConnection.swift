@@ -85,7 +85,7 @@ extension Link {
       }
       try await protect(with: context, maximumSent: options.limits.saslBufferSize)
       try await disarm()
-      return "GSS-SPNEGO, signed and sealed, \(context.summary)"
+      return context.summary
     case .tls(let policy, let signIn):
       let peer = try await policy.secure(channel, host: server.host)
       try await arm(options.handshakeTimeout, phase: "the sign-in")
@@ -95,6 +95,8 @@ extension Link {
           principal ?? ServicePrincipal(service: "ldap", host: server.host),
           SecurityParameters(mechanism: .spnego, protection: .none, channelBinding: peer.serverEndPointBinding))
         try await bind(context, .spnego)
+        try await disarm()
+        return "\(peer.protection), \(context.summary)"
       case .simple(let name, let password): try await bind(name: name, password: password)
       case .anonymous: break
       }
