@@ -62,7 +62,7 @@ import Testing
 
   @Test(arguments: [
     ("", 1), ("   ", 4), ("userName", 9), ("userName eq", 12), ("userName eq bjensen", 13), (#"userName eq "x"#, 13),
-    ("userName zz \"x\"", 10), ("(title pr", 10), ("title pr)", 9), ("title pr and", 13), ("title pr title pr", 9),
+    ("userName zz \"x\"", 10), ("(title pr", 10), ("title pr)", 9), ("title pr and", 13), ("title pr title pr", 10),
     ("not title pr", 5), ("emails[type eq \"work\"", 22), ("emails[", 8), ("emails[]", 8), ("emails[a[b pr]]", 9),
     ("name.givenName[a pr]", 15), ("a.b.c pr", 1), ("urn: pr", 1), ("userName eq {\"a\":1}", 13), ("title eq [1]", 10),
     ("title eq 01", 10), ("ünder pr", 1), ("emails[type eq \"w\"]. pr", 21), ("title pr or or title pr", 16),

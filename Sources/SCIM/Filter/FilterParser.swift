@@ -90,8 +90,8 @@ struct FilterParser {
     if let inner = try parseBracket(depth: depth + 1) {
       guard !inElement else { throw failure("a value path inside a value path", at: bracket) }
       guard path.subAttribute == nil else { throw failure("a sub-attribute before a bracket", at: bracket) }
-      guard take(UInt8(ascii: ".")) else { return .element(path, inner) }
-      let condition = try parseComparison(of: try parseAttributePath())
+      guard let name = try parseSubAttribute(), let sub = AttributePath(name) else { return .element(path, inner) }
+      let condition = try parseComparison(of: sub)
       return .element(path, .and([inner, condition]))
     }
     return try parseComparison(of: path)
@@ -110,6 +110,7 @@ struct FilterParser {
   mutating func parseSubAttribute() throws(SCIMError) -> String? {
     guard take(UInt8(ascii: ".")) else { return nil }
     let start = position
+    guard position < bytes.count, Self.isPathByte(bytes[position]) else { throw failure("a missing sub-attribute") }
     let path = try parseAttributePath()
     guard path.schema == nil, path.subAttribute == nil else { throw failure("a malformed sub-attribute", at: start) }
     return path.attribute

@@ -22,14 +22,14 @@ struct PatchTarget {
     switch kind {
     case .remove: return try remove(value, from: old, normalizer)
     case .replace:
-      guard let new = try normalizer.normalize(value ?? .null, as: definition, path: path) else {
-        return try remove(nil, from: old, normalizer)
+      let new = try normalizer.normalize(value ?? .null, as: definition, path: path)
+      if !definition.multiValued, definition.type == .complex, value?.isUnassigned == false {
+        let object = try merge(value, new, into: old)
+        return object.isEmpty ? nil : .object(object)
       }
-      if definition.multiValued || definition.type != .complex {
-        try checkImmutable(definition, old: old, new: new)
-        return new
-      }
-      return .object(try merge(value, new, into: old))
+      guard let new else { return try remove(nil, from: old, normalizer) }
+      try checkImmutable(definition, old: old, new: new)
+      return new
     case .add:
       guard let new = try normalizer.normalize(value ?? .null, as: definition, path: path) else { return old }
       guard definition.multiValued else {
@@ -58,13 +58,13 @@ struct PatchTarget {
   }
 
   /// Sub-attributes that are not given stay (RFC 7644 3.5.2.3); those given as null go.
-  private func merge(_ given: JSONValue?, _ new: JSONValue, into old: JSONValue?) throws(SCIMError) -> JSONObject {
+  private func merge(_ given: JSONValue?, _ new: JSONValue?, into old: JSONValue?) throws(SCIMError) -> JSONObject {
     var object = old?.object ?? JSONObject()
     for member in given?.object?.members ?? [] where member.value.isUnassigned {
       guard let sub = definition.subAttribute(named: member.name), sub.mutability != .readOnly else { continue }
       object[sub.name] = nil
     }
-    for member in new.object?.members ?? [] {
+    for member in new?.object?.members ?? [] {
       if let sub = definition.subAttribute(named: member.name) {
         try checkImmutable(sub, old: object[member.name], new: member.value)
       }
