@@ -17,6 +17,8 @@ extension SchemaDefinition {
             referenceTypes: ["User", "Group"]),
           AttributeDefinition(
             "type", "The member's kind.", mutability: .immutable, canonicalValues: ["User", "Group"]),
+          // Not in 8.7.1 but in 4.2; not by default, as strict clients hold an answer against what they wrote.
+          AttributeDefinition("display", "The member's name.", mutability: .readOnly, returned: .request),
         ]),
     ])
 }

@@ -89,7 +89,9 @@ extension SchemaDefinition {
         subAttributes: [
           AttributeDefinition("value", "The id of the manager's User resource."),
           AttributeDefinition("$ref", .reference, "The URI of the manager's resource.", referenceTypes: ["User"]),
-          AttributeDefinition("displayName", "The manager's displayName.", mutability: .readOnly),
+          // Not by default: strict clients hold an answer against what they wrote.
+          AttributeDefinition(
+            "displayName", "The manager's displayName.", mutability: .readOnly, returned: .request),
         ]),
     ])
 }
