@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Testing
+import Wire
+
+@Suite struct SecretTests {
+  private func withFile(_ content: [UInt8], mode: Int = 0o600, _ body: (String) throws -> Void) throws {
+    let path = FileManager.default.temporaryDirectory.path + "/secret-\(UUID().uuidString)"
+    #expect(
+      FileManager.default.createFile(
+        atPath: path, contents: Data(content), attributes: [.posixPermissions: mode]))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+  }
+
+  private func text(_ secret: SecretBytes) -> String {
+    secret.withBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  @Test func lineBreaksAtTheEndAreNotPartOfIt() throws {
+    try withFile(Array("pass word\r\n\n".utf8)) { #expect(try text(SecretFile.read($0)) == "pass word") }
+  }
+
+  @Test func itNeverPrints() {
+    let secret = SecretBytes(Array("hunter2".utf8))
+    #expect(!"\(secret)".contains("hunter2"))
+    var dumped = ""
+    dump(secret, to: &dumped)
+    #expect(!dumped.contains("hunter2"))
+  }
+
+  @Test func filesThatOthersReadAreRefused() throws {
+    try withFile(Array("x".utf8), mode: 0o644) { path in
+      let error = #expect(throws: SecretFileError.self) { try SecretFile.read(path) }
+      #expect(error?.remedy == "run: chmod 600 \(path)")
+    }
+  }
+
+  @Test func emptyLargeMissingAndSpecialFilesAreRefused() throws {
+    try withFile([0x0a]) { path in #expect(throws: SecretFileError.self) { try SecretFile.read(path) } }
+    try withFile([UInt8](repeating: 1, count: SecretFile.maximumBytes + 1)) { path in
+      #expect(throws: SecretFileError.self) { try SecretFile.read(path) }
+    }
+    #expect(throws: SecretFileError.self) { try SecretFile.read("/nonexistent") }
+    #expect(throws: SecretFileError.self) { try SecretFile.read("/dev/zero") }
+    #expect(throws: SecretFileError.self) { try SecretFile.read("/") }
+  }
+}
