@@ -132,7 +132,7 @@ let package = Package(
       "HTTPTests", ["HTTP", "CertificateTrust", "Wire", nioCore, nioPosix, nioHTTP1, nioSSL]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
-    tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire"]),
+    tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire", logging]),
     tests(
       "TenantTests", ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, crypto, logging, lifecycle]),
     tests("LabTests", ["Lab", x509]),

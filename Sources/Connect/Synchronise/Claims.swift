@@ -72,7 +72,8 @@ struct Claims {
     let value = [SQLValue.text(claim.space.rawValue), .text(claim.folded)]
     try transaction.run("DELETE FROM claim WHERE attr = ? AND folded = ? AND mv = ?", value + [.integer(object)])
     guard wasHeld,
-      let next: Int64 = try transaction.value("SELECT MIN(mv) FROM claim WHERE attr = ? AND folded = ?", value) ?? nil
+      let next = try transaction.value(
+        "SELECT MIN(mv) FROM claim WHERE attr = ? AND folded = ?", value, as: Int64?.self) ?? nil
     else { return }
     try transaction.run(
       "UPDATE claim SET held = 1 WHERE attr = ? AND folded = ? AND mv = ?", value + [.integer(next)])

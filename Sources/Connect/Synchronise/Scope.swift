@@ -134,11 +134,12 @@ enum DistinguishedName {
   static func folded(_ name: String) -> String {
     var result = ""
     var isEscaped = false
+    var isAfterSeparator = true
     var blanks = ""
     for character in name.lowercased() {
       if isEscaped {
         result.append(character)
-        isEscaped = false
+        (isEscaped, isAfterSeparator) = (false, false)
         continue
       }
       switch character {
@@ -147,10 +148,10 @@ enum DistinguishedName {
         continue
       case ",", "=":
         // Blanks before a separator go; those after it are dropped below.
-        blanks = ""
+        (blanks, isAfterSeparator) = ("", true)
       default:
-        if let last = result.last, last != ",", last != "=" { result += blanks }
-        blanks = ""
+        if !isAfterSeparator { result += blanks }
+        (blanks, isAfterSeparator) = ("", false)
       }
       isEscaped = character == "\\"
       result.append(character)

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Testing
+
+@testable import Connect
+
+/// Names that two objects want, names that the tenant does not know, and what the target refuses.
+@Suite struct ConflictTests {
+  @Test func secondHolderOfANameWaitsAndHeals() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let twin = site.directory.user("twin", in: site.people, ["userprincipalname": ["ANN@corp.example"]])
+      let group = site.directory.group("g", in: site.people, members: [ann, twin])
+      let report = try await site.sync()
+      #expect(report.quarantined == 1)
+      #expect(try await site.reasons() == ["duplicateUserName"])
+      #expect(site.target.objects.count == 2)
+      #expect(site.target.members("g") == ["ann"])
+      site.directory.modify(ann, ["userprincipalname": ["ann.first@corp.example"]])
+      let second = try await site.sync()
+      #expect(second.quarantined == 0)
+      #expect(site.target["ANN@corp.example"] != nil)
+      #expect(site.target.members("g") == ["ann", "twin"])
+      _ = group
+    }
+  }
+
+  @Test func waitingObjectTakesOverFromADeletedOne() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.directory.user("twin", in: site.people, ["userprincipalname": ["ann@corp.example"]])
+      try await site.sync()
+      site.directory.delete(ann)
+      let report = try await site.sync()
+      #expect(report.quarantined == 0)
+      #expect(report.pending == 0)
+      #expect(site.target["ann@corp.example"]?.attributes.text("displayName") == "twin")
+      #expect(site.target.objects.count == 1)
+    }
+  }
+
+  @Test func onlyTheAddressInConflictIsWithheld() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people, ["proxyaddresses": ["SMTP:info@corp.example"]])
+      _ = site.directory.user(
+        "bob", in: site.people, ["proxyaddresses": ["SMTP:bob@corp.example", "smtp:INFO@corp.example"]])
+      try await site.sync()
+      #expect(try await site.reasons() == ["duplicateAddress"])
+      #expect(site.target["bob@corp.example"]?.attributes.texts("proxyAddresses") == ["SMTP:bob@corp.example"])
+      site.directory.modify(ann, ["proxyaddresses": []])
+      try await site.sync()
+      #expect(try await site.reasons() == [])
+      #expect(
+        site.target["bob@corp.example"]?.attributes.texts("proxyAddresses")
+          == ["SMTP:bob@corp.example", "smtp:INFO@corp.example"])
+    }
+  }
+
+  @Test func unverifiedSuffixIsReplacedAndTheNicknameSticks() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user(
+        "ann", in: site.people,
+        ["userprincipalname": ["ann@corp.local"], "mail": ["ann.mail@corp.example"], "mailnickname": ["annie"]])
+      try await site.sync()
+      #expect(site.target["annie@corp.onbridgehead.example"] != nil)
+      site.directory.modify(ann, ["mailnickname": ["other"]])
+      try await site.sync()
+      #expect(site.target["annie@corp.onbridgehead.example"] != nil)
+      site.directory.modify(ann, ["userprincipalname": ["ann@CORP.example"]])
+      try await site.sync()
+      #expect(site.target["ann@CORP.example"] != nil)
+    }
+  }
+
+  @Test func refusedObjectIsRetriedWithBackOff() async throws {
+    try await Site.with { site in
+      _ = site.directory.user("ann", in: site.people)
+      _ = site.directory.user("bob", in: site.people)
+      site.target.refuse(["ann@corp.example"])
+      let report = try await site.sync()
+      #expect(report.quarantined == 1)
+      #expect(report.errors.count == 1)
+      #expect(site.target.objects.count == 1)
+      let requests = site.target.requests
+      try await site.sync()
+      #expect(site.target.requests == requests)
+      site.advance(61)
+      try await site.sync()
+      #expect(site.target.requests == requests + 1)
+      site.target.refuse([])
+      site.advance(61)
+      try await site.sync()
+      #expect(site.target.requests == requests + 1)
+      site.advance(60)
+      let last = try await site.sync()
+      #expect(site.target["ann@corp.example"] != nil)
+      #expect(last.quarantined == 0)
+    }
+  }
+
+  @Test func foreignObjectWithTheNameQuarantines() async throws {
+    try await Site.with { site in
+      site.target.tamper {
+        $0["cloud"] = .init(
+          kind: .user, sourceAnchor: "", attributes: Attributes(texts: ["userPrincipalName": ["ann@corp.example"]]))
+      }
+      _ = site.directory.user("ann", in: site.people)
+      let report = try await site.sync()
+      #expect(try await site.reasons() == ["targetConflict"])
+      #expect(report.pending == 1)
+    }
+  }
+
+  @Test func existingObjectWithTheAnchorIsAdopted() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let anchor = SourceAnchor.of(ann, kind: .user, attributes: Attributes())
+      site.target.tamper {
+        $0["before"] = .init(
+          kind: .user, sourceAnchor: anchor, attributes: Attributes(texts: ["userPrincipalName": ["old@corp.example"]]))
+      }
+      try await site.sync()
+      #expect(site.target.id("ann@corp.example") == "before")
+      #expect(site.target.creates.isEmpty)
+    }
+  }
+
+  @Test func fullPassUndoesDrift() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people, ["department": ["Sales"]])
+      let bob = site.directory.user("bob", in: site.people)
+      _ = site.directory.group("g", in: site.people, members: [ann])
+      try await site.sync()
+      let picture = site.target.picture
+      let (annID, bobID) = (
+        try #require(site.target.id("ann@corp.example")), try #require(site.target.id("bob@corp.example"))
+      )
+      let groupID = try #require(site.target.id("g"))
+      site.target.tamper {
+        $0[annID]?.attributes.set("department", texts: ["Hacked"])
+        $0[bobID] = nil
+        $0[groupID]?.links["members"] = [bobID]
+      }
+      try await site.sync()
+      #expect(site.target.picture != picture)
+      try await site.sync(full: true)
+      #expect(site.target.picture == picture.merging([:]) { $1 })
+      _ = bob
+    }
+  }
+
+  @Test func objectMissingAtTheTargetIsCreatedAgain() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.directory.group("g", in: site.people, members: [ann])
+      try await site.sync()
+      let id = try #require(site.target.id("ann@corp.example"))
+      site.target.tamper { $0[id] = nil }
+      site.directory.modify(ann, ["department": ["x"]])
+      let report = try await site.sync()
+      #expect(report.pending == 0)
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "x")
+      #expect(site.target.members("g") == ["ann"])
+    }
+  }
+}

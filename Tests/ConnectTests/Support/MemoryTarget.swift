@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Connect
+import IdentityModel
+import Synchronization
+
+/// A directory service in memory with the rules that matter here: sign-in names are unique, members must exist, deleting
+/// an object does not touch the groups that name it.
+final class MemoryTarget: ExportTarget {
+  struct Stored: Equatable {
+    var kind: ObjectKind
+    var sourceAnchor: String
+    var attributes: Attributes
+    var links: [String: Set<String>] = [:]
+  }
+
+  struct Broken: Error {}
+
+  private struct State {
+    var objects: [String: Stored] = [:]
+    var nextID = 1
+    var creates: [String: Int] = [:]
+    var requests = 0
+    var operations: [ExportOperation] = []
+    /// The request that fails, counted from 1, and whether it is carried out all the same.
+    var fault: (request: Int, isDone: Bool)?
+    var refuses: Set<String> = []
+  }
+
+  let name = "tenant"
+  let capabilities: TargetCapabilities
+  private let state = Mutex(State())
+
+  init(operationsPerRequest: Int = 1, concurrency: Int = 1) {
+    capabilities = TargetCapabilities(operationsPerRequest: operationsPerRequest, concurrency: concurrency)
+  }
+
+  let vocabulary: [ObjectKind: Set<String>] = [
+    .user: [
+      "userPrincipalName", "accountEnabled", "displayName", "givenName", "surname", "mail", "proxyAddresses",
+      "department", "manager",
+    ],
+    .group: ["displayName", "members"],
+  ]
+
+  // MARK: What a test looks at and does
+
+  var objects: [String: Stored] { state.withLock { $0.objects } }
+  var creates: [String: Int] { state.withLock { $0.creates } }
+  var requests: Int { state.withLock { $0.requests } }
+  var operations: [ExportOperation] { state.withLock { $0.operations } }
+
+  func fail(request: Int, isDone: Bool) { state.withLock { $0.fault = ($0.requests + request, isDone) } }
+  func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
+  func forgetOperations() { state.withLock { $0.operations = [] } }
+
+  func id(_ name: String) -> String? {
+    state.withLock { state in
+      state.objects.first {
+        $0.value.attributes.text("userPrincipalName") == name || $0.value.attributes.text("displayName") == name
+      }?.key
+    }
+  }
+
+  subscript(_ name: String) -> Stored? { id(name).flatMap { objects[$0] } }
+
+  /// The display names of the members of a group.
+  func members(_ group: String) -> [String] {
+    let objects = objects
+    return (self[group]?.links["members"] ?? []).compactMap { objects[$0]?.attributes.text("displayName") }.sorted()
+  }
+
+  /// What somebody else does at the target.
+  func tamper(_ body: (inout [String: Stored]) -> Void) { state.withLock { body(&$0.objects) } }
+
+  /// Everything by names, for comparing two targets.
+  var picture: [String: [String: [String]]] {
+    let objects = objects
+    var picture: [String: [String: [String]]] = [:]
+    for object in objects.values {
+      var row: [String: [String]] = [:]
+      for name in object.attributes.names { row[name] = object.attributes.texts(name).sorted() }
+      for (name, ids) in object.links where !ids.isEmpty {
+        row[name] = ids.map { objects[$0]?.sourceAnchor ?? "dangling" }.sorted()
+      }
+      picture[object.sourceAnchor] = row
+    }
+    return picture
+  }
+
+  // MARK: ExportTarget
+
+  func prepare() async throws -> TargetCapabilities { capabilities }
+
+  func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome] {
+    try state.withLock { state in
+      state.requests += 1
+      let fault = state.fault.flatMap { $0.request == state.requests ? $0 : nil }
+      if let fault, !fault.isDone { throw Broken() }
+      let outcomes = operations.map { Self.apply($0, &state) }
+      if fault != nil { throw Broken() }
+      return outcomes
+    }
+  }
+
+  func find(_ kind: ObjectKind, sourceAnchor: String) async throws -> [TargetRecord] {
+    state.withLock { state in
+      state.objects.filter { $0.value.kind == kind && $0.value.sourceAnchor == sourceAnchor }.map(Self.record)
+    }
+  }
+
+  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
+    let records = state.withLock { state in
+      state.objects.filter { $0.value.kind == kind }.map(Self.record).sorted { $0.id < $1.id }
+    }
+    return AsyncThrowingStream { continuation in
+      if !records.isEmpty { continuation.yield(records) }
+      continuation.finish()
+    }
+  }
+
+  private static func record(_ id: String, _ stored: Stored) -> TargetRecord {
+    TargetRecord(
+      id: id, sourceAnchor: stored.sourceAnchor, attributes: stored.attributes,
+      links: stored.links.mapValues { Array($0) })
+  }
+
+  private static func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
+    state.operations.append(operation)
+    switch operation {
+    case .create(let kind, let anchor, let attributes):
+      if let outcome = refusal(attributes, nil, state) { return outcome }
+      let id = "r\(state.nextID)"
+      state.nextID += 1
+      let stored = Stored(kind: kind, sourceAnchor: anchor, attributes: attributes)
+      state.objects[id] = stored
+      state.creates[anchor, default: 0] += 1
+      return .done(record(id, stored))
+    case .update(_, let id, let changes, _):
+      guard var stored = state.objects[id] else { return .notFound }
+      if let outcome = refusal(changes, id, state) { return outcome }
+      stored.attributes.merge(changes)
+      state.objects[id] = stored
+      return .done(record(id, stored))
+    case .link(_, let id, let attribute, let add, let remove):
+      guard state.objects[id] != nil else { return .notFound }
+      guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
+      if attribute == "manager", !add.isEmpty { state.objects[id]?.links[attribute] = [] }
+      for member in remove { state.objects[id]?.links[attribute]?.remove(member.id) }
+      for member in add { state.objects[id]?.links[attribute, default: []].insert(member.id) }
+      return .done(nil)
+    case .delete(_, let id):
+      return state.objects.removeValue(forKey: id) == nil ? .notFound : .done(nil)
+    }
+  }
+
+  private static func refusal(_ attributes: Attributes, _ id: String?, _ state: State) -> ExportOutcome? {
+    guard let name = attributes.text("userPrincipalName") else { return nil }
+    if state.refuses.contains(name) { return .refused("not this one") }
+    let isTaken = state.objects.contains {
+      $0.key != id && $0.value.attributes.text("userPrincipalName")?.lowercased() == name.lowercased()
+    }
+    return isTaken ? .conflict("the name is taken") : nil
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import IdentityModel
+import Logging
+import Store
+import Synchronization
+
+@testable import Connect
+
+/// A whole synchronisation server over a scripted directory and a target in memory, with a store in a directory of its own.
+final class Site: Sendable {
+  let directory: ScriptedDirectory
+  let target: MemoryTarget
+  let store: SQLiteStore
+  let clock = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
+  private let folder: String
+
+  /// The domain and an organisational unit under it.
+  let root: Anchor
+  let people: Anchor
+  let other: Anchor
+
+  private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore) {
+    directory = ScriptedDirectory()
+    root = directory.add(.structure, "DC=corp,DC=example", in: nil)
+    people = directory.add(.structure, "OU=People", in: root)
+    other = directory.add(.structure, "OU=Other", in: root)
+    self.target = target
+    self.folder = folder
+    self.store = store
+  }
+
+  static func with(_ target: MemoryTarget = MemoryTarget(), _ body: (Site) async throws -> Void) async throws {
+    let folder = NSTemporaryDirectory() + "bridgehead-connect-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
+    try await body(Site(target, folder, store))
+    try await store.close()
+  }
+
+  func configuration(
+    include: [String] = [], exclude: [String] = [], guard: ConnectConfiguration.Guard = .init()
+  ) -> ConnectConfiguration {
+    ConnectConfiguration(
+      forests: [
+        .init(name: directory.name, domains: ["corp.example"], filter: .init(include: include, exclude: exclude))
+      ],
+      target: .init(name: "tenant", url: "https://tenant.example/scim/v2"), verifiedDomains: ["corp.example"],
+      initialDomain: "corp.onbridgehead.example", guard: `guard`)
+  }
+
+  func service(_ configuration: ConnectConfiguration? = nil, store: (any Store)? = nil) -> ConnectService {
+    ConnectService(
+      configuration: configuration ?? self.configuration(), store: store ?? self.store, sources: [directory],
+      target: target, ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
+  }
+
+  @discardableResult
+  func sync(
+    full: Bool = false, accept: String? = nil, _ configuration: ConnectConfiguration? = nil
+  ) async throws -> CycleReport {
+    try await service(configuration).run(.init(full: full, acceptedDeletions: accept))
+  }
+
+  func advance(_ seconds: TimeInterval) { clock.withLock { $0 += seconds } }
+
+  func count(_ sql: String) async throws -> Int {
+    try await store.read { transaction in try transaction.value(sql) ?? -1 }
+  }
+
+  func reasons() async throws -> [String] {
+    try await store.read { transaction in
+      try transaction.query("SELECT reason FROM quarantine ORDER BY reason", []) { row in try row[0] as String }
+    }
+  }
+}
