@@ -3,7 +3,7 @@
 /// What a source says about one entry.
 package struct Change: Sendable, Equatable {
   package var anchor: Anchor
-  /// Nil when the source did not repeat it.
+  /// Nil when the source did not repeat it; a source always tells it, and everything else, of an entry that is new.
   package var kind: ObjectKind?
   /// The entry's name in the source's own notation; nil when unchanged.
   package var name: String?

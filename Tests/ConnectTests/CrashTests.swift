@@ -85,7 +85,7 @@ final class CrashingStore: Store {
     #expect(try await site.count("SELECT COUNT(*) FROM quarantine") == 0, "\(moment)")
   }
 
-  @Test(arguments: [false, true], [1, 4])
+  @Test(arguments: zip([false, true], [1, 4]))
   func everyWrite(isCommitted: Bool, operationsPerRequest: Int) async throws {
     let picture = try await expected()
     for inFirst in [true, false] {
@@ -134,6 +134,7 @@ final class CrashingStore: Store {
           do {
             try await site.sync()
             isOver = true
+            site.target.failNoMore()
           } catch is MemoryTarget.Broken {}
           if inFirst {
             try await site.sync()

@@ -64,7 +64,7 @@ struct Confirmation: Sendable {
       try hold(planned, .targetConflict, reason, quarantine, &recorded, transaction)
     case (_, .refused(let reason)):
       try hold(planned, .targetRefused, reason, quarantine, &recorded, transaction)
-    case (_, .unanswered(let reason)):
+    case (_, .unanswered(let reason)), (_, .unavailable(let reason)):
       // The mark stays: the next pass looks the object up.
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
     case (.create, _), (.update, .existing), (.delete, .existing), (.link, _):
@@ -179,7 +179,7 @@ struct Confirmation: Sendable {
       }
       try quarantine.refuse(mv: planned.object, .targetRefused, reason)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
-    case .unanswered(let reason):
+    case .unanswered(let reason), .unavailable(let reason):
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
     case .existing:
       recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")

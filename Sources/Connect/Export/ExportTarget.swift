@@ -94,4 +94,9 @@ package enum ExportOutcome: Sendable, Equatable {
   case refused(String)
   /// Nobody knows whether it was done.
   case unanswered(String)
+  /// Nobody knows whether it was done, and nothing else can be: the target as a whole does not answer or refuses
+  /// everyone.
+  case unavailable(String)
+
+  var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
 }

@@ -40,14 +40,14 @@ struct Exporter: Sendable {
       while true {
         try Task.checkCancellation()
         let size =
-          stage == .links
-          ? capabilities.concurrency : capabilities.concurrency * capabilities.operationsPerRequest
+          capabilities.concurrency * stage.operationsPerRequest(capabilities)
         let skipping = tried
         let planned = try await store.write(durability: .full) { [plan = ExportPlan(target: profile)] transaction in
           try plan.next(stage, limit: size * Self.roundsPerPlan, skipping: skipping, in: transaction)
         }
         if planned.isEmpty { break }
-        let again = try await send(planned, capabilities, isLast: isLast, &result)
+        let again = try await send(
+          planned, stage.operationsPerRequest(capabilities), capabilities, isLast: isLast, &result)
         tried.formUnion(again)
         result.again += again.count
         done += planned.reduce(0) { $0 + max(1, $1.links.count) }
@@ -71,9 +71,10 @@ struct Exporter: Sendable {
   ///
   /// - Returns: the objects whose operation did not succeed and is ready for another round.
   private func send(
-    _ planned: [PlannedOperation], _ capabilities: TargetCapabilities, isLast: Bool, _ result: inout Result
+    _ planned: [PlannedOperation], _ operationsPerRequest: Int, _ capabilities: TargetCapabilities, isLast: Bool,
+    _ result: inout Result
   ) async throws -> Set<Int64> {
-    let requests = planned.chunks(of: capabilities.operationsPerRequest)
+    let requests = planned.chunks(of: operationsPerRequest)
     var again: Set<Int64> = []
     var failure: (any Error)?
     try await withThrowingTaskGroup(of: (ArraySlice<PlannedOperation>, Answer).self) { group in
@@ -96,6 +97,13 @@ struct Exporter: Sendable {
           again.formUnion(recorded.again)
           result.errors += recorded.errors
           for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
+          if case .unavailable(let reason)? = outcomes.first(where: \.isUnavailable) {
+            failure =
+              failure
+              ?? ConnectError(
+                .targetUnreachable, "The export stopped: \(reason)",
+                remedy: "What was not answered is looked up by the next pass; run it when the target answers again.")
+          }
         case .failed(let error):
           failure = failure ?? error
         }
@@ -124,6 +132,13 @@ struct Exporter: Sendable {
     } catch {
       return .failed(error)
     }
+  }
+}
+
+extension ExportStage {
+  /// An operation on references carries hundreds of them: fewer go into one request.
+  func operationsPerRequest(_ capabilities: TargetCapabilities) -> Int {
+    self == .links ? max(1, capabilities.operationsPerRequest / 10) : capabilities.operationsPerRequest
   }
 }
 

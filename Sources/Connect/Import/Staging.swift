@@ -46,7 +46,7 @@ struct Staging: Sendable {
       } else if let known, !known.isDeleted || change.isComplete {
         if try update(known, with: change, in: transaction) { outcome.changed += 1 }
         outcome.links += try apply(change.links, of: known.id, in: transaction)
-      } else if change.isComplete, let kind = change.kind, let name = change.name {
+      } else if known == nil, let kind = change.kind, let name = change.name {
         let id = try insert(change, kind: kind, name: name, in: transaction)
         outcome.added += 1
         outcome.links += try apply(change.links, of: id, in: transaction)

@@ -51,6 +51,7 @@ final class MemoryTarget: ExportTarget {
   var operations: [ExportOperation] { state.withLock { $0.operations } }
 
   func fail(request: Int, isDone: Bool) { state.withLock { $0.fault = ($0.requests + request, isDone) } }
+  func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 

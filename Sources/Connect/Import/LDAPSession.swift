@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DirectoryLocator
+import IdentityModel
+import LDAP
+import Logging
+import Wire
+
+/// One connection to one domain controller, and what has to be known of it before a partition is read.
+struct LDAPSession: Sendable {
+  let connection: LDAPConnection
+  let controller: DomainController
+  /// The domain's naming context.
+  let base: String
+  let invocation: GUID
+  /// The server's `highestCommittedUSN` before anything was read.
+  let sequence: Int64
+  /// What is requested, by the names that the forest's schema has.
+  let attributes: [String]
+  let mapper: EntryMapper
+  /// What of a reading has to be said to people; nil when nothing.
+  let notice: String?
+  /// Makes of an error what the engine is to know of it.
+  let lost: @Sendable (any Error) async -> any Error
+
+  /// Objects that are read: users without computers, groups, and what gives them their place. `objectClass` and not
+  /// `objectCategory`, which tombstones lack.
+  static let filter = Filter.or([
+    .and([.equal("objectClass", "user"), .not(.equal("objectClass", "computer"))]),
+    .equal("objectClass", "group"), .equal("objectClass", "organizationalUnit"), .equal("objectClass", "container"),
+    .equal("objectClass", "domainDNS"), .equal("objectClass", "builtinDomain"),
+  ])
+
+  /// Changes in one batch.
+  static let batchSize = 1_000
+
+  init(
+    connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger,
+    lost: @escaping @Sendable (any Error) async -> any Error
+  ) async throws {
+    self.connection = connection
+    self.controller = controller
+    self.lost = lost
+    let root = try await connection.rootDSE()
+    guard let base = root.defaultNamingContext, let sequence = root.highestCommittedUSN else {
+      throw ConnectError(
+        .directoryUnreachable, "\(controller.hostName) does not say which domain it holds or how far it is.",
+        remedy: "Check that it is a domain controller of \(domain).")
+    }
+    self.base = base
+    self.sequence = sequence
+    invocation = try await connection.invocationID(of: root)
+    let wanted = DefaultRules.requestedAttributes
+    let schema = try await connection.schema(of: wanted, root)
+    let known = wanted.filter { schema[$0.lowercased()] != nil }
+    if known.count < wanted.count {
+      logger.debug(
+        "the forest lacks attributes",
+        metadata: ["attributes": "\(wanted.filter { schema[$0.lowercased()] == nil }.joined(separator: " "))"])
+    }
+    attributes = known + ["objectGUID", "parentGUID", "isDeleted"]
+    mapper = EntryMapper(known)
+    notice = try await Self.notice(connection, base: base)
+  }
+
+  /// Samba shows tombstones only to those who may list them, whatever else they may (measured with 4.17): without that
+  /// right deletions would stay unseen until the next full import.
+  private static func notice(_ connection: LDAPConnection, base: String) async throws -> String? {
+    let vendor = try await connection.entry("", attributes: ["vendorName"])?.string("vendorName")
+    guard vendor?.contains("Samba") == true else { return nil }
+    let container = "CN=Deleted Objects,\(base)"
+    let entry = try await connection.entry(
+      container, attributes: ["objectClass"], controls: [Control(.showDeleted, isCritical: true)])
+    guard entry?["objectClass"] == nil else { return nil }
+    return "Deletions are seen by full imports only: grant the account List Contents and Read Property on \(container)."
+  }
+
+  var watermark: Watermark {
+    Watermark(cookie: [], server: controller.hostName, invocation: invocation.bytes, sequence: sequence)
+  }
+
+  // MARK: Which way to read
+
+  func read(since watermark: Watermark?) async throws -> ImportReading {
+    let (cookie, reason) = judge(watermark)
+    if let watermark, watermark.cookie.isEmpty, cookie != nil {
+      return readBySequence(since: watermark.sequence, note: Self.lesserNote, mayDelete: true)
+    }
+    do {
+      return try await readByDirSync(cookie ?? [], reason: reason)
+    } catch let error as LDAPError where error.code == .badCookie && cookie != nil {
+      return try await readByDirSync([], reason: "\(controller.hostName) refused the cookie")
+    } catch let error as LDAPError where error.code == .insufficientAccessRights {
+      // What was read with more rights is not deleted because fewer rights see less.
+      return readBySequence(since: nil, note: Self.lesserNote, mayDelete: watermark?.cookie.isEmpty ?? true)
+    }
+  }
+
+  /// What to go on from, nil for the start, and why from the start.
+  private func judge(_ watermark: Watermark?) -> (cookie: [UInt8]?, reason: String?) {
+    guard let watermark else { return (nil, nil) }
+    if watermark.invocation == invocation.bytes {
+      guard watermark.sequence <= sequence else {
+        return (nil, "\(controller.hostName) was restored: it is behind what was already read from it")
+      }
+      return (watermark.cookie, nil)
+    }
+    if watermark.server == controller.hostName {
+      return (nil, "the database of \(controller.hostName) was replaced")
+    }
+    // Update sequence numbers are one server's own; a cookie says what was seen of every server and is offered.
+    return watermark.cookie.isEmpty
+      ? (nil, "\(controller.hostName) numbers its changes otherwise than \(watermark.server)") : (watermark.cookie, nil)
+  }
+
+  static let lesserNote =
+    "The account lacks Replicating Directory Changes: read by uSNChanged instead. Attributes that it may not read look "
+    + "empty, deletions are seen only where it may list Deleted Objects, and each change of a group rereads its members."
+
+  private func note(_ reason: String?) -> String? {
+    let parts = [reason, notice].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
+  }
+
+  // MARK: DirSync
+
+  private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
+    let isFull = cookie.isEmpty
+    let iterator = SerialIterator(
+      connection.dirSync(
+        DirSyncRequest(
+          base: base, filter: Self.filter, attributes: attributes, cookie: DirSyncCookie(cookie),
+          flags: [.ancestorsFirst, .incrementalValues])
+      ).makeAsyncIterator())
+    // The first answer tells whether the server goes on from the cookie at all.
+    let first = OneTime(try await iterator.next())
+    return ImportReading(
+      mode: isFull ? .full : .delta, note: note(reason), expected: nil,
+      batches: batches { batch in
+        while batch.changes.count < Self.batchSize {
+          var next = first.take()
+          if next == nil { next = try await iterator.next() }
+          guard let event = next else { return }
+          switch event {
+          case .change(let change): batch.changes.append(try mapper.change(change, isFull: isFull))
+          case .checkpoint(_, hasMore: true): continue
+          case .checkpoint(let cookie, hasMore: false):
+            var watermark = watermark
+            watermark.cookie = cookie.bytes
+            batch.end = Batch.End(watermark: watermark, isComplete: isFull)
+            return
+          }
+        }
+      })
+  }
+
+  // MARK: uSNChanged
+
+  private func readBySequence(since last: Int64?, note: String, mayDelete: Bool) -> ImportReading {
+    let isFull = last == nil
+    let filter =
+      last.map { .and([.greaterOrEqual("uSNChanged", Array(String($0 &+ 1).utf8)), Self.filter]) }
+      ?? Self.filter
+    let live = SerialIterator(
+      connection.search(base: base, filter: filter, attributes: attributes, extendedDNs: true).makeAsyncIterator())
+    let deleted = SerialIterator(
+      connection.search(
+        base: base, filter: .and([.equal("isDeleted", "TRUE"), filter]), attributes: ["objectGUID", "isDeleted"],
+        extendedDNs: true, showDeleted: true
+      ).makeAsyncIterator())
+    let isLiveRead = OneTime<Bool>(false)
+    return ImportReading(
+      mode: isFull ? .full : .delta, note: self.note(note), expected: nil,
+      batches: batches { batch in
+        while batch.changes.count < Self.batchSize {
+          if !isLiveRead.value {
+            if let entry = try await live.next() {
+              batch.changes.append(try mapper.change(whole: entry, links: isFull ? .add : .replace))
+              continue
+            }
+            isLiveRead.value = true
+          }
+          if !isFull, let entry = try await deleted.next() {
+            if let change = mapper.deletion(entry) { batch.changes.append(change) }
+            continue
+          }
+          batch.end = Batch.End(watermark: watermark, isComplete: isFull && mayDelete)
+          return
+        }
+      })
+  }
+
+  /// Batches until one has an end; then the connection is closed. An error closes it too.
+  private func batches(
+    _ fill: @escaping @Sendable (inout Batch) async throws -> Void
+  ) -> AsyncThrowingStream<Batch, any Error> {
+    let isOver = OneTime<Bool>(false)
+    return AsyncThrowingStream {
+      if isOver.value { return nil }
+      var batch = Batch([])
+      do {
+        try await fill(&batch)
+      } catch {
+        isOver.value = true
+        await connection.close()
+        throw await lost(error)
+      }
+      if batch.end == nil, batch.changes.count >= Self.batchSize { return batch }
+      isOver.value = true
+      await connection.close()
+      return batch
+    }
+  }
+
+  // MARK: Single objects
+
+  /// Objects as they are now, with the groups that an object came back to.
+  func reread(_ anchors: [Anchor]) async throws -> [Change] {
+    var changes: [Change] = []
+    for anchor in anchors {
+      guard let guid = GUID(anchor.bytes) else { continue }
+      let entry = try await connection.entry(
+        "<GUID=\(guid)>", attributes: attributes + ["memberOf"], filter: Self.filter, extendedDNs: true)
+      guard let entry, entry.bool("isDeleted") != true else { continue }
+      changes.append(try mapper.change(whole: entry, links: .replace))
+      for group in try entry.links("memberOf") {
+        guard let guid = group.guid else { continue }
+        changes.append(
+          Change(anchor: Anchor(guid.bytes), links: [IdentityModel.LinkChange("member", .add, [anchor])]))
+      }
+    }
+    return changes
+  }
+}
+
+/// A value that a serial stream keeps between two pulls.
+///
+/// `@unchecked Sendable` proof: as for ``SerialIterator``: only the closure of one pulled stream uses it.
+private final class OneTime<Value>: @unchecked Sendable {
+  var value: Value
+  init(_ value: Value) { self.value = value }
+}
+
+extension OneTime {
+  func take<Wrapped>() -> Wrapped? where Value == Wrapped? {
+    defer { value = nil }
+    return value
+  }
+}

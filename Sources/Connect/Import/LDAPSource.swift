@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DirectoryLocator
+package import IdentityModel
+package import LDAP
+package import Logging
+import Wire
+
+/// Active Directory as a source: DirSync where the account may use it (MS-ADTS 3.1.1.3.4.1.3), otherwise paged reads by
+/// `uSNChanged` (MS-ADTS 3.1.1.1.9).
+///
+/// A partition is a domain by its DNS name. A domain controller that dies in the middle is avoided from then on, and the
+/// reading begins anew on the next one.
+package struct LDAPSource: ImportSource {
+  package let name: String
+  private let domains: [String]
+  private let locator: DirectoryLocator
+  private let connect: @Sendable (DomainController) async throws -> LDAPConnection
+  private let logger: Logger
+
+  /// Controllers that are tried before a domain counts as unreachable.
+  static let maximumControllers = 8
+
+  /// - Parameter connect: signs in to a domain controller.
+  package init(
+    name: String, domains: [String], locator: DirectoryLocator, logger: Logger,
+    connect: @escaping @Sendable (DomainController) async throws -> LDAPConnection
+  ) {
+    self.name = name
+    self.domains = domains
+    self.locator = locator
+    self.connect = connect
+    self.logger = logger
+  }
+
+  package func partitions() async throws -> [String] { domains }
+
+  package func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+    let session = try await open(partition)
+    do {
+      return try await session.read(since: watermark)
+    } catch {
+      await session.connection.close()
+      throw await interruption(error, session.controller)
+    }
+  }
+
+  package func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
+    let session = try await open(partition)
+    do {
+      let changes = try await session.reread(anchors)
+      await session.connection.close()
+      return changes
+    } catch {
+      await session.connection.close()
+      throw await interruption(error, session.controller)
+    }
+  }
+
+  /// Connects to the nearest live controller; one that answers pings but takes no connection is passed over.
+  private func open(_ domain: String) async throws -> LDAPSession {
+    var controller = try await locator.controller(of: domain)
+    for _ in 1..<Self.maximumControllers {
+      do {
+        return try await session(controller, domain)
+      } catch let error as LDAPError where error.isTransient {
+        logger.warning(
+          "domain controller passed over",
+          metadata: ["dc": "\(controller.hostName)", "cause": "\(error.identifier)"])
+        do {
+          controller = try await locator.controller(after: controller)
+        } catch is LocatorError {
+          // Nobody is left: the reason that the last one gave says more than that.
+          throw error
+        }
+      }
+    }
+    return try await session(controller, domain)
+  }
+
+  private func session(_ controller: DomainController, _ domain: String) async throws -> LDAPSession {
+    let connection = try await connect(controller)
+    do {
+      return try await LDAPSession(
+        connection: connection, controller: controller, domain: domain, logger: logger,
+        lost: { [locator] error in await Self.interruption(error, controller, locator) })
+    } catch {
+      await connection.close()
+      throw error
+    }
+  }
+
+  private func interruption(_ error: any Error, _ controller: DomainController) async -> any Error {
+    await Self.interruption(error, controller, locator)
+  }
+
+  /// An error that another controller may not have becomes an interruption, and this one is avoided.
+  private static func interruption(
+    _ error: any Error, _ controller: DomainController, _ locator: DirectoryLocator
+  ) async -> any Error {
+    guard let error = error as? LDAPError, error.isTransient || error.code == .incomplete else { return error }
+    await locator.exclude(controller)
+    return ImportInterruption(reason: error.message)
+  }
+}
