@@ -38,6 +38,19 @@ struct KerberosLab {
       kdcs: { _ in endpoints })
   }
 
+  /// Binds, checks what was negotiated, and reads its own identity over the protected connection.
+  func bindAndAsk(_ provider: KerberosProvider, _ parameters: SecurityParameters) async throws {
+    let context = try await provider.initiate(ldap, parameters)
+    let conversation = try SealedConversation(self)
+    try conversation.bind(context)
+    #expect(context.protection == parameters.protection)
+    let words = parameters.protection == .confidentiality ? "sign and seal" : "sign"
+    #expect(context.summary.hasSuffix("Kerberos \(words), aes256-cts-hmac-sha1-96"))
+    // The first relative identifiers of a domain belong to the system's own accounts.
+    let identifier = try conversation.ownIdentifier(context)
+    #expect(identifier.description.hasPrefix(forest.domainSID) && identifier.relativeIdentifier ?? 0 >= 1000)
+  }
+
   /// Runs a program of the system and returns its exit code and output.
   func run(
     _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
