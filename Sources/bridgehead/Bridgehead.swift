@@ -25,7 +25,7 @@ import Wire
         78  the configuration is wrong
       """,
     version: "0.1.0",
-    subcommands: [PortsCommand.self, TenantCommand.self, LabCommand.self, ConfigCommand.self])
+    subcommands: [ConnectCommand.self, TenantCommand.self, PortsCommand.self, LabCommand.self, ConfigCommand.self])
 
   static func main() async {
     // A peer that closes its connection must be an error of that connection, not the end of the process.

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+struct ConnectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "connect", abstract: "The synchronisation server: from the forests to the cloud directory.",
+    subcommands: [ConnectSync.self, ConnectShowStatus.self])
+}

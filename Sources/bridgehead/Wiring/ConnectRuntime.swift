@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Connect
+import FoundationEssentials
+import HTTP
+import LDAP
+import Logging
+import NIOCore
+import SCIM
+import Store
+import Wire
+
+/// Connect with everything it works with, made from the configuration.
+struct ConnectRuntime {
+  let service: ConnectService
+  let store: SQLiteStore
+  /// The way to the cloud directory.
+  let client: SCIMClient
+  private let cloud: Cloud
+  private let lock: RunLock
+
+  static func open(
+    _ configuration: Configuration, file: String, environment: [String: String]
+  ) async throws -> ConnectRuntime {
+    let section = try connectSection(configuration, file)
+    let lock = try RunLock(section.database)
+    let store = try await store(configuration, file: file)
+    let ledger = FlowLedger()
+    let flows = FlowObserver(ledger: ledger)
+    let names = try Names(configuration, flows: flows)
+    let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
+    let logger = Logger(label: "bridgehead.connect")
+    let sources = try section.forests.map { forest -> any ImportSource in
+      let access = try Forest(forest, names: names, tls: cloud.tls, flows: flows, environment: environment)
+      return LDAPSource(
+        name: forest.name, domains: forest.domains ?? [forest.name], locator: access.locator, logger: logger
+      ) { controller in try await access.connect(to: controller) }
+    }
+    let client = try scimClient(section.target, cloud, environment)
+    let service = ConnectService(
+      configuration: ConnectConfiguration(section), store: store, sources: sources,
+      target: SCIMTarget(name: "cloud", client: client), ledger: ledger, logger: logger,
+      now: { Date.now })
+    return ConnectRuntime(service: service, store: store, client: client, cloud: cloud, lock: lock)
+  }
+
+  /// The database alone, for commands that only look.
+  static func store(_ configuration: Configuration, file: String) async throws -> SQLiteStore {
+    try await SQLiteStore.open(
+      path: try connectSection(configuration, file).database, migrations: ConnectSchema.migrations)
+  }
+
+  func close() async {
+    await cloud.shutdown()
+    try? await store.close()
+    withExtendedLifetime(lock) {}
+  }
+
+  private static func connectSection(
+    _ configuration: Configuration, _ file: String
+  ) throws -> Configuration.ConnectSection {
+    guard let section = configuration.connect else {
+      throw CommandError(
+        "configuration.connect", "\(file) has no connect section.",
+        remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
+    }
+    return section
+  }
+
+  private static func scimClient(
+    _ target: Configuration.Target, _ cloud: Cloud, _ environment: [String: String]
+  ) throws -> SCIMClient {
+    var configuration = SCIMClientConfiguration(baseURL: try HTTPURL(target.url))
+    configuration.concurrency = target.concurrency ?? configuration.concurrency
+    if let timeout = target.requestTimeout.flatMap({ Duration(parsing: $0) }) {
+      configuration.deadline = .seconds(timeout.components.seconds)
+    }
+    // Read now, so that a missing token is told before anything is done, and again for each use: it may be renewed.
+    _ = try target.token.read(environment)
+    return SCIMClient(
+      configuration, http: cloud.http, timing: SCIMClientTiming(now: { Date.now }),
+      logger: Logger(label: "bridgehead.scim")
+    ) { try target.token.read(environment) }
+  }
+}
+
+extension ConnectConfiguration {
+  fileprivate init(_ section: Configuration.ConnectSection) {
+    var limits = Guard()
+    limits.maximumDeletions = section.guard?.deletions ?? limits.maximumDeletions
+    limits.maximumPercent = section.guard?.deletionPercent ?? limits.maximumPercent
+    self.init(
+      forests: section.forests.map { forest in
+        Forest(
+          name: forest.name, domains: forest.domains ?? [forest.name],
+          filter: OrganizationalUnitFilter(
+            include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []))
+      },
+      target: Target(name: "cloud", url: section.target.url), verifiedDomains: section.target.verifiedDomains,
+      initialDomain: section.target.initialDomain, guard: limits)
+  }
+}
