@@ -58,7 +58,8 @@ struct LDAPSession: Sendable {
         "the forest lacks attributes",
         metadata: ["attributes": "\(wanted.filter { schema[$0.lowercased()] == nil }.joined(separator: " "))"])
     }
-    attributes = known + ["objectGUID", "parentGUID", "isDeleted"]
+    // Samba tells the parent only where the RDN is asked for, too: both change together.
+    attributes = known + ["objectGUID", "parentGUID", "name", "isDeleted"]
     mapper = EntryMapper(known)
     notice = try await Self.notice(connection, base: base)
   }
