@@ -13,7 +13,7 @@ struct SupervisedProcess: Codable, Sendable {
   var boot: String
 
   /// A server that does not end after SIGTERM is killed: Samba needs well under a second.
-  static let graceSeconds = 10.0
+  static let grace: Duration = .seconds(10)
 
   /// Starts a server whose output goes to a log, and writes its record.
   static func start(
@@ -76,10 +76,10 @@ struct SupervisedProcess: Codable, Sendable {
   }
 
   /// Ends the server and everything in its session, and forgets it.
-  func stop(records: String) async throws {
+  func stop(records: String, grace: Duration = Self.grace) async throws {
     if isRunning { kill(pid, SIGTERM) }
     let clock = ContinuousClock()
-    let patience = clock.now + .seconds(Self.graceSeconds)
+    let patience = clock.now + grace
     while !members.isEmpty, clock.now < patience { try await Task.sleep(for: .milliseconds(20)) }
     while true {
       let left = members
