@@ -129,6 +129,12 @@ import Testing
     }
   }
 
+  @Test func serialNumbersAreNeverNegative() {
+    #expect(RevocationList.positive([0x80, 1]) == [0, 0x80, 1])
+    #expect(RevocationList.positive([0, 0, 0x7f]) == [0x7f])
+    #expect(RevocationList.positive([0]) == [0])
+  }
+
   @Test func datesBecomeCivilTime() {
     let leap = CivilTime(Date(timeIntervalSince1970: 1_709_210_096))
     #expect((leap.year, leap.month, leap.day) == (2024, 2, 29))

@@ -71,7 +71,7 @@ struct RevocationList {
 
   private func entry(_ revocation: LabCertificateAuthority.Revocation, _ coder: inout DER.Serializer) throws {
     try coder.appendConstructedNode(identifier: .sequence) { coder in
-      coder.appendPrimitiveNode(identifier: .integer) { $0.append(contentsOf: revocation.serialNumber) }
+      coder.appendPrimitiveNode(identifier: .integer) { $0.append(contentsOf: Self.positive(revocation.serialNumber)) }
       try time(revocation.date, &coder)
       // Without a reason the extension is left out (RFC 5280 5.3.1).
       guard revocation.reason != CRLReason.unspecified.rawValue else { return }
@@ -81,6 +81,13 @@ struct RevocationList {
         }
       }
     }
+  }
+
+  /// The content of a DER INTEGER that is not negative: as short as possible, with a zero before a high bit.
+  static func positive(_ magnitude: [UInt8]) -> [UInt8] {
+    let digits = magnitude.drop { $0 == 0 }
+    guard let first = digits.first else { return [0] }
+    return first & 0x80 == 0 ? Array(digits) : [0] + digits
   }
 
   private func algorithm(_ coder: inout DER.Serializer) throws {
