@@ -19,7 +19,10 @@ import Wire
   }
 
   @Test func lineBreaksAtTheEndAreNotPartOfIt() throws {
-    try withFile(Array("pass word\r\n\n".utf8)) { #expect(try text(SecretFile.read($0)) == "pass word") }
+    try withFile(Array("pass word\r\n\n".utf8)) { path in
+      let secret = try SecretFile.read(path)
+      #expect(text(secret) == "pass word")
+    }
   }
 
   @Test func itNeverPrints() {
