@@ -198,6 +198,22 @@ struct DirectoryLocatorTests {
     #expect(live.pings == 0)
   }
 
+  @Test func aCandidateThatCannotBeSentToDoesNotEndTheSearch() async throws {
+    let live = try await FakeDomainController("dc1.corp.example")
+    let broadcast = Endpoint(host: "255.255.255.255", port: 389)
+    let name = "corp.example"
+    try await Scene([], [:]).run({ $0.allowedControllers = [name: [broadcast]] }) { locator, _ in
+      let error = try await locatorError { try await locator.controller(of: name) }
+      #expect(error.code == .noAllowedController)
+      #expect(error.message.contains("255.255.255.255:389 cannot be asked"))
+    }
+    let both = [broadcast, Endpoint(host: "127.0.0.1", port: live.port)]
+    try await Scene([live], [:]).run({ $0.allowedControllers = [name: both] }) { locator, _ in
+      let chosen = try await locator.controller(of: name)
+      #expect(chosen.hostName == "dc1.corp.example")
+    }
+  }
+
   @Test func aLostControllerIsAvoidedForAWhile() async throws {
     let first = try await FakeDomainController("dc1.corp.example")
     let second = try await FakeDomainController("dc2.corp.example")

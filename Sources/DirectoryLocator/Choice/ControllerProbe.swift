@@ -81,12 +81,12 @@ struct ControllerProbe: Sendable {
         group.addTask { try await verdict(on: candidate, at: address) }
       }
       defer { group.cancelAll() }
-      var best = Verdict.unresolved("has no address")
+      var best: Verdict?
       while let verdict = try await group.next() {
         if case .suitable = verdict { return verdict }
-        if verdict.weight > best.weight { best = verdict }
+        if verdict.weight > best?.weight ?? -1 { best = verdict }
       }
-      return best
+      return best ?? .unresolved("has no address")
     }
   }
 

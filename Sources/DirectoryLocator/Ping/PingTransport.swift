@@ -37,10 +37,10 @@ struct PingTransport: Sendable {
         flow?.established(.udp, host: host, address: address, port: port, protection: "none")
       }
       return outcome
-    } catch let error as IOError {
+    } catch {
+      // Whatever happens to one candidate, the search goes on with the others.
       try Task.checkCancellation()
-      return error.errnoCode == ECONNREFUSED ? .refused : .unsent(error.description)
-    } catch let error as SocketAddressError {
+      if let error = error as? IOError, error.errnoCode == ECONNREFUSED { return .refused }
       return .unsent(String(describing: error))
     }
   }
@@ -59,7 +59,7 @@ struct PingTransport: Sendable {
     let envelope = AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: datagram))
     let clock = ContinuousClock()
     let start = clock.now
-    return try await channel.executeThenClose { inbound, outbound in
+    return try await channel.executeThenClose { inbound, _ in
       try await withThrowingTaskGroup(of: Outcome?.self) { group in
         // The listener ends with the answer, the sender with the schedule; a datagram that is no answer is noted.
         let rubbish = Rubbish()
@@ -76,7 +76,8 @@ struct PingTransport: Sendable {
         }
         group.addTask {
           for pause in pauses {
-            try await outbound.write(envelope)
+            // Not through `outbound`, which would not tell why a firewall of this machine refuses to send.
+            try await channel.channel.writeAndFlush(envelope).get()
             try await Task.sleep(for: pause)
           }
           return await rubbish.last.map { .unreadable($0) } ?? .silent
