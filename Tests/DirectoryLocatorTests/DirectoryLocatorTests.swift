@@ -153,6 +153,34 @@ struct DirectoryLocatorTests {
     }
   }
 
+  @Test func findsTheLiveOneAmongManySilentOnes() async throws {
+    let silent = try await FakeDomainController("silent.corp.example", .silent)
+    let live = try await FakeDomainController("live.corp.example")
+    let many = (0..<20).map {
+      ServiceRecord(priority: 0, weight: 100, port: UInt16(silent.port), target: "s\($0).corp.example")
+    }
+    let scene = Scene([silent, live], [Self.all: many + [Scene.record(live, priority: 1)]])
+    try await scene.run { locator, _ in
+      let chosen = try await locator.controller(of: "corp.example")
+      #expect(chosen.hostName == "live.corp.example")
+    }
+  }
+
+  @Test func aNearControllerBeyondTheFirstHundredIsFound() async throws {
+    let far = try await FakeDomainController("far.corp.example", site: "Tokyo", clientSite: "Berlin")
+    let near = try await FakeDomainController("near.corp.example")
+    let dead = UInt16(try await deadPort())
+    let many = (0..<100).map { ServiceRecord(priority: 1, weight: 1, port: dead, target: "d\($0).corp.example") }
+    let services = [
+      Self.all: [Scene.record(far)] + many + [Scene.record(near, priority: 2)],
+      "_ldap._tcp.berlin._sites.dc._msdcs": [Scene.record(near)],
+    ]
+    try await Scene([far, near], services).run { locator, _ in
+      let chosen = try await locator.controller(of: "corp.example")
+      #expect(chosen.hostName == "near.corp.example")
+    }
+  }
+
   @Test func aGivenSiteWinsOverPriorities() async throws {
     let hub = try await FakeDomainController("hub.corp.example", site: "Hub", clientSite: "Berlin")
     let local = try await FakeDomainController("local.corp.example", site: "Berlin", clientSite: "Berlin")

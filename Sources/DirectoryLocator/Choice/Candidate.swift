@@ -11,6 +11,8 @@ struct Candidate: Sendable, Hashable {
   let pingPort: Int
   /// RFC 2782 priority, those of this machine's site before all others; the position in a given list.
   let priority: Int
+  /// What an answer to its pings must carry, from 1 to 2^31-1 (RFC 4511 4.1.1.1).
+  let messageID: Int32
 }
 
 /// What is known of a candidate after it was asked.

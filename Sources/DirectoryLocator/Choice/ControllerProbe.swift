@@ -24,8 +24,6 @@ struct ControllerProbe: Sendable {
   let role: Role
   let resolver: any NameResolver
   let transport: PingTransport
-  /// Message identifiers, so that an answer cannot be guessed.
-  let messageID: @Sendable () -> Int32
 
   /// - Parameter ordered: the first suitable candidate wins, so none is settled before those in front of it.
   /// - Returns: a verdict on each candidate that was decided, in the order of the candidates.
@@ -96,16 +94,16 @@ struct ControllerProbe: Sendable {
     case .globalCatalog(let forest):
       let verdict = try await ask(for: forest, candidate, address)
       // A catalog in a child domain answers for its own domain only, which its name tells.
-      guard case .wrongDomain(nil) = verdict, let dot = candidate.host.firstIndex(of: ".") else { return verdict }
-      let own = String(candidate.host[candidate.host.index(after: dot)...])
-      return own == forest || own.isEmpty ? verdict : try await ask(for: own, candidate, address)
+      guard case .wrongDomain(nil) = verdict, !NumericAddress.isNumeric(candidate.host) else { return verdict }
+      let own = candidate.host.lowercased().drop { $0 != "." }.dropFirst()
+      return own.isEmpty || own == forest ? verdict : try await ask(for: String(own), candidate, address)
     }
   }
 
   private func ask(for domain: String, _ candidate: Candidate, _ address: String) async throws -> Verdict {
     let outcome = try await transport.ping(
       NetlogonPing(domain: domain), host: candidate.host, address: address, port: candidate.pingPort,
-      messageID: messageID())
+      messageID: candidate.messageID)
     switch outcome {
     case .found(let reply, let latency):
       return judge(reply, DomainController(reply, address: address, port: candidate.port, latency: latency))

@@ -13,12 +13,12 @@ extension DirectoryLocator {
   func choose(_ role: ControllerProbe.Role) async throws -> [DomainController] {
     let allowed = configuration.allowedControllers[role.name]
     let knownSite = site(of: role.name)
-    var candidates =
+    let candidates =
       if let allowed {
         allowed.enumerated().map { position, endpoint in
           Candidate(
             host: endpoint.host, port: role.isCatalog ? Self.catalogPort : endpoint.port, pingPort: endpoint.port,
-            priority: position)
+            priority: position, messageID: messageID())
         }
       } else {
         try await records(role.service, under: role.parent, zone: role.name).map { candidate($0, role) }
@@ -31,10 +31,9 @@ extension DirectoryLocator {
       learntSites[role.name] = learnt
       logger.debug("site learnt", metadata: ["domain": "\(role.name)", "site": "\(learnt)"])
       if !decisions.contains(where: { $0.verdict.controller?.isNear(nil) ?? false }) {
-        let known = Set(candidates.map { $0.host.lowercased() })
+        let decided = Set(decisions.map { $0.candidate.host.lowercased() })
         let more = try await siteRecords(role.service, under: role.parent, site: learnt)
-          .map { candidate(($0, false), role) }.filter { !known.contains($0.host.lowercased()) }
-        candidates += more
+          .map { candidate(($0, false), role) }.filter { !decided.contains($0.host.lowercased()) }
         decisions += try await ask(more, role, ordered: false)
       }
     }
@@ -48,15 +47,17 @@ extension DirectoryLocator {
     let port = Int(found.record.port)
     return Candidate(
       host: found.record.target, port: port, pingPort: role.isCatalog ? configuration.catalogPingPort : port,
-      priority: Int(found.record.priority) + (found.isRemote ? 1 << 16 : 0))
+      priority: Int(found.record.priority) + (found.isRemote ? 1 << 16 : 0), messageID: messageID())
   }
+
+  /// Random, so that an answer cannot be guessed.
+  private func messageID() -> Int32 { .random(in: 1...Int32.max, using: &randomNumbers) }
 
   private func ask(
     _ candidates: [Candidate], _ role: ControllerProbe.Role, ordered: Bool
   ) async throws -> [Decision] {
     let excluded = memory.excluded(at: now())
-    let probe = ControllerProbe(
-      role: role, resolver: resolver, transport: transport, messageID: { .random(in: 1...Int32.max) })
+    let probe = ControllerProbe(role: role, resolver: resolver, transport: transport)
     let decisions = try await probe.decisions(
       on: candidates.filter { excluded[$0.host.lowercased()] == nil }, ordered: ordered)
     for (candidate, verdict) in decisions {

@@ -5,8 +5,8 @@ import Glibc
 
 /// Reads the answers that c-ares has already matched with their question.
 enum DNSRecords {
-  /// A 64 KiB message cannot carry more A records (RFC 1035 4.1.3: 12 bytes and the data each).
-  private static let maximumAddresses = 4096
+  /// Addresses of one host that are read; more would never be tried.
+  private static let maximumAddresses = 256
   /// RFC 1035 2.3.4, without the trailing dot.
   private static let maximumNameLength = 253
 

@@ -16,7 +16,11 @@ final class LookupThread: Sendable {
   /// An eventfd that interrupts `poll`.
   private let wakeup: CInt
 
+  /// Once a process, before the first channel (ares_library_init(3)); on Linux it cannot fail without its allocator.
+  private static let library = ares_library_init(ARES_LIB_INIT_ALL)
+
   init() {
+    _ = Self.library
     wakeup = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
   }
 
