@@ -55,6 +55,8 @@ def service_account(db, base, job, account):
     if account["replicate"]:
         sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
         samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (GET_CHANGES, sid)])
+        # Samba shows tombstones only to those who may list them: List Contents and Read Property.
+        samba_job.delegate(db, "CN=Deleted Objects,%s" % base, ["(A;;LCRP;;;%s)" % sid])
 
 
 def keytab(job, account):
