@@ -76,6 +76,18 @@ struct DifferenceReader {
     return summary
   }
 
+  /// What an export would do to one object; nil when nothing.
+  func read(_ object: Int64) throws -> ObjectDifference? {
+    let pending = try transaction.first(
+      "SELECT op, state FROM pending WHERE target = ? AND mv = ?", [.text(target.name), .integer(object)],
+      { row in (operation: PendingOperation(rawValue: try row[0]), state: try row[1] as String) })
+    var summary = PreviewSummary()
+    let difference = try read(
+      Row(id: object, operation: pending?.operation, isHeld: pending?.state == PendingState.held.rawValue),
+      linkLimit: 100, summary: &summary)
+    return pending == nil && difference?.links.isEmpty ?? true ? nil : difference
+  }
+
   private func read(_ row: Row, linkLimit: Int, summary: inout PreviewSummary) throws -> ObjectDifference? {
     let object = try transaction.first(
       """

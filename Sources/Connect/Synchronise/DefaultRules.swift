@@ -81,6 +81,11 @@ enum DefaultRules {
     return result
   }
 
+  /// The rule that gives an attribute its value.
+  static func rule(for attribute: String, _ input: RuleInput) -> FlowRule? {
+    (input.kind == .user ? users : groups).first { $0.attribute == attribute && !$0.values(input).isEmpty }
+  }
+
   /// Why an entry stays out whatever its place; nil when it does not.
   static func exclusion(of attributes: Attributes, kind: ObjectKind) -> String? {
     if attributes.text("iscriticalsystemobject") == "TRUE" { return "it is a critical system object" }

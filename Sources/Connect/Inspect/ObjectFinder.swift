@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import IdentityModel
+package import Store
+import Wire
+
+/// Finds an object by whatever a person knows of it and shows it in every space.
+package struct ObjectFinder: Sendable {
+  private let configuration: ConnectConfiguration
+  private let target: TargetProfile
+  private let now: @Sendable () -> Date
+
+  package init(
+    configuration: ConnectConfiguration, target: any ExportTarget, now: @escaping @Sendable () -> Date
+  ) {
+    self.configuration = configuration
+    self.target = TargetProfile(name: target.name, vocabulary: target.vocabulary)
+    self.now = now
+  }
+
+  /// - Parameter object: a distinguished name, a sign-in name, a `sAMAccountName`, a source anchor or an `objectGUID`.
+  /// - Returns: every object that it names, usually one.
+  /// - Throws: ``ConnectError`` `objectNotFound`.
+  package func show(_ object: String, in store: any Store) async throws -> [ObjectView] {
+    let views = try await store.read { transaction in
+      try find(object, transaction).map { try view($0.entry, $0.mv, transaction) }
+    }
+    guard !views.isEmpty else {
+      throw ConnectError(
+        .objectNotFound, "No object is known by \(object).",
+        remedy: "Name it by distinguished name, sign-in name, sAMAccountName, source anchor or objectGUID; "
+          + "run `connect sync --preview` when it is new.")
+    }
+    return views
+  }
+
+  // MARK: Find
+
+  private typealias Found = (entry: Int64?, mv: Int64?)
+
+  private func find(_ object: String, _ transaction: any Transaction) throws -> [Found] {
+    if let guid = GUID(object) {
+      return try transaction.query("SELECT id, mv FROM entry WHERE anchor = ?", [.blob(guid.bytes)], Self.found)
+    }
+    let byAnchor = try transaction.query(
+      "SELECT entry.id, mv.id FROM mv LEFT JOIN entry ON entry.mv = mv.id WHERE mv.source_anchor = ?",
+      [.text(object)], Self.found)
+    if !byAnchor.isEmpty { return byAnchor }
+    if object.contains("=") {
+      let folded = DistinguishedName.folded(object)
+      return try scan(transaction) { name, _ in DistinguishedName.folded(name) == folded }
+    }
+    if object.contains("@") {
+      let byName = try transaction.query(
+        """
+        SELECT entry.id, claim.mv FROM claim LEFT JOIN entry ON entry.mv = claim.mv
+        WHERE claim.attr = 'userName' AND claim.folded = ? ORDER BY claim.held DESC
+        """, [.text(object.lowercased())], Self.found)
+      if !byName.isEmpty { return byName }
+    }
+    let name = object.lowercased()
+    return try scan(transaction) { _, attributes in
+      attributes.text("samaccountname")?.lowercased() == name
+        || attributes.text("userprincipalname")?.lowercased() == name
+    }
+  }
+
+  private static let found: (SQLRow) throws -> Found = { row in (entry: try row[0], mv: try row[1]) }
+
+  private func scan(
+    _ transaction: any Transaction, _ matches: (String, Attributes) -> Bool
+  ) throws -> [Found] {
+    var result: [Found] = []
+    try transaction.forEach("SELECT id, mv, dn, attrs FROM entry", []) { row in
+      if matches(try row[2], try Attributes(stored: try row[3])) { result.append((try row[0], try row[1])) }
+    }
+    return result
+  }
+
+  // MARK: Show
+
+  private func view(_ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> ObjectView {
+    var view = ObjectView(quarantine: try quarantine(entry, mv, transaction))
+    var raw: Attributes?
+    if let entry { (view.entry, raw) = try self.entry(entry, transaction) }
+    if let mv {
+      view.metaverse = try metaverse(mv, raw, transaction)
+      view.remote = try remote(mv, transaction)
+      view.pending = try DifferenceReader(transaction: transaction, target: target).read(mv)
+    }
+    return view
+  }
+
+  private func entry(_ id: Int64, _ transaction: any Transaction) throws -> (ObjectView.Entry, Attributes)? {
+    try transaction.first(
+      "SELECT source, dn, anchor, kind, deleted, dirty, parent, attrs FROM entry WHERE id = ?", [.integer(id)]
+    ) { row in
+      let source: String = try row[0]
+      let kind = ObjectKind(rawValue: try row[3]) ?? .structure
+      let attributes = try Attributes(stored: try row[7])
+      let bytes: [UInt8] = try row[2]
+      let entry = ObjectView.Entry(
+        source: source, name: try row[1], guid: GUID(bytes)?.description ?? Hex.encode(bytes), kind: kind,
+        isDeleted: try row[4], isDirty: try row[5],
+        excluded: try exclusion(attributes, kind, parent: try row[6], source, transaction),
+        attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
+        references: try references(
+          "SELECT attr, COUNT(*) FROM link WHERE owner = ? AND change IS NOT -1 GROUP BY attr", [.integer(id)],
+          transaction))
+      return (entry, attributes)
+    }
+  }
+
+  private func exclusion(
+    _ attributes: Attributes, _ kind: ObjectKind, parent: [UInt8]?, _ source: String, _ transaction: any Transaction
+  ) throws -> String? {
+    guard kind.isExported else { return "it only gives other objects their place" }
+    if let reason = DefaultRules.exclusion(of: attributes, kind: kind) { return reason }
+    switch try Scope(configuration, in: transaction).verdict(below: parent, source: source) {
+    case .included: return nil
+    case .excluded(let reason): return reason
+    case .unknown: return "its place is not known"
+    }
+  }
+
+  private func metaverse(
+    _ id: Int64, _ raw: Attributes?, _ transaction: any Transaction
+  ) throws -> ObjectView.Metaverse? {
+    try transaction.first(
+      """
+      SELECT mv.kind, mv.source_anchor, mv.gone, mv.attrs, mv.nickname, due.at FROM mv
+      LEFT JOIN due ON due.mv = mv.id WHERE mv.id = ?
+      """, [.integer(id)]
+    ) { row in
+      let kind = ObjectKind(rawValue: try row[0]) ?? .user
+      let attributes = try Attributes(stored: try row[3])
+      let input = try raw.map {
+        RuleInput(
+          attributes: $0, kind: kind, now: now().timeIntervalSince1970,
+          tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain),
+          nickname: try row[4])
+      }
+      return ObjectView.Metaverse(
+        sourceAnchor: try row[1], kind: kind, isGone: try row[2],
+        attributes: attributes.names.map { name in
+          .init(
+            name: name, values: Self.readable(attributes[name]),
+            rule: input.flatMap { DefaultRules.rule(for: name, $0)?.summary })
+        }, dueAt: try row[5])
+    }
+  }
+
+  private func remote(_ id: Int64, _ transaction: any Transaction) throws -> ObjectView.Remote? {
+    let key: [SQLValue] = [.text(target.name), .integer(id)]
+    return try transaction.first(
+      "SELECT remote_id, etag, baseline FROM remote WHERE target = ? AND mv = ?", key
+    ) { row in
+      let attributes = try Attributes(stored: try row[2])
+      return ObjectView.Remote(
+        target: target.name, id: try row[0], version: try row[1],
+        attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
+        references: try references(
+          "SELECT attr, COUNT(*) FROM remote_link WHERE target = ? AND owner = ? GROUP BY attr", key, transaction))
+    }
+  }
+
+  private func references(
+    _ sql: String, _ arguments: [SQLValue], _ transaction: any Transaction
+  ) throws -> [String: Int] {
+    let rows = try transaction.query(sql, arguments) { row in (try row[0] as String, try row[1] as Int) }
+    return Dictionary(rows) { $1 }
+  }
+
+  private func quarantine(
+    _ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction
+  ) throws -> [ObjectView.Quarantine] {
+    try transaction.query(
+      """
+      SELECT quarantine.reason, quarantine.detail, mv.attrs, quarantine.attempts, quarantine.next_try FROM quarantine
+      LEFT JOIN mv ON mv.id = CAST(quarantine.other AS INTEGER)
+      WHERE quarantine.target = ? AND (quarantine.entry = ? OR quarantine.mv = ?)
+      """, [.text(target.name), SQLValue(entry), SQLValue(mv)]
+    ) { row in
+      let other = try (try row[2] as [UInt8]?).map { try Attributes(stored: $0) }
+      return ObjectView.Quarantine(
+        reason: try row[0], detail: try row[1], other: other.flatMap(DifferenceReader.name), attempts: try row[3],
+        nextTry: try row[4])
+    }
+  }
+
+  /// Text where the bytes are UTF-8 without control characters, otherwise hexadecimal.
+  private static func readable(_ values: [[UInt8]]) -> [String] {
+    values.map { bytes in
+      guard let text = String(validating: bytes, as: UTF8.self),
+        !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+      else { return "0x" + Hex.encode(bytes) }
+      return text
+    }
+  }
+}

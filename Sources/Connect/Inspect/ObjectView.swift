@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+
+/// What every space holds of one object, and why: what `connect show` prints.
+package struct ObjectView: Sendable, Codable, Equatable {
+  package struct Value: Sendable, Codable, Equatable {
+    package var name: String
+    /// Text, or `0x…` where the bytes are none.
+    package var values: [String]
+    /// In the metaverse: the rule that gave the values.
+    package var rule: String?
+  }
+
+  /// The connector space: the object as its directory holds it.
+  package struct Entry: Sendable, Codable, Equatable {
+    package var source: String
+    package var name: String
+    package var guid: String
+    package var kind: ObjectKind
+    package var isDeleted: Bool
+    /// Whether it waits to be synchronised.
+    package var isDirty: Bool
+    /// Why it is not in the metaverse; nil when it is in scope.
+    package var excluded: String?
+    package var attributes: [Value]
+    /// The number of references that it holds, by attribute.
+    package var references: [String: Int]
+  }
+
+  package struct Metaverse: Sendable, Codable, Equatable {
+    package var sourceAnchor: String
+    package var kind: ObjectKind
+    package var isGone: Bool
+    package var attributes: [Value]
+    /// When it is looked at again without a change, in seconds since 1970.
+    package var dueAt: Int64?
+  }
+
+  package struct Remote: Sendable, Codable, Equatable {
+    package var target: String
+    package var id: String
+    package var version: String?
+    package var attributes: [Value]
+    /// The number of references that the target confirmed, by attribute.
+    package var references: [String: Int]
+  }
+
+  package struct Quarantine: Sendable, Codable, Equatable {
+    package var reason: String
+    package var detail: String
+    /// The sign-in name or display name of the object that is in the way.
+    package var other: String?
+    package var attempts: Int
+    package var nextTry: Double?
+  }
+
+  package var entry: Entry?
+  package var metaverse: Metaverse?
+  package var remote: Remote?
+  package var pending: ObjectDifference?
+  package var quarantine: [Quarantine]
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DirectoryLocator
+import Foundation
+import IdentityModel
+import Kerberos
+import LDAP
+import Logging
+import NIOPosix
+import Store
+import Synchronization
+import Testing
+import Wire
+
+@testable import Connect
+
+/// The engine's source against a real domain controller: what it imports is what a search shows, and what changes there
+/// arrives by the cookie.
+@Suite("Import from a real domain", .enabled(if: Lab.current != nil, "needs BRIDGEHEAD_LAB"), .serialized)
+struct DirectoryImportTests {
+  private let forest: LabDescription.Forest
+  private let ledger = FlowLedger()
+
+  init() throws { forest = try #require(Lab.current?.forest) }
+
+  private func kerberos(_ account: LabDescription.Account, _ locator: DirectoryLocator) throws -> KerberosProvider {
+    try KerberosProvider(
+      KerberosConfiguration(realm: forest.realm, principal: account.principal),
+      credentials: .password(SecretBytes(Array(try account.password().utf8))),
+      flow: Flow(row: "connect-ad/kerberos", recorder: ledger), now: { Date() }, logger: Logger(label: "test")
+    ) { realm in try await locator.keyDistributionCenters(of: realm.lowercased()) }
+  }
+
+  private func locator() throws -> DirectoryLocator {
+    let dns = Endpoint(
+      host: try #require(forest.dnsServers.first), port: forest.controllers.first?.ports["dns"] ?? 53)
+    return DirectoryLocator(
+      .init(), resolver: DNSResolver(.init(servers: [dns]), flow: Flow(row: "connect-ad/dns", recorder: ledger)),
+      group: MultiThreadedEventLoopGroup.singleton, pingFlow: Flow(row: "connect-ad/ldap", recorder: ledger),
+      now: { Date() }, logger: Logger(label: "test"))
+  }
+
+  private func connection(_ account: LabDescription.Account) async throws -> LDAPConnection {
+    let locator = try locator()
+    return try await connect(try kerberos(account, locator))(try await locator.controller(of: forest.name))
+  }
+
+  private func connect(_ kerberos: KerberosProvider) -> @Sendable (DomainController) async throws -> LDAPConnection {
+    { [ledger] controller in
+      try await LDAPConnection.connect(
+        to: LDAPServer(host: controller.hostName, address: controller.address, port: controller.port),
+        security: .sealed(kerberos), flow: Flow(row: "connect-ad/ldap", recorder: ledger),
+        logger: Logger(label: "test"))
+    }
+  }
+
+  private func source(_ account: LabDescription.Account) throws -> LDAPSource {
+    let locator = try locator()
+    return LDAPSource(
+      name: forest.name, domains: [forest.name], locator: locator, logger: Logger(label: "test"),
+      connect: connect(try kerberos(account, locator)))
+  }
+
+  private func withStore(_ body: (SQLiteStore) async throws -> Void) async throws {
+    let folder = NSTemporaryDirectory() + "bridgehead-import-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
+    try await body(store)
+    try await store.close()
+  }
+
+  private func importer(_ source: LDAPSource, _ store: any Store) -> Importer {
+    Importer(
+      source: source, store: store, logger: Logger(label: "test"), now: { Date().timeIntervalSince1970 },
+      progress: .none)
+  }
+
+  private func names(_ store: any Store, _ kind: ObjectKind) async throws -> Set<String> {
+    try await store.read { transaction in
+      Set(
+        try transaction.query(
+          "SELECT dn FROM entry WHERE kind = ? AND deleted = 0", [.text(kind.rawValue)], { try $0[0] as String }))
+    }
+  }
+
+  @Test func fullImportAgreesWithASearch() async throws {
+    try await withStore { store in
+      let report = try #require(try await importer(source(forest.serviceAccount), store).run(full: true).first)
+      #expect(report.mode == .full)
+      #expect(report.isComplete)
+      #expect(report.note == nil)
+      let administrator = try await connection(forest.administrator)
+      for (kind, filter) in [
+        (ObjectKind.user, Filter.and([.equal("objectClass", "user"), .not(.equal("objectClass", "computer"))])),
+        (.group, .equal("objectClass", "group")),
+      ] {
+        var expected: Set<String> = []
+        var members = 0
+        for try await entry in administrator.search(
+          base: forest.baseDN, filter: filter, attributes: ["objectClass", "member"])
+        {
+          expected.insert(entry.dn)
+          members += entry.strings("member").count
+        }
+        #expect(try await names(store, kind) == expected)
+        if kind == .group {
+          let links = try await store.read { transaction in
+            try transaction.value("SELECT COUNT(*) FROM link WHERE attr = 'member'", as: Int.self)
+          }
+          #expect(links == members)
+        }
+      }
+      // Every entry below the domain knows what is above it.
+      let orphans = try await store.read { transaction in
+        try transaction.value("SELECT COUNT(*) FROM entry WHERE parent IS NULL", as: Int.self)
+      }
+      #expect(orphans == 1)
+      await administrator.close()
+    }
+  }
+
+  @Test func changesArriveByTheCookie() async throws {
+    try await withStore { store in
+      let source = try source(forest.serviceAccount)
+      _ = try await importer(source, store).run(full: false)
+      let administrator = try await connection(forest.administrator)
+      let container = "CN=Users,\(forest.baseDN)"
+      let (user, group) = ("CN=import probe,\(container)", "CN=import group,\(container)")
+      try await administrator.add(
+        user, [Attribute("objectClass", ["user"]), Attribute("sAMAccountName", ["importprobe"])])
+      try await administrator.add(
+        group,
+        [
+          Attribute("objectClass", ["group"]), Attribute("sAMAccountName", ["importgroup"]),
+          Attribute("member", [user]),
+        ])
+      var report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.mode == .delta)
+      #expect(report.added == 2)
+      #expect(report.links == 1)
+      #expect(report.read < 10)
+
+      try await administrator.modify(user, [.replace("displayName", ["Probe"])])
+      try await administrator.modifyDN(user, newRDN: "CN=renamed probe")
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.changed == 1)
+      #expect(try await names(store, .user).contains("CN=renamed probe,\(container)"))
+
+      try await administrator.delete("CN=renamed probe,\(container)")
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.deleted == 1)
+      let removed = try await store.read { transaction in
+        try transaction.value("SELECT COUNT(*) FROM link WHERE change = -1", as: Int.self)
+      }
+      #expect(removed == 1)
+
+      try await administrator.delete(group)
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.deleted == 1)
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.read == 0)
+      await administrator.close()
+    }
+  }
+
+  @Test func aDamagedCookieLeadsToAFullImport() async throws {
+    try await withStore { store in
+      let source = try source(forest.serviceAccount)
+      _ = try await importer(source, store).run(full: false)
+      _ = try await store.write { transaction in
+        try transaction.run("UPDATE watermark SET cookie = ?", [.blob([1, 2, 3])])
+      }
+      var report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.mode == .full)
+      #expect(report.deleted == 0)
+      #expect(report.note != nil)
+      // A server that is behind what was read from it was restored.
+      _ = try await store.write { transaction in try transaction.run("UPDATE watermark SET usn = usn + 1000000") }
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.mode == .full)
+      #expect(report.deleted == 0)
+    }
+  }
+
+  @Test func withoutTheRightItReadsBySequence() async throws {
+    try await withStore { store in
+      let source = try source(forest.plainAccount)
+      var report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.mode == .full)
+      #expect(report.note?.contains("Replicating Directory Changes") == true)
+      #expect(report.added > 10)
+      report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.mode == .delta)
+      #expect(report.added == 0)
+    }
+  }
+}
