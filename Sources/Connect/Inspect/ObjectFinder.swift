@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+package import FoundationEssentials
 import IdentityModel
 package import Store
 import Wire
@@ -66,7 +66,7 @@ package struct ObjectFinder: Sendable {
     }
   }
 
-  private static let found: (SQLRow) throws -> Found = { row in (entry: try row[0], mv: try row[1]) }
+  @Sendable private static func found(_ row: SQLRow) throws -> Found { (entry: try row[0], mv: try row[1]) }
 
   private func scan(
     _ transaction: any Transaction, _ matches: (String, Attributes) -> Bool
@@ -83,7 +83,7 @@ package struct ObjectFinder: Sendable {
   private func view(_ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> ObjectView {
     var view = ObjectView(quarantine: try quarantine(entry, mv, transaction))
     var raw: Attributes?
-    if let entry { (view.entry, raw) = try self.entry(entry, transaction) }
+    if let entry, let found = try self.entry(entry, transaction) { (view.entry, raw) = found }
     if let mv {
       view.metaverse = try metaverse(mv, raw, transaction)
       view.remote = try remote(mv, transaction)
