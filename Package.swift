@@ -125,11 +125,23 @@ let package = Package(
       "LDAPTests",
       ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
     tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
+    // Authorities, revocation lists and scripted servers that several test targets need; no product links it.
+    .target(
+      name: "TrustTestSupport",
+      dependencies: [x509, asn1, crypto, cryptoExtras, nioCore, nioPosix, nioTLS, nioSSL],
+      path: "Tests/TrustTestSupport", swiftSettings: settings),
     tests(
       "CertificateTrustTests",
-      ["CertificateTrust", "Wire", x509, asn1, crypto, nioCore, nioPosix, nioSSL]),
+      [
+        "CertificateTrust", "TrustTestSupport", "Wire", x509, asn1, crypto, cryptoExtras, nioCore,
+        nioPosix, nioSSL, logging,
+      ]),
     tests(
-      "HTTPTests", ["HTTP", "CertificateTrust", "Wire", nioCore, nioPosix, nioHTTP1, nioSSL]),
+      "HTTPTests",
+      [
+        "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
+        nioSSL,
+      ]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire", logging]),

@@ -12,9 +12,7 @@ import X509
 ///   cRLIssuer         [2] GeneralNames OPTIONAL }
 /// ```
 /// FreshestCRL (4.2.1.15, 5.2.6) has the same syntax.
-struct DistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
-  static var defaultIdentifier: ASN1Identifier { .sequence }
-
+struct DistributionPoint: DERParseable, Sendable, Hashable {
   var name: DistributionPointName?
   /// Nil stands for every reason.
   var reasons: ReasonFlags?
@@ -26,8 +24,8 @@ struct DistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
     self.crlIssuer = crlIssuer
   }
 
-  init(derEncoded node: ASN1Node, withIdentifier identifier: ASN1Identifier) throws {
-    self = try DER.sequence(node, identifier: identifier) { nodes in
+  init(derEncoded node: ASN1Node) throws {
+    self = try DER.sequence(node, identifier: .sequence) { nodes in
       let name = try DER.optionalExplicitlyTagged(&nodes, tagNumber: 0, tagClass: .contextSpecific) {
         try DistributionPointName(derEncoded: $0)
       }
@@ -38,22 +36,6 @@ struct DistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
         try DER.sequence(of: GeneralName.self, identifier: $0.identifier, rootNode: $0)
       }
       return DistributionPoint(name: name, reasons: reasons, crlIssuer: issuer ?? [])
-    }
-  }
-
-  func serialize(into coder: inout DER.Serializer, withIdentifier identifier: ASN1Identifier) throws {
-    try coder.appendConstructedNode(identifier: identifier) { coder in
-      if let name {
-        try coder.serialize(explicitlyTaggedWithTagNumber: 0, tagClass: .contextSpecific) {
-          try name.serialize(into: &$0)
-        }
-      }
-      if let reasons { try reasons.serialize(into: &coder, tagNumber: 1) }
-      if !crlIssuer.isEmpty {
-        try coder.appendConstructedNode(identifier: .init(tagWithNumber: 2, tagClass: .contextSpecific)) { coder in
-          for name in crlIssuer { try coder.serialize(name) }
-        }
-      }
     }
   }
 
@@ -78,7 +60,7 @@ struct DistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
 ///   fullName                [0] GeneralNames,
 ///   nameRelativeToCRLIssuer [1] RelativeDistinguishedName }
 /// ```
-enum DistributionPointName: DERParseable, DERSerializable, Sendable, Hashable {
+enum DistributionPointName: DERParseable, Sendable, Hashable {
   case fullName([GeneralName])
   /// Kept as it travels: it is compared, never resolved.
   case nameRelativeToCRLIssuer(ASN1Any)
@@ -94,17 +76,6 @@ enum DistributionPointName: DERParseable, DERSerializable, Sendable, Hashable {
     }
   }
 
-  func serialize(into coder: inout DER.Serializer) throws {
-    switch self {
-    case .fullName(let names):
-      try coder.appendConstructedNode(identifier: .init(tagWithNumber: 0, tagClass: .contextSpecific)) { coder in
-        for name in names { try coder.serialize(name) }
-      }
-    case .nameRelativeToCRLIssuer(let name):
-      try coder.serialize(name)
-    }
-  }
-
   /// RFC 5280 6.3.3 (b)(2)(i): whether one of the names is the same.
   func intersects(_ other: DistributionPointName) -> Bool {
     switch (self, other) {
@@ -112,17 +83,5 @@ enum DistributionPointName: DERParseable, DERSerializable, Sendable, Hashable {
     case (.nameRelativeToCRLIssuer(let left), .nameRelativeToCRLIssuer(let right)): left == right
     default: false
     }
-  }
-}
-
-extension ReasonFlags {
-  func serialize(into coder: inout DER.Serializer, tagNumber: UInt) throws {
-    var bytes: [UInt8] = [0, 0]
-    for bit in 0..<9 where rawValue & (1 << UInt16(bit)) != 0 { bytes[bit / 8] |= 0x80 >> UInt8(bit % 8) }
-    // X.690 11.2.2: a named bit list travels without its trailing zero bits.
-    while bytes.last == 0 { bytes.removeLast() }
-    let padding = bytes.last.map(\.trailingZeroBitCount) ?? 0
-    try ASN1BitString(bytes: bytes[...], paddingBits: padding)
-      .serialize(into: &coder, withIdentifier: .init(tagWithNumber: tagNumber, tagClass: .contextSpecific))
   }
 }

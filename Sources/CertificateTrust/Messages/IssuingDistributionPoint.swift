@@ -13,9 +13,7 @@ import X509
 ///   indirectCRL                [4] BOOLEAN DEFAULT FALSE,
 ///   onlyContainsAttributeCerts [5] BOOLEAN DEFAULT FALSE }
 /// ```
-struct IssuingDistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
-  static var defaultIdentifier: ASN1Identifier { .sequence }
-
+struct IssuingDistributionPoint: DERParseable, Sendable, Hashable {
   var name: DistributionPointName?
   var onlyContainsUserCerts = false
   var onlyContainsCACerts = false
@@ -26,8 +24,8 @@ struct IssuingDistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
 
   init() {}
 
-  init(derEncoded node: ASN1Node, withIdentifier identifier: ASN1Identifier) throws {
-    self = try DER.sequence(node, identifier: identifier) { nodes in
+  init(derEncoded node: ASN1Node) throws {
+    self = try DER.sequence(node, identifier: .sequence) { nodes in
       var point = IssuingDistributionPoint()
       point.name = try DER.optionalExplicitlyTagged(&nodes, tagNumber: 0, tagClass: .contextSpecific) {
         try DistributionPointName(derEncoded: $0)
@@ -43,30 +41,9 @@ struct IssuingDistributionPoint: DERImplicitlyTaggable, Sendable, Hashable {
     }
   }
 
-  func serialize(into coder: inout DER.Serializer, withIdentifier identifier: ASN1Identifier) throws {
-    try coder.appendConstructedNode(identifier: identifier) { coder in
-      if let name {
-        try coder.serialize(explicitlyTaggedWithTagNumber: 0, tagClass: .contextSpecific) {
-          try name.serialize(into: &$0)
-        }
-      }
-      try Self.write(onlyContainsUserCerts, 1, &coder)
-      try Self.write(onlyContainsCACerts, 2, &coder)
-      if let onlySomeReasons { try onlySomeReasons.serialize(into: &coder, tagNumber: 3) }
-      try Self.write(indirectCRL, 4, &coder)
-      try Self.write(onlyContainsAttributeCerts, 5, &coder)
-    }
-  }
-
   private static func flag(_ nodes: inout ASN1NodeCollection.Iterator, _ number: UInt) throws -> Bool {
     try DER.optionalImplicitlyTagged(&nodes, tagNumber: number, tagClass: .contextSpecific) {
       try Bool(derEncoded: $0, withIdentifier: $0.identifier)
     } ?? false
-  }
-
-  private static func write(_ flag: Bool, _ number: UInt, _ coder: inout DER.Serializer) throws {
-    if flag {
-      try flag.serialize(into: &coder, withIdentifier: .init(tagWithNumber: number, tagClass: .contextSpecific))
-    }
   }
 }
