@@ -145,6 +145,12 @@ struct TinyProxy {
     #expect(try await client.send(HTTPRequest("GET", try server.url("/x", host: "127.0.0.1"))).text == "plain")
     let text = try #require(server.received.texts.first)
     #expect(text.hasPrefix("GET /x HTTP/1.") && !text.contains("Proxy-Authorization"))
+    let anonymous = plainClient { $0.proxy = tiny.proxy() }
+    let error = await #expect(throws: HTTPError.self) {
+      _ = try await anonymous.send(HTTPRequest("GET", try server.url(host: "127.0.0.1")))
+    }
+    #expect(error?.code == .proxyAuthenticationRequired)
+    await anonymous.shutdown()
     let direct = plainClient {
       $0.proxy = tiny.proxy()
       $0.proxy?.exceptions = ["127.0.0.1"]

@@ -68,18 +68,22 @@ package final class HTTPClient: Sendable {
   private func exchange(_ request: HTTPRequest, deadline: NIODeadline) async throws(HTTPError) -> HTTPResponse {
     while true {
       let lease = try await pool.lease(for: request.url, deadline: deadline)
+      let outcome: ExchangeHandler.Outcome
       do throws(HTTPError) {
-        let outcome = try await lease.connection.perform(request, userAgent: userAgent, deadline: deadline)
-        await pool.release(lease, reusable: outcome.keepsAlive)
-        return outcome.response
+        outcome = try await lease.connection.perform(request, userAgent: userAgent, deadline: deadline)
       } catch {
-        lease.connection.close()
         await pool.release(lease, reusable: false)
         // RFC 9112 9.3.1: a server may close a kept-alive connection at any moment. Only a reused connection can have
         // been stale, so this ends when the kept ones are used up.
         let replay = lease.isReused && error.withoutResponse && (request.isReplayable || !error.mayHaveReachedServer)
         guard replay else { throw error }
+        continue
       }
+      await pool.release(lease, reusable: outcome.keepsAlive)
+      if lease.connection.usesAbsoluteForm, outcome.response.status == 407 {
+        throw HTTPError(.proxyAuthenticationRequired, "The proxy asks for authentication for \(request.url.endpoint).")
+      }
+      return outcome.response
     }
   }
 }

@@ -86,13 +86,14 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler 
       timer?.cancel()
       context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
       promise.succeed()
-    case 407:
+    // Some proxies (tinyproxy) answer a wrong password with 401: before the tunnel stands only the proxy can answer.
+    case .some(401), .some(407):
       fail(
         HTTPError(
           .proxyAuthenticationRequired,
           proxy.credentials == nil
-            ? "The proxy \(proxy.endpoint) asks for authentication (407) for \(destination)."
-            : "The proxy \(proxy.endpoint) refuses the user name or password (407) for \(destination)."), context)
+            ? "The proxy \(proxy.endpoint) asks for authentication for \(destination)."
+            : "The proxy \(proxy.endpoint) refuses the user name or password for \(destination)."), context)
     case 403:
       fail(
         HTTPError(.proxyForbidden, "The proxy \(proxy.endpoint) does not allow a tunnel to \(destination) (403)."),
