@@ -146,7 +146,8 @@ let package = Package(
     tests("StoreTests", ["Store"]),
     tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire", logging]),
     tests(
-      "TenantTests", ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, crypto, logging, lifecycle]),
+      "TenantTests",
+      ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",

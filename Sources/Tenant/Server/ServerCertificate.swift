@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CertificateTrust
+import NIOCore
 import NIOSSL
 
-/// The server's side of TLS: 1.2 and 1.3 with the library's own choice of suites.
+/// The server's side of TLS.
 enum ServerCertificate {
-  /// - Throws: ``TenantError`` `certificate` naming the file that cannot be used.
-  static func configuration(chain: String, key: String) throws(TenantError) -> TLSConfiguration {
-    let certificates: [NIOSSLCertificate]
-    do { certificates = try NIOSSLCertificate.fromPEMFile(chain) } catch {
-      throw TenantError(
-        .certificate, "The certificate chain \(chain) cannot be read (\(error)).",
-        remedy: "Give a readable PEM file with the server's certificate first.")
-    }
-    let privateKey: NIOSSLPrivateKey
-    do { privateKey = try NIOSSLPrivateKey(file: key, format: .pem) } catch {
-      throw TenantError(
-        .certificate, "The private key \(key) cannot be read (\(error)).",
-        remedy: "Give a PEM file without a passphrase that the service's user may read.")
-    }
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
-    configuration.minimumTLSVersion = .tlsv12
-    // The context checks that certificate and key belong together: find out now, not at the first connection.
+  /// - Throws: `TrustError` for a file that cannot be used, ``TenantError`` `certificate` for two that do not belong
+  ///   together.
+  static func configuration(chain: String, key: String) throws -> TLSConfiguration {
+    var configuration = try TLSIdentity(certificateFile: chain, keyFile: key).serverConfiguration()
+    // A client that does not answer the end of the session is not waited for any longer.
+    configuration.shutdownTimeout = .seconds(1)
+    // Found out now, not at the first connection.
     do { _ = try NIOSSLContext(configuration: configuration) } catch {
       throw TenantError(
         .certificate, "The certificate \(chain) and the key \(key) cannot be used together (\(error)).",

@@ -45,7 +45,7 @@ package struct TenantServer: Service {
 
   /// Reads the certificate and the key.
   ///
-  /// - Throws: ``TenantError`` `certificate` naming the file.
+  /// - Throws: ``TenantError`` `certificate` or `TrustError` naming the file.
   package init(directory: TenantDirectory, configuration: TenantServerConfiguration, logger: Logger) throws {
     self.directory = directory
     self.configuration = configuration
