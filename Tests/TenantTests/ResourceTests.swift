@@ -193,6 +193,14 @@ import Testing
       #expect(refused.status == 400)
       #expect(try refused.detail.contains("nobody"))
       #expect(await tenant.patch("/Groups/\(group)", Self.add(group)).status == 400)
+      for member in ["{\"type\": \"User\"}", "{\"value\": \"nobody\"}", "{\"value\": 1}"] {
+        let body = """
+          {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "X", "members": [\(member)]}
+          """
+        #expect(await tenant.send("POST", "/Groups", body).status == 400)
+        #expect(await tenant.send("PUT", "/Groups/\(group)", body).status == 400)
+      }
+      #expect(try await tenant.send("GET", "/Groups").total == 1)
       #expect(try await tenant.members(group).isEmpty)
     }
   }

@@ -35,6 +35,8 @@ import Wire
         #expect(listed.status == 200)
         #expect(listed.body.contains("ada@contoso.example"))
         #expect(try await connection.answer().status == 404)
+        try await connection.send(head(served, "HEAD /Users"))
+        #expect(try await connection.answer().status == 405)
         try await connection.send("GET /Users HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         #expect(await connection.readToEnd().hasPrefix("HTTP/1.1 401 "))
       }

@@ -37,7 +37,7 @@ struct ResourceWriter {
     try insertEmails(columns.emails, of: stored)
     var members = MemberChange()
     if kind == .group {
-      members = try MemberTable(transaction: transaction, group: stored).add(SCIMGroup(resource).members.map(\.value))
+      members = try MemberTable(transaction: transaction, group: stored).add(try memberIDs(resource))
     }
     try audit(.create, stored, before: nil, after: .object(members.noted(in: attributes)))
     return stored
@@ -49,9 +49,18 @@ struct ResourceWriter {
     var members = MemberChange()
     if stored.kind == .group {
       let table = MemberTable(transaction: transaction, group: stored)
-      members = try table.replace(SCIMGroup(resource).members.map(\.value))
+      members = try table.replace(try memberIDs(resource))
     }
     return try update(stored, StoredResource.storable(resource), members, .replace)
+  }
+
+  private func memberIDs(_ resource: SCIMResource) throws -> [String] {
+    try (resource.attributes["members"]?.array ?? []).map { element in
+      guard let member = GroupMember(element) else {
+        throw SCIMError.invalidValue("Each member must have a value, the id of its resource.")
+      }
+      return member.value
+    }
   }
 
   /// Writes what differs; a change that changes nothing leaves the version alone (RFC 7644 3.5.2).

@@ -32,7 +32,10 @@ struct TenantResponder: HTTPResponder {
       guard let name = HTTPField.Name(name) else { continue }
       response.headers[name] = value
     }
-    if let body = answer.body { response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: body)) }
+    // RFC 9110 9.3.2: the answer to HEAD has no content, also when it is a refusal.
+    if request.method != .head, let body = answer.body {
+      response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+    }
     return response
   }
 }

@@ -54,9 +54,9 @@ package struct TenantServer: Service {
       chain: configuration.certificateChainPath, key: configuration.privateKeyPath)
   }
 
-  /// The port, as soon as the server listens.
+  /// The port, as soon as ``run()`` listens.
   ///
-  /// - Throws: what ``run()`` threw when it could not listen, `CancellationError` when the task was cancelled.
+  /// - Throws: what ``run()`` threw when it could not listen.
   package func port() async throws -> Int { try await bound.value() }
 
   /// Serves until a graceful shutdown or cancellation.
