@@ -252,3 +252,43 @@ import Testing
     }
   }
 }
+
+@Suite struct LargeRequestTests {
+  /// Each of these took quadratic time once; a slow one shows as a test that never ends.
+  @Test(.timeLimit(.minutes(1))) func stayLinear() throws {
+    let many = JSONValue.array((0..<20_000).map { ["value": .string("v\($0)"), "type": "work"] })
+    let user = SCIMResource(["schemas": [.string(SCIMURI.user)], "userName": "u", "emails": many])
+    let emails = try PatchPath.parse("emails")
+    let applier = PatchApplier(.user)
+    let again = try applier.apply(PatchRequest([PatchOperation(.add, emails, many)]), to: user)
+    #expect(again == user)
+    let some = JSONValue.array((1..<20_000).map { ["value": .string("v\($0)")] })
+    let rest = try applier.apply(PatchRequest([PatchOperation(.remove, emails, some)]), to: user)
+    #expect(rest.attributes["emails"] == [["value": "v0", "type": "work"]])
+
+    let members = (0..<50_000).map { "\"x\($0)\":0" }.joined(separator: ",")
+    let strange = try JSONValue.parse(
+      #"{"schemas":["\#(SCIMURI.group)"],"displayName":"g",\#(members)}"#)
+    #expect(try ResourceNormalizer(.group).create(strange)["displayName"] == "g")
+    #expect(try PatchPlan(PatchRequest([PatchOperation(.add, nil, strange)])).memberChanges.isEmpty)
+
+    let long = SCIMResource(["userName": .string(String(repeating: "a", count: 1_000_000))])
+    let filter = try Filter.parse("userName co \"\(String(repeating: "a", count: 8000))b\"")
+    #expect(try !CompiledFilter(filter, for: .user).matches(long))
+  }
+
+  /// Texts of two letters, so that the search often has to fall back; the standard library is the judge.
+  @Test func findsLongParts() throws {
+    var fuzz = Fuzz(seeds: [Array(String(repeating: "aabab", count: 30).utf8)], tokens: ["a", "b", "ab", "aab"])
+    var found = 0
+    for _ in 0..<500 {
+      let text = String(decoding: fuzz.next().filter { $0 == 0x61 || $0 == 0x62 }, as: UTF8.self)
+      let part = String(String(decoding: fuzz.next().filter { $0 == 0x61 || $0 == 0x62 }, as: UTF8.self).suffix(60))
+      let expected = text.contains(part)
+      found += expected ? 1 : 0
+      let compiled = try CompiledFilter(try Filter.parse("userName co \"\(part)\""), for: .user)
+      #expect(compiled.matches(SCIMResource(["userName": .string(text)])) == expected, "\(part) in \(text)")
+    }
+    #expect((50..<450).contains(found))
+  }
+}

@@ -46,7 +46,8 @@ extension SCIMClient {
       return SCIMChangeResult(id: id, version: new?.meta?.version, resource: new)
     case .patch(let endpoint, let id, let request, let tag):
       // A group's members would come back with every change of one.
-      let new = try await patch(endpoint, id: id, request, ifMatch: tag, excludedAttributes: ["members"])
+      let excluded = SCIMText.namesMatch(endpoint, ResourceTypeDefinition.group.endpoint) ? ["members"] : []
+      let new = try await patch(endpoint, id: id, request, ifMatch: tag, excludedAttributes: excluded)
       return SCIMChangeResult(id: id, version: new?.meta?.version, resource: new)
     case .delete(let endpoint, let id, let tag):
       try await delete(endpoint, id: id, ifMatch: tag)

@@ -47,14 +47,12 @@ struct SCIMTransport: Sendable {
   func send(_ request: Request) async throws(SCIMClientError) -> Answer {
     let body = request.body?.serialized() ?? []
     var isUnknown = false
-    var rejectedToken: String?
+    var rejected: (authorization: String, error: SCIMClientError)?
     var attempt = 1
     while true {
       try await pauseIfThrottled()
       let authorization = try await bearer()
-      if let rejectedToken, rejectedToken == authorization {
-        throw SCIMClientError(status: 401, body: nil, request: request.name)
-      }
+      if let rejected, rejected.authorization == authorization { throw rejected.error }
       let (error, mayRetry): (SCIMClientError, Bool)
       switch await exchange(request, body, authorization) {
       case .success(var answer):
@@ -72,9 +70,9 @@ struct SCIMTransport: Sendable {
           // The change that was not confirmed may be the one that moved the version on.
           throw failure.withUnknownOutcome(request.name)
         }
-        if failure.code == .unauthorized, rejectedToken == nil {
+        if failure.code == .unauthorized, rejected == nil {
           // The token may have been renewed since: once more, but only with another one.
-          rejectedToken = authorization
+          rejected = (authorization, failure)
           continue
         }
         (error, mayRetry) = (failure, try decide(failure, request, &isUnknown))

@@ -108,8 +108,28 @@ enum FilterOperand: Sendable, Hashable {
   private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
     guard let first = part.first else { return true }
     guard text.count >= part.count else { return false }
+    if part.count > 32 { return containsLong(text, part) }
     for start in 0...(text.count - part.count)
     where text[start] == first && text[start..<(start + part.count)].elementsEqual(part) { return true }
+    return false
+  }
+
+  /// Knuth, Morris and Pratt's search: linear, whatever the texts. Long parts come from nobody who means well.
+  private static func containsLong(_ text: [UInt8], _ part: [UInt8]) -> Bool {
+    // How much of the part's beginning is still matched when its next byte does not fit.
+    var borders = [0]
+    var length = 0
+    for index in 1..<part.count {
+      while length > 0, part[index] != part[length] { length = borders[length - 1] }
+      if part[index] == part[length] { length += 1 }
+      borders.append(length)
+    }
+    var matched = 0
+    for byte in text {
+      while matched > 0, byte != part[matched] { matched = borders[matched - 1] }
+      if byte == part[matched] { matched += 1 }
+      if matched == part.count { return true }
+    }
     return false
   }
 }

@@ -49,17 +49,19 @@ package struct PatchPlan: Sendable {
       memberChanges += try change(operation.kind, path, operation.value)
       return
     }
-    var rest = JSONObject()
+    var rest: [JSONObject.Member] = []
     for member in operation.value?.object?.members ?? [] {
       if SCIMText.hasPrefix(member.name, "members") || SCIMText.hasPrefix(member.name, "urn:"),
         let path = try? PatchPath.parse(member.name), namesMembers(path.attribute)
       {
         memberChanges += try change(operation.kind, path, member.value)
       } else {
-        rest[member.name] = member.value
+        rest.append(member)
       }
     }
-    if !rest.isEmpty { remainder.operations.append(PatchOperation(operation.kind, nil, .object(rest))) }
+    if !rest.isEmpty {
+      remainder.operations.append(PatchOperation(operation.kind, nil, .object(JSONObject(distinct: rest))))
+    }
   }
 
   private func namesMembers(_ path: AttributePath) -> Bool {

@@ -49,7 +49,8 @@ struct PatchTarget {
     if let value, definition.multiValued,
       let listed = try normalizer.normalize(value, as: definition, path: path)?.array
     {
-      let rest = (old?.array ?? []).filter { element in !listed.contains { Self.contains(element, $0) } }
+      let index = ElementIndex(listed)
+      let rest = (old?.array ?? []).filter { !index.hasPart(of: $0) }
       return rest.isEmpty ? nil : .array(rest)
     }
     guard !definition.required else { throw .mutability("\(path) is required and cannot be removed.") }
@@ -76,9 +77,10 @@ struct PatchTarget {
   private func add(_ new: [JSONValue], to old: [JSONValue]) throws(SCIMError) -> JSONValue? {
     var elements = old
     var added: Set<Int> = []
+    let index = ElementIndex(old)
     for element in new {
-      if let index = elements.firstIndex(where: { Self.contains($0, element) }) {
-        added.insert(index)
+      if let place = index.place(of: element) {
+        added.insert(place)
       } else {
         added.insert(elements.count)
         elements.append(element)
@@ -228,11 +230,5 @@ struct PatchTarget {
   ) throws(SCIMError) {
     guard definition.mutability == .immutable, let old, old != new else { return }
     throw .mutability("\(definition.name) cannot be changed once it is set.")
-  }
-
-  /// Whether an element has everything that another one says.
-  static func contains(_ element: JSONValue, _ other: JSONValue) -> Bool {
-    guard let element = element.object, let other = other.object else { return element == other }
-    return other.members.allSatisfy { element[$0.name] == $0.value }
   }
 }

@@ -8,13 +8,15 @@ package struct Projection: Sendable, Hashable {
     case except
   }
 
-  private struct Key: Hashable {
+  private struct Key: Sendable, Hashable {
     /// The extension's URI; empty for core attributes.
     var container: String
     var attribute: String
   }
 
   private let resourceType: ResourceTypeDefinition
+  /// Every attribute by the place of its value: looked up for each member of each resource.
+  private let definitions: [Key: AttributeDefinition]
   private var selection = Selection.everything
   /// Named as a whole.
   private var whole: Set<Key> = []
@@ -31,7 +33,7 @@ package struct Projection: Sendable, Hashable {
     guard attributes.isEmpty || excluded.isEmpty else {
       throw .invalidValue("attributes and excludedAttributes exclude each other.")
     }
-    self.resourceType = resourceType
+    self.init(all: resourceType)
     if !attributes.isEmpty {
       selection = .only
       name(attributes)
@@ -42,7 +44,19 @@ package struct Projection: Sendable, Hashable {
   }
 
   /// Everything that is returned by default.
-  package init(all resourceType: ResourceTypeDefinition) { self.resourceType = resourceType }
+  package init(all resourceType: ResourceTypeDefinition) {
+    self.resourceType = resourceType
+    var definitions: [Key: AttributeDefinition] = [:]
+    for definition in CommonAttributes.all + resourceType.schema.attributes {
+      definitions[Key(container: "", attribute: definition.name)] = definition
+    }
+    for schema in resourceType.extensions.map(\.schema) {
+      for definition in schema.attributes {
+        definitions[Key(container: schema.id, attribute: definition.name)] = definition
+      }
+    }
+    self.definitions = definitions
+  }
 
   private mutating func name(_ names: [String]) {
     for text in names {
@@ -93,29 +107,25 @@ package struct Projection: Sendable, Hashable {
   package func apply(to resource: SCIMResource) -> SCIMResource {
     var members: [JSONObject.Member] = []
     for member in resource.attributes.members {
-      if let schema = resourceType.extensions.first(where: { $0.schema.id == member.name })?.schema {
+      if resourceType.extensions.contains(where: { $0.schema.id == member.name }) {
         guard let object = member.value.object else { continue }
-        let kept = project(object, schema.attributes, container: schema.id)
-        if !kept.isEmpty { members.append(JSONObject.Member(name: member.name, value: .object(kept))) }
-      } else {
-        let definitions = resourceType.schema.attributes + CommonAttributes.all
-        let kept = project(JSONObject(distinct: [member]), definitions, container: "")
-        members += kept.members
+        let kept = object.members.compactMap { project($0, container: member.name) }
+        if !kept.isEmpty {
+          members.append(JSONObject.Member(name: member.name, value: .object(JSONObject(distinct: kept))))
+        }
+      } else if let kept = project(member, container: "") {
+        members.append(kept)
       }
     }
     return SCIMResource(JSONObject(distinct: members))
   }
 
-  private func project(_ object: JSONObject, _ definitions: [AttributeDefinition], container: String) -> JSONObject {
-    var members: [JSONObject.Member] = []
-    for member in object.members {
-      guard let definition = definitions.first(where: { $0.name == member.name }) else { continue }
-      let key = Key(container: container, attribute: definition.name)
-      guard isReturned(definition, key) else { continue }
-      let value = definition.type == .complex ? project(member.value, definition, key) : member.value
-      if !value.isUnassigned { members.append(JSONObject.Member(name: member.name, value: value)) }
-    }
-    return JSONObject(distinct: members)
+  private func project(_ member: JSONObject.Member, container: String) -> JSONObject.Member? {
+    let key = Key(container: container, attribute: member.name)
+    guard let definition = definitions[key], isReturned(definition, key) else { return nil }
+    guard definition.type == .complex else { return member }
+    let value = project(member.value, definition, key)
+    return value.isUnassigned ? nil : JSONObject.Member(name: member.name, value: value)
   }
 
   /// The sub-attributes of a complex value that are returned.

@@ -21,7 +21,7 @@ package struct ResourceNormalizer: Sendable {
     guard let object = value.object else { throw .invalidSyntax("A \(resourceType.name) must be an object.") }
     try checkSchemas(object)
     // Extensions apart: their names are URIs.
-    var own = JSONObject()
+    var own: [JSONObject.Member] = []
     var extensions: [(schema: SchemaDefinition, value: JSONValue)] = []
     for member in object.members {
       if let found = resourceType.extensions.first(where: { SCIMText.namesMatch($0.schema.id, member.name) }) {
@@ -30,12 +30,12 @@ package struct ResourceNormalizer: Sendable {
         }
         extensions.append((found.schema, member.value))
       } else if !SCIMText.namesMatch(member.name, "schemas") {
-        own[member.name] = member.value
+        own.append(member)
       }
     }
     let definitions =
       resourceType.schema.attributes + [CommonAttributes.externalId, CommonAttributes.id, CommonAttributes.meta]
-    let normalized = try attributes.normalize(own, of: definitions, path: nil)
+    let normalized = try attributes.normalize(JSONObject(distinct: own), of: definitions, path: nil)
     var resource = SCIMResource(schemas: [resourceType.schema.id])
     for member in normalized.members { resource.attributes[member.name] = member.value }
     for (schema, value) in extensions where !value.isUnassigned {
