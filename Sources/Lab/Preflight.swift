@@ -39,10 +39,24 @@ enum Preflight {
   static func addresses(_ forests: [ForestPlan], crl: Bool) throws(LabError) {
     for forest in forests {
       for controller in forest.controllers {
+        try reachable(controller.address)
         for port in [53, 88, 135, 389, 464, 636, 3268, 3269] { try bindable(controller.address, UInt16(port)) }
       }
       if crl { try bindable(forest.crl.address, UInt16(LabCRLServer.port)) }
     }
+  }
+
+  /// A new network namespace starts with its loopback interface down, where addresses can be bound but not reached. A datagram
+  /// socket's connect only looks up the route.
+  private static func reachable(_ address: String) throws(LabError) {
+    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    guard call(connect, descriptor, address, 53) != 0 else { return }
+    throw LabError(
+      .loopbackDown,
+      "\(address) cannot be reached (\(String(cString: strerror(errno)))): the loopback interface is down.",
+      remedy: "ip link set lo up")
   }
 
   private static func bindable(_ address: String, _ port: UInt16) throws(LabError) {
@@ -51,29 +65,29 @@ enum Preflight {
     defer { close(descriptor) }
     var one: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+    guard call(bind, descriptor, address, port) != 0 else { return }
+    guard errno == EADDRINUSE else {
+      throw LabError(
+        .notPrivileged, "\(address) port \(port) cannot be used: \(String(cString: strerror(errno))).",
+        remedy: "Run the lab as root, or in a network namespace of your own: unshare -rn.")
+    }
+    throw LabError(
+      .addressInUse, "\(address) port \(port) is in use, so a server of the lab cannot start there.",
+      remedy: "Stop the program that uses it (ss -ltnp 'sport = :\(port)'), or choose other addresses with --network.")
+  }
+
+  private static func call(
+    _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32, _ descriptor: Int32, _ address: String,
+    _ port: UInt16
+  ) -> Int32 {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
     name.sin_port = port.bigEndian
     inet_pton(AF_INET, address, &name.sin_addr)
-    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafePointer(to: &name) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
-    }
-    guard status != 0 else { return }
-    switch errno {
-    case EADDRINUSE:
-      throw LabError(
-        .addressInUse, "\(address) port \(port) is in use, so a server of the lab cannot start there.",
-        remedy: "Stop the program that uses it (ss -ltnp 'sport = :\(port)'), or choose other addresses with --network."
-      )
-    case EADDRNOTAVAIL:
-      throw LabError(
-        .loopbackDown, "The loopback interface is down: \(address) does not exist here.",
-        remedy: "ip link set lo up (a new network namespace starts with it down)")
-    default:
-      throw LabError(
-        .notPrivileged, "\(address) port \(port) cannot be used: \(String(cString: strerror(errno))).",
-        remedy: "Run the lab as root, or in a network namespace of your own: unshare -rn.")
+    return withUnsafePointer(to: &name) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     }
   }
 }

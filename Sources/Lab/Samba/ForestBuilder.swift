@@ -27,7 +27,7 @@ struct ForestBuilder: Sendable {
     var first: SambaJob.Settled?
     for controller in forest.controllers {
       let settled = try await settle(controller, secrets)
-      identities.append(settled.invocation_id)
+      identities.append(settled.invocationId)
       first = first ?? settled
     }
     guard let first, let counts else {
@@ -44,14 +44,14 @@ struct ForestBuilder: Sendable {
     let _: SambaJob.Provisioned = try await run(
       .provision,
       SambaJob.Provision(
-        dc_dir: path, realm: forest.realm, domain: forest.netbios, host: first.host, address: first.address,
-        site: ForestPlan.site, administrator_password: Secrets.randomPassword()))
+        dcDir: path, realm: forest.realm, domain: forest.netbios, host: first.host, address: first.address,
+        site: ForestPlan.site, administratorPassword: Secrets.randomPassword()))
     let loaded: SambaJob.Loaded = try await run(
       .load,
       SambaJob.Load(
-        dc_dir: path, domain: forest.name, netbios: forest.netbios, user_password: userPassword, users: options.users,
-        groups: options.groups, seed: options.seed, extended_schema: options.extendedSchema,
-        unverified_suffixes: forest.unverifiedSuffixes))
+        dcDir: path, domain: forest.name, netbios: forest.netbios, userPassword: userPassword, users: options.users,
+        groups: options.groups, seed: options.seed, extendedSchema: options.extendedSchema,
+        unverifiedSuffixes: forest.unverifiedSuffixes))
     return loaded.counts
   }
 
@@ -65,9 +65,9 @@ struct ForestBuilder: Sendable {
       let _: SambaJob.Joined = try await run(
         .join,
         SambaJob.Join(
-          dc_dir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
+          dcDir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
           realm: forest.realm, host: controller.host, server: first.fqdn,
-          administrator_password: secrets.administrator.password), names: lab.names(first))
+          administratorPassword: secrets.administrator.password), names: lab.names(first))
     }
     try await SupervisedProcess.read(first.fqdn, records: directory.records)?.stop(records: directory.records)
   }
@@ -76,8 +76,8 @@ struct ForestBuilder: Sendable {
     try await run(
       .settle,
       SambaJob.Settle(
-        dc_dir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
-        site: ForestPlan.site, administrator_password: secrets.administrator.password,
+        dcDir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
+        site: ForestPlan.site, administratorPassword: secrets.administrator.password,
         first: controller.address == first.address,
         dcs: forest.controllers.map { .init(host: $0.host, address: $0.address) },
         hosts: [forest.tenant, forest.crl].map { .init(name: $0.name, address: $0.address) },

@@ -40,7 +40,9 @@ enum SambaScript: String, CaseIterable {
     environment["LC_ALL"] = "C.UTF-8"
     let arguments = [Self.interpreter, "\(directory.scripts)/\(rawValue).py"]
     let command = Command(names?.entering(arguments) ?? arguments, environment: environment)
-    let result = try await command.run(input: [UInt8](try JSONEncoder().encode(job))) { line in
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    let result = try await command.run(input: [UInt8](try encoder.encode(job))) { line in
       let parts = line.split(separator: "\t")
       if parts.count == 4, parts[0] == "progress", let done = Int(parts[2]), let total = Int(parts[3]) {
         progress(String(parts[1]), done, total)
@@ -54,27 +56,29 @@ enum SambaScript: String, CaseIterable {
         "Samba's \(rawValue) step ended with status \(result.status): \(said.joined(separator: " | ")).",
         remedy: "Check that python3-samba and samba-ad-provision are installed and the disk has space.")
     }
-    return try JSONDecoder().decode(Result.self, from: Data(json.utf8))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Result.self, from: Data(json.utf8))
   }
 }
 
-/// The jobs and results of the scripts, as JSON.
+/// The jobs and results of the scripts, as JSON whose keys are in snake case.
 enum SambaJob {
   struct Provision: Encodable {
-    var dc_dir, realm, domain, host, address, site, administrator_password: String
+    var dcDir, realm, domain, host, address, site, administratorPassword: String
   }
   struct Provisioned: Decodable, Sendable { var base, sid: String }
 
   struct Load: Encodable {
-    var dc_dir, domain, netbios, user_password: String
+    var dcDir, domain, netbios, userPassword: String
     var users, groups, seed: Int
-    var extended_schema: Bool
-    var unverified_suffixes: [String]
+    var extendedSchema: Bool
+    var unverifiedSuffixes: [String]
   }
   struct Loaded: Codable, Sendable { var counts: [String: Int] }
 
   struct Join: Encodable {
-    var dc_dir, domain, netbios, realm, host, server, administrator_password: String
+    var dcDir, domain, netbios, realm, host, server, administratorPassword: String
   }
   struct Joined: Decodable, Sendable {}
 
@@ -85,11 +89,11 @@ enum SambaJob {
       var name, password, keytab: String
       var replicate: Bool
     }
-    var dc_dir, domain, netbios, site, administrator_password: String
+    var dcDir, domain, netbios, site, administratorPassword: String
     var first: Bool
     var dcs: [Controller]
     var hosts: [Host]
     var accounts: [Account]
   }
-  struct Settled: Decodable, Sendable { var base, sid, invocation_id: String }
+  struct Settled: Decodable, Sendable { var base, sid, invocationId: String }
 }

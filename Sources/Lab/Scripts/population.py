@@ -111,11 +111,12 @@ class Population:
                 "objectClass": ["user"], "sAMAccountName": [sam], "givenName": [given], "sn": [family],
                 "displayName": ["%s, %s (%s)" % (family, given, department)], "initials": [given[0] + family[0]],
                 "title": ["Manager" if self._manages(i) else r.choice(TITLES)], "department": [department],
-                "company": ["Example SE"], "employeeID": ["E%07d" % i], "employeeType": ["external" if i % 11 == 5 else "internal"],
+                "company": ["Example SE"], "employeeID": ["E%07d" % i],
+                "employeeType": ["external" if i % 11 == 5 else "internal"],
                 "description": ["Cost centre %04d" % r.randrange(10000)],
                 "telephoneNumber": ["%s %07d" % (place[7], i)], "mobile": ["%s 9%06d" % (place[7], i)],
                 "physicalDeliveryOfficeName": ["B%d-%03d" % (r.randrange(9), i % 1000)],
-                "streetAddress": ["Beispielstraße %d" % r.randrange(1, 300) if place[3] in ("DE", "AT") else "%d Example Street" % r.randrange(1, 300)],
+                "streetAddress": ["Beispielstraße %d" % r.randrange(1, 300)],
                 "l": [place[1]], "st": [place[2]], "c": [place[3]], "co": [place[4]], "countryCode": [place[5]],
                 "postalCode": [place[6]], "preferredLanguage": [place[8]], "userAccountControl": [str(NORMAL)],
             }
@@ -210,20 +211,22 @@ class Population:
         self._count("memberships", len(members))
         self._count("emptyGroups", not members)
         owner = {"managedBy": [self.people[hash_of(sam) % len(self.people)]]} if self.people else {}
-        return Entry("group", "CN=%s,OU=%s,OU=Groups" % (escape(name), unit), a, dict(owner, member=members) if members else owner)
+        links = dict(owner, member=members) if members else owner
+        return Entry("group", "CN=%s,OU=%s,OU=Groups" % (escape(name), unit), a, links)
 
     def _groups(self):
         """Everyone's group, one for each department, then access and distribution groups; every seventh holds other groups."""
         if self.group_count < 1:
             return
         r = self._random("groups")
-        yield self._group("All Employees", "Access", "all-employees", UNIVERSAL_SECURITY, "Everybody who works here", list(self.people),
-                          "all@" + self.domain)
+        yield self._group("All Employees", "Access", "all-employees", UNIVERSAL_SECURITY, "Everybody who works here",
+                          list(self.people), "all@" + self.domain)
         made = []
         for department in DEPARTMENTS[:self.group_count - 1]:
             members = [p for p in self.people if ",OU=%s,OU=" % department in p]
             sam = "dep-" + department.lower().replace(" ", "-")
-            entry = self._group(department, "Departments", sam, GLOBAL_SECURITY, "Department %s" % department, members, "%s@%s" % (sam, self.domain))
+            entry = self._group(department, "Departments", sam, GLOBAL_SECURITY, "Department %s" % department, members,
+                                "%s@%s" % (sam, self.domain))
             made.append(entry.rdn)
             yield entry
         for j in range(1 + len(made), self.group_count):
@@ -235,8 +238,8 @@ class Population:
                 members += nested
                 self._count("nestedGroups", len(nested))
             if distribution:
-                entry = self._group("Liste Größe %04d" % j, "Distribution", "list-%05d" % j, GLOBAL_DISTRIBUTION, "Distribution list %d" % j,
-                                    members, "list%05d@%s" % (j, self.domain))
+                entry = self._group("Liste Größe %04d" % j, "Distribution", "list-%05d" % j, GLOBAL_DISTRIBUTION,
+                                    "Distribution list %d" % j, members, "list%05d@%s" % (j, self.domain))
             else:
                 # Only a domain local group may hold groups of every scope.
                 kind = LOCAL_SECURITY if nesting else (GLOBAL_SECURITY, UNIVERSAL_SECURITY, LOCAL_SECURITY)[j % 3]
@@ -251,7 +254,9 @@ def hash_of(text):
 
 def plain(entry):
     """An entry as JSON: bytes become hexadecimal text."""
-    attributes = {k: [v.hex() if isinstance(v, bytes) else v for v in values] for k, values in sorted(entry.attributes.items())}
+    attributes = {
+        name: [value.hex() if isinstance(value, bytes) else value for value in values]
+        for name, values in entry.attributes.items()}
     return json.dumps({"kind": entry.kind, "rdn": entry.rdn, "attributes": attributes, "links": entry.links},
                       ensure_ascii=False, sort_keys=True)
 

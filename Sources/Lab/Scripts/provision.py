@@ -19,8 +19,8 @@ def main():
         smbconf=os.path.join(job["dc_dir"], "etc", "smb.conf"), samdb_fill=FILL_FULL,
         realm=job["realm"], domain=job["domain"], hostname=job["host"], hostip=job["address"],
         sitename=job["site"], adminpass=job["administrator_password"], serverrole="active directory domain controller",
-        dom_for_fun_level=DS_DOMAIN_FUNCTION_2008_R2, dns_backend="SAMBA_INTERNAL", lp=lp, skip_sysvolacl=True, use_ntvfs=True, backend_store="mdb",
-        backend_store_size=samba_job.DATABASE_LIMIT, batch_mode=True)
+        dom_for_fun_level=DS_DOMAIN_FUNCTION_2008_R2, dns_backend="SAMBA_INTERNAL", lp=lp, skip_sysvolacl=True,
+        use_ntvfs=True, backend_store="mdb", backend_store_size=samba_job.DATABASE_LIMIT, batch_mode=True)
     samba_job.progress("provision", 1, 1)
     samba_job.finish({"base": str(result.samdb.domain_dn()), "sid": str(result.samdb.get_domain_sid())})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lab's Samba scripts share: the job on stdin, progress on stderr, the result on stdout, the offline database."""
+"""What the lab's Samba scripts share: the job on stdin, progress on stderr, the result on stdout, the database."""
 import json
 import logging
 import os
@@ -40,7 +40,7 @@ def load_parameters(dc_dir):
 
 
 def open_database(dc_dir, index_cache=0):
-    """The DC's own database, as SYSTEM, without the server. Writing in batches needs the index cache: see population_load."""
+    """The DC's own database, as SYSTEM, without the server. Loading thousands in one transaction is quadratic without the cache."""
     import ldb
     from samba.auth import system_session
     from samba.samdb import SamDB
