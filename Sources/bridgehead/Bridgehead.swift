@@ -25,7 +25,9 @@ import Wire
         78  the configuration is wrong
       """,
     version: "0.1.0",
-    subcommands: [ConnectCommand.self, TenantCommand.self, PortsCommand.self, LabCommand.self, ConfigCommand.self])
+    subcommands: [
+      DemoCommand.self, ConnectCommand.self, TenantCommand.self, PortsCommand.self, LabCommand.self, ConfigCommand.self,
+    ])
 
   static func main() async {
     // A peer that closes its connection must be an error of that connection, not the end of the process.

@@ -19,7 +19,8 @@ package final class SCIMTarget: ExportTarget {
     self.client = client
   }
 
-  package var vocabulary: [ObjectKind: Set<String>] { SCIMMapping.vocabulary }
+  package static let vocabulary: [ObjectKind: Set<String>] = SCIMMapping.vocabulary
+  package var vocabulary: [ObjectKind: Set<String>] { Self.vocabulary }
 
   package func prepare() async throws -> TargetCapabilities {
     let offered = try await client.serviceProviderConfig().bulk

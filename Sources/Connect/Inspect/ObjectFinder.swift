@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FoundationEssentials
-import IdentityModel
+package import IdentityModel
 package import Store
 import Wire
 
@@ -11,11 +11,12 @@ package struct ObjectFinder: Sendable {
   private let target: TargetProfile
   private let now: @Sendable () -> Date
 
+  /// - Parameter vocabulary: of the target that the configuration names (``ExportTarget/vocabulary``).
   package init(
-    configuration: ConnectConfiguration, target: any ExportTarget, now: @escaping @Sendable () -> Date
+    configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
-    self.target = TargetProfile(name: target.name, vocabulary: target.vocabulary)
+    target = TargetProfile(name: configuration.target.name, vocabulary: vocabulary)
     self.now = now
   }
 

@@ -16,6 +16,7 @@ struct ConnectRuntime {
   let store: SQLiteStore
   /// The way to the cloud directory.
   let client: SCIMClient
+  private let finder: ObjectFinder
   private let cloud: Cloud
   private let lock: RunLock
 
@@ -37,11 +38,19 @@ struct ConnectRuntime {
       ) { controller in try await access.connect(to: controller) }
     }
     let client = try scimClient(section.target, cloud, environment)
+    let target = SCIMTarget(name: "cloud", client: client)
+    let settings = ConnectConfiguration(section)
     let service = ConnectService(
-      configuration: ConnectConfiguration(section), store: store, sources: sources,
-      target: SCIMTarget(name: "cloud", client: client), ledger: ledger, logger: logger,
+      configuration: settings, store: store, sources: sources, target: target, ledger: ledger, logger: logger,
       now: { Date.now })
-    return ConnectRuntime(service: service, store: store, client: client, cloud: cloud, lock: lock)
+    return ConnectRuntime(
+      service: service, store: store, client: client,
+      finder: ObjectFinder(settings), cloud: cloud, lock: lock)
+  }
+
+  /// What `connect show` asks; it needs no connection and no secret.
+  static func finder(_ configuration: Configuration, file: String) throws -> ObjectFinder {
+    ObjectFinder(ConnectConfiguration(try connectSection(configuration, file)))
   }
 
   /// The database alone, for commands that only look.
@@ -49,6 +58,9 @@ struct ConnectRuntime {
     try await SQLiteStore.open(
       path: try connectSection(configuration, file).database, migrations: ConnectSchema.migrations)
   }
+
+  /// Finds objects in the database. The target is only asked for its name and vocabulary.
+  func show(_ object: String) async throws -> [ObjectView] { try await finder.show(object, in: store) }
 
   func close() async {
     await cloud.shutdown()
@@ -98,5 +110,11 @@ extension ConnectConfiguration {
       },
       target: Target(name: "cloud", url: section.target.url), verifiedDomains: section.target.verifiedDomains,
       initialDomain: section.target.initialDomain, guard: limits)
+  }
+}
+
+extension ObjectFinder {
+  fileprivate init(_ configuration: ConnectConfiguration) {
+    self.init(configuration: configuration, vocabulary: SCIMTarget.vocabulary, now: { Date.now })
   }
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Connect
+import IdentityModel
+
+struct ConnectShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show an object in every space: on the premises, synchronised, in the cloud, pending.",
+    discussion: """
+      EXAMPLES
+        bridgehead connect show anna.mueller@corp.example
+        bridgehead connect show 'CN=Anna Müller,OU=People,DC=corp,DC=example' --json
+      """)
+
+  @Argument(
+    help: "Its distinguished name, user principal name, sAMAccountName, objectGUID or source anchor.")
+  var object: String
+
+  @OptionGroup var configurationFile: ConfigurationOption
+
+  @Flag(help: "Write JSON.")
+  var json = false
+
+  func run() async throws {
+    let configuration = try ConfigurationLoader.load(configurationFile.config)
+    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let views = try await ConnectRuntime.finder(configuration, file: configurationFile.config).show(object, in: store)
+    if json { return try printJSON(views) }
+    let terminal = Terminal(environment: Environment.current)
+    print(views.map { $0.text(terminal) }.joined(separator: "\n\n"))
+  }
+}
+
+extension ObjectView {
+  fileprivate func text(_ terminal: Terminal) -> String {
+    var lines: [String] = []
+    func section(_ title: String, _ facts: [(String, String)], _ values: [Value], _ references: [String: Int]) {
+      lines.append(terminal.styled(title, .bold))
+      lines += facts.map { "  \($0.0): \($0.1)" }
+      for value in values {
+        let reason = value.rule.map { terminal.styled("   (\($0))", .dim) } ?? ""
+        lines.append("  \(value.name): \(value.values.joined(separator: ", "))\(reason)")
+      }
+      lines += references.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value) references" }
+    }
+    if let entry {
+      var facts = [("name", entry.name), ("objectGUID", entry.guid)]
+      if let reason = entry.excluded { facts.append(("not synchronised", reason)) }
+      if entry.isDeleted { facts.append(("deleted", "yes")) }
+      if entry.isDirty { facts.append(("changed", "waits for the next run")) }
+      section("On the premises: \(entry.kind.rawValue) in \(entry.source)", facts, entry.attributes, entry.references)
+    }
+    if let metaverse {
+      section("Synchronised", [("source anchor", metaverse.sourceAnchor)], metaverse.attributes, [:])
+    }
+    if let remote {
+      section("In the cloud: \(remote.target)", [("id", remote.id)], remote.attributes, remote.references)
+    }
+    if let pending {
+      lines.append(terminal.styled("Pending", .bold))
+      lines.append(pending.text(terminal))
+    }
+    for held in quarantine {
+      lines.append(terminal.styled("Quarantine", .bold))
+      lines.append("  \(held.reason): \(held.detail)" + (held.other.map { " (in the way: \($0))" } ?? ""))
+    }
+    return lines.joined(separator: "\n")
+  }
+}

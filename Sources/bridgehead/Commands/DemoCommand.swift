@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Connect
+import FoundationEssentials
+import LDAP
+import Lab
+import Logging
+import Tenant
+
+struct DemoCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo", abstract: "Take a real Samba forest into the embedded tenant, change it, and watch it arrive.",
+    discussion: """
+      Everything is real: a Samba domain controller on a loopback address, LDAP sealed by Kerberos, a tenant behind TLS with
+      a certificate whose revocation list is fetched and checked. It needs the standard ports, so root or namespaces of its
+      own; 'make demo' makes them.
+
+      EXAMPLES
+        bridgehead demo
+        bridgehead demo --users 2000 --groups 200 --json
+        unshare -rn --mount --pid --fork --mount-proc sh -c 'ip link set lo up; bridgehead demo'
+      """)
+
+  @OptionGroup var global: GlobalOptions
+
+  @Option(help: ArgumentHelp("Users of the forest.", valueName: "n"))
+  var users = 300
+
+  @Option(help: ArgumentHelp("Groups of the forest.", valueName: "n"))
+  var groups = 40
+
+  @Option(
+    help: ArgumentHelp("Keep everything in this new folder; without it nothing is left behind.", valueName: "folder"))
+  var dir: String?
+
+  @Flag(help: "Write the result as JSON, and nothing else.")
+  var json = false
+
+  func run() async throws {
+    Observability.bootstrap(global)
+    let environment = Environment.current
+    let started = ContinuousClock.now
+    let folder = try DemoFolder(dir, environment: environment)
+    let lab = LabEnvironment(
+      directory: folder.path + "/lab", environment: environment, executable: LabCommand.ownExecutable,
+      cache: LabCommand.defaultCache(environment), now: { Date.now })
+    do {
+      let report = try await Interruption.stopping { try await play(lab, folder, environment, started) }
+      try await lab.down(remove: false)
+      folder.remove()
+      if json { try printJSON(report) }
+    } catch {
+      try? await lab.down(remove: false)
+      folder.remove()
+      throw error
+    }
+  }
+
+  private func play(
+    _ lab: LabEnvironment, _ folder: DemoFolder, _ environment: [String: String],
+    _ started: ContinuousClock.Instant
+  ) async throws -> DemoReport {
+    let line = ProgressLine(Terminal(environment: environment), quiet: global.quiet || json)
+    let asText = !json
+    let tell: @Sendable (DemoReport.Step) -> Void = { step in
+      line.finish()
+      guard asText else { return }
+      print("\n\(step.name) (\(CycleReport.seconds(step.elapsed)))")
+      for detail in step.detail { print("  \(detail)") }
+    }
+    var report = DemoReport()
+    func finish(_ name: String, _ detail: [String], since clock: ContinuousClock.Instant) {
+      let step = DemoReport.Step(name: name, detail: detail, elapsed: (ContinuousClock.now - clock) / .seconds(1))
+      report.steps.append(step)
+      tell(step)
+    }
+    if asText { print("Bridgehead takes a real forest into a cloud directory.") }
+
+    var clock = ContinuousClock.now
+    let description = try await lab.up(LabOptions(users: users, groups: groups)) { progress in
+      line.update(progress.phase, progress.done, of: progress.total)
+    }
+    let controller = description.forests[0].controllers[0]
+    finish(
+      "a forest",
+      [
+        "\(description.forests[0].name): a Samba domain controller, \(controller.host) on \(controller.address), "
+          + "with \(users) users and \(groups) groups to synchronise"
+      ], since: clock)
+
+    clock = ContinuousClock.now
+    let site = try await DemoSite(description, directory: folder.path)
+    let server = try await site.tenantServer()
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      defer { group.cancelAll() }
+      _ = try await server.port()
+      finish(
+        "a tenant", ["https://\(site.forest.tenant.name)/scim/v2, with a certificate of the lab's authority"],
+        since: clock)
+
+      let runtime = try await ConnectRuntime.open(
+        site.configuration, file: site.configurationFile, environment: environment)
+      let administrator = try await site.administrator()
+      var script = DemoScript(
+        site: site, runtime: runtime, tenant: runtime.client, administrator: administrator, tell: tell, report: report)
+      try await script.run(progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
+      report = script.report
+      let status = try await ConnectStatus.read(runtime.store)
+      report.flowUses = status.flows
+      report.flows = Array(Set(status.flows.map(\.row))).sorted()
+      report.elapsed = (ContinuousClock.now - started) / .seconds(1)
+      await administrator.close()
+      await runtime.close()
+      if asText {
+        print("\nflows used, each told by its transport after the handshake")
+        print(status.flowTable.text())
+        print("\nAll of this took \(CycleReport.seconds(report.elapsed)).")
+        if dir != nil { print("The configuration and the databases are in \(folder.path).") }
+      }
+      return report
+    }
+  }
+}
+
+/// Where the demo keeps its files.
+private struct DemoFolder {
+  let path: String
+  private let isTemporary: Bool
+
+  init(_ named: String?, environment: [String: String]) throws {
+    isTemporary = named == nil
+    let base = environment["TMPDIR"] ?? "/tmp"
+    path = named.map(absolutePath) ?? "\(base)/bridgehead-demo-\(UUID().uuidString.lowercased().prefix(8))"
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw CommandError("demo.folder", "\(path) is there already.", remedy: "name a folder that does not exist yet.")
+    }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw CommandError(
+        "demo.folder", "\(path) cannot be made: \(error).", remedy: "name a folder in a place that you may write.")
+    }
+  }
+
+  func remove() {
+    if isTemporary { try? FileManager.default.removeItem(atPath: path) }
+  }
+}
