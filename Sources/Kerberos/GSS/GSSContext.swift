@@ -42,6 +42,14 @@ final class GSSContext: SecurityContext {
   func unwrap(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
     try handshake.withLock { handshake throws(SecurityError) in try handshake.unwrap(message) }
   }
+
+  func wrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
+    try handshake.withLock { handshake throws(SecurityError) in try handshake.wrap(message, signedOnly: true) }
+  }
+
+  func unwrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
+    try handshake.withLock { handshake throws(SecurityError) in try handshake.unwrap(message, signedOnly: true) }
+  }
 }
 
 /// The GSSAPI handles behind a ``GSSContext`` and where its handshake stands.
@@ -219,8 +227,8 @@ struct GSSHandshake: ~Copyable {
 
   // MARK: - Messages
 
-  mutating func wrap(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
-    let seals = try requireProtection()
+  mutating func wrap(_ message: [UInt8], signedOnly: Bool = false) throws(SecurityError) -> [UInt8] {
+    let seals = try requireProtection() && !signedOnly
     var (minor, sealed, output) = (OM_uint32(0), Int32(0), gss_buffer_desc())
     let major = GSSBuffer.withInput(message) {
       gss_wrap(&minor, context, seals ? 1 : 0, gss_qop_t(GSS_C_QOP_DEFAULT), $0, &sealed, &output)
@@ -232,8 +240,8 @@ struct GSSHandshake: ~Copyable {
     return wrapped
   }
 
-  mutating func unwrap(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
-    let seals = try requireProtection()
+  mutating func unwrap(_ message: [UInt8], signedOnly: Bool = false) throws(SecurityError) -> [UInt8] {
+    let seals = try requireProtection() && !signedOnly
     var (minor, sealed, quality, output) = (OM_uint32(0), Int32(0), gss_qop_t(0), gss_buffer_desc())
     let major = GSSBuffer.withInput(message) { gss_unwrap(&minor, context, $0, &output, &sealed, &quality) }
     let plain = GSSBuffer.take(&output)

@@ -72,18 +72,18 @@ extension Link {
   /// The handshakes in their order: tickets, TLS, bind, security layer.
   fileprivate func establish(_ security: ConnectionSecurity) async throws -> String {
     switch security.kind {
-    case .sealed(let provider, let principal):
+    case .sealed(let provider, let principal, let mechanism):
       let context = try await provider.initiate(
         principal ?? ServicePrincipal(service: "ldap", host: server.host),
-        SecurityParameters(mechanism: .spnego, protection: .confidentiality))
+        SecurityParameters(mechanism: mechanism.contextMechanism, protection: .confidentiality))
       try await arm(options.handshakeTimeout, phase: "the sign-in")
-      try await bind(context, .spnego)
+      let maximumSent = try await bind(context, mechanism, layer: .confidentiality)
       guard context.protection == .confidentiality else {
         throw LDAPError(
           .weakProtection, "\(server) agreed to \(context.protection) where signing and sealing are required.",
           remedy: "Allow sealing on the server, or use LDAPS.")
       }
-      try await protect(with: context, maximumSent: options.limits.saslBufferSize)
+      try await protect(with: context, maximumSent: maximumSent)
       try await disarm()
       return context.summary
     case .tls(let policy, let signIn):
@@ -94,7 +94,7 @@ extension Link {
         let context = try await provider.initiate(
           principal ?? ServicePrincipal(service: "ldap", host: server.host),
           SecurityParameters(mechanism: .spnego, protection: .none, channelBinding: peer.serverEndPointBinding))
-        try await bind(context, .spnego)
+        _ = try await bind(context, .spnego, layer: .none)
         try await disarm()
         return "\(peer.protection), \(context.summary)"
       case .simple(let name, let password): try await bind(name: name, password: password)

@@ -44,6 +44,9 @@ extension LDAPConnection {
   ///
   /// Errors: `insufficientAccessRights` (the account lacks Replicating Directory Changes), `badCookie` (another server's,
   /// too old, or garbled: import in full), `incomplete`.
+  ///
+  /// Samba hides tombstones from an account that lacks List Contents on `CN=Deleted Objects` and says nothing: deletions
+  /// are then missing from the changes. Grant the account `LCRP` there (`dsacls`, `samba-tool dsacl`).
   package func dirSync(_ request: DirSyncRequest) -> DirSyncStream { DirSyncStream(connection: self, request: request) }
 
   /// A cookie for the present state, at once: by a filter that matches nothing.

@@ -7,7 +7,7 @@ package import Wire
 /// says so.
 package struct ConnectionSecurity: Sendable {
   enum Kind: Sendable {
-    case sealed(any SecurityContextProvider, ServicePrincipal?)
+    case sealed(any SecurityContextProvider, ServicePrincipal?, SASLMechanism)
     case tls(TLSClientPolicy, SignIn)
     /// Nothing is protected and nobody signs in.
     case open
@@ -40,13 +40,15 @@ package struct ConnectionSecurity: Sendable {
 
   let kind: Kind
 
-  /// 389 and 3268: GSS-SPNEGO with integrity and confidentiality of every message, or no connection.
+  /// 389 and 3268: integrity and confidentiality of every message, or no connection.
   ///
-  /// - Parameter principal: the server's; `ldap/<host>` when nil.
+  /// - Parameters:
+  ///   - principal: the server's; `ldap/<host>` when nil.
+  ///   - mechanism: ``SASLMechanism/spnego`` for Active Directory.
   package static func sealed(
-    _ provider: any SecurityContextProvider, principal: ServicePrincipal? = nil
+    _ provider: any SecurityContextProvider, principal: ServicePrincipal? = nil, mechanism: SASLMechanism = .spnego
   ) -> ConnectionSecurity {
-    ConnectionSecurity(kind: .sealed(provider, principal))
+    ConnectionSecurity(kind: .sealed(provider, principal, mechanism))
   }
 
   /// 636 and 3269: TLS whose chain, name and revocation are verified before the first byte of LDAP leaves.

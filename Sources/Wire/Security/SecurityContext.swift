@@ -36,6 +36,10 @@ package protocol SecurityContext: AnyObject, Sendable {
   func wrap(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
   /// Undoes ``wrap(_:)``; refuses a message with less protection than negotiated.
   func unwrap(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
+  /// Like ``wrap(_:)``, but signed only whatever was negotiated: RFC 4752 3.1 has the choice of a layer travel so.
+  func wrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
+  /// Undoes ``wrapSigned(_:)``.
+  func unwrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
 }
 
 /// How a context is to be made.
