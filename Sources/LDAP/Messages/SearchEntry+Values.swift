@@ -5,7 +5,8 @@ package import Wire
 extension SearchEntry {
   /// The attribute of that name, compared without regard to ASCII case; options must be part of the name.
   package subscript(name: String) -> Attribute? {
-    attributes.first { $0.name.equalsIgnoringASCIICase(name) }
+    // Servers mostly write names as they were asked for.
+    attributes.first { $0.name == name } ?? attributes.first { $0.name.equalsIgnoringASCIICase(name) }
   }
 
   /// The first value as text; nil when the attribute is absent or has no value.
