@@ -30,7 +30,7 @@ struct Cycle {
   func run(full: Bool, acceptedDeletions: String?, into report: inout CycleReport) async throws {
     try await importChanges(full: full, &report)
     try await timed(.synchronise, &report) { report in
-      report.synchronised = try await synchroniser.run(store, progress: progress)
+      report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
     }
     let capabilities = try await timed(.export, &report) { _ in try await target.prepare() }
     try await reconcile(full: full, &report)

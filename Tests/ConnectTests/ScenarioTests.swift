@@ -284,4 +284,38 @@ import Testing
       _ = bob
     }
   }
+
+  @Test func objectGoesOnUnderANewEntryWithItsAnchor() async throws {
+    try await Site.with { site in
+      let guid = ["ms-ds-consistencyguid": ["0123456789abcdef"]]
+      let ann = site.directory.user("ann", in: site.people, guid)
+      let group = site.directory.group("g", in: site.people, members: [ann])
+      _ = site.directory.group("h", in: site.people, members: [ann])
+      try await site.sync()
+      let id = site.target.id("ann@corp.example")
+      // Deleted and made again, say by a migration, with its anchor restored and one of its groups.
+      site.directory.delete(ann)
+      let again = site.directory.user("ann", in: site.people, guid.merging(["department": ["new"]]) { $1 })
+      site.directory.link(group, "member", add: [again])
+      let report = try await site.sync()
+      #expect(site.target.id("ann@corp.example") == id)
+      #expect(report.exported(.user).deleted == 0)
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "new")
+      #expect(site.target.members("g") == ["ann"])
+      #expect(site.target.members("h") == [])
+      #expect(try await site.count("SELECT COUNT(*) FROM entry WHERE deleted = 1") == 0)
+    }
+  }
+
+  @Test func secondEntryWithAnAnchorIsAnErrorOfThatEntry() async throws {
+    try await Site.with { site in
+      let guid = ["ms-ds-consistencyguid": ["0123456789abcdef"]]
+      _ = site.directory.user("ann", in: site.people, guid)
+      _ = site.directory.user("twin", in: site.people, guid)
+      let report = try await site.sync()
+      #expect(report.quarantined == 1)
+      #expect(try await site.reasons() == ["duplicateAnchor"])
+      #expect(site.target.objects.count == 1)
+    }
+  }
 }

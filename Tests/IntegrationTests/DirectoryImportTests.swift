@@ -195,4 +195,57 @@ struct DirectoryImportTests {
       #expect(report.added == 0)
     }
   }
+
+  /// Ends the first connection when the reading has begun, as a domain controller does that dies.
+  private struct DyingController: ImportSource {
+    let source: LDAPSource
+    let connections: Connections
+    var name: String { source.name }
+
+    func partitions() async throws -> [String] { try await source.partitions() }
+    func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
+      try await source.reread(anchors, in: partition)
+    }
+    func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+      let reading = try await source.read(partition, since: watermark)
+      if let first = connections.first { await first.close() }
+      return reading
+    }
+  }
+
+  private final class Connections: Sendable {
+    private let all = Mutex<[LDAPConnection]>([])
+    func add(_ connection: LDAPConnection) { all.withLock { $0.append(connection) } }
+    var first: LDAPConnection? { all.withLock { $0.first } }
+  }
+
+  @Test(.enabled(if: (Lab.current?.forest.controllers.count ?? 0) > 1, "needs two domain controllers"))
+  func anotherControllerTakesOver() async throws {
+    try await withStore { store in
+      let locator = try locator()
+      let connect = connect(try kerberos(forest.serviceAccount, locator))
+      let connections = Connections()
+      let source = LDAPSource(
+        name: forest.name, domains: [forest.name], locator: locator, logger: Logger(label: "test")
+      ) { controller in
+        let connection = try await connect(controller)
+        connections.add(connection)
+        return connection
+      }
+      let dying = DyingController(source: source, connections: connections)
+      let importer = Importer(
+        source: dying, store: store, logger: Logger(label: "test"), now: { Date().timeIntervalSince1970 },
+        progress: .none)
+      let first = try #require(try await importer.run(full: false).first)
+      #expect(first.server != connections.first?.server.host)
+      #expect(first.isComplete)
+      #expect(first.deleted == 0)
+      let users = try await names(store, .user)
+      // The watermark of the second controller is taken to the first one, when that is back.
+      let back = try #require(
+        try await self.importer(self.source(forest.serviceAccount), store).run(full: false).first)
+      #expect(back.deleted == 0)
+      #expect(try await names(store, .user) == users)
+    }
+  }
 }

@@ -69,7 +69,7 @@ struct Reconciliation: Sendable {
     return object
   }
 
-  /// Brings the confirmed references of an object to what the target holds and settles those that differ.
+  /// Brings the confirmed references of an object to what the target holds and settles each with the directory's.
   private func compare(
     _ ids: [String], of owner: Int64, attribute: String, in transaction: any Transaction
   ) throws {
@@ -84,12 +84,14 @@ struct Reconciliation: Sendable {
       try transaction.query(
         "SELECT member FROM remote_link WHERE target = ? AND owner = ? AND attr = ?", key, { try $0[0] as Int64 }))
     let settlement = LinkSettlement(transaction: transaction, target: profile)
-    for member in held.symmetricDifference(confirmed) {
-      let statement =
-        held.contains(member)
-        ? "INSERT INTO remote_link (target, owner, attr, member) VALUES (?, ?, ?, ?)"
-        : "DELETE FROM remote_link WHERE target = ? AND owner = ? AND attr = ? AND member = ?"
-      try transaction.run(statement, key + [.integer(member)])
+    for member in held.union(confirmed) {
+      if held.contains(member) != confirmed.contains(member) {
+        let statement =
+          held.contains(member)
+          ? "INSERT INTO remote_link (target, owner, attr, member) VALUES (?, ?, ?, ?)"
+          : "DELETE FROM remote_link WHERE target = ? AND owner = ? AND attr = ? AND member = ?"
+        try transaction.run(statement, key + [.integer(member)])
+      }
       try settlement.settle(
         owner: owner, attribute: attribute, member: member,
         isWanted: try settlement.isWanted(owner: owner, attribute: attribute, member: member))

@@ -54,6 +54,17 @@ struct ExportPlan: Sendable {
   private func objects(
     _ kind: ObjectKind, deletions: Bool, _ limit: Int, _ skipping: Set<Int64>, _ transaction: any Transaction
   ) throws -> [PlannedOperation] {
+    while true {
+      let (planned, dropped) = try someObjects(kind, deletions: deletions, limit, skipping, transaction)
+      // Where all that was found turned out to need nothing, there may be more behind it.
+      if !planned.isEmpty || dropped == 0 { return planned }
+    }
+  }
+
+  /// - Returns: also how many operations were dropped because they have become needless.
+  private func someObjects(
+    _ kind: ObjectKind, deletions: Bool, _ limit: Int, _ skipping: Set<Int64>, _ transaction: any Transaction
+  ) throws -> ([PlannedOperation], dropped: Int) {
     let rows = try transaction.query(
       """
       SELECT pending.mv, pending.op, pending.revision, mv.source_anchor, mv.attrs, remote.remote_id, remote.baseline
@@ -72,6 +83,7 @@ struct ExportPlan: Sendable {
       )
     }
     var planned: [PlannedOperation] = []
+    var dropped = 0
     for row in rows where !skipping.contains(row.object) && planned.count < limit {
       let desired = target.representable(try Attributes(stored: row.desired), kind: kind)
       let operation: ExportOperation
@@ -80,6 +92,7 @@ struct ExportPlan: Sendable {
       case (.delete?, nil):
         // The target never had it.
         try Metaverse.purge(object: row.object, in: transaction)
+        dropped += 1
         continue
       case (_, let id?):
         let baseline = try row.baseline.map { try Attributes(stored: $0) } ?? Attributes()
@@ -87,6 +100,7 @@ struct ExportPlan: Sendable {
         if changes.isEmpty {
           try transaction.run(
             "DELETE FROM pending WHERE target = ? AND mv = ?", [.text(target.name), .integer(row.object)])
+          dropped += 1
           continue
         }
         operation = .update(kind, id: id, changes: changes, attributes: desired)
@@ -99,7 +113,7 @@ struct ExportPlan: Sendable {
       try transaction.run(
         "UPDATE pending SET sent = revision WHERE target = ? AND mv = ?", [.text(target.name), .integer(row.object)])
     }
-    return planned
+    return (planned, dropped)
   }
 
   private func links(

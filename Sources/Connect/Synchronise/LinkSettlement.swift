@@ -74,6 +74,18 @@ struct LinkSettlement {
       && rows.contains { row in row.kind.flatMap { DefaultRules.links[$0]?[row.name] } == attribute }
   }
 
+  /// Compares every confirmed reference from or to an object with the directory, after its entry became another one.
+  func settleAll(of object: Int64) throws {
+    let rows = try transaction.query(
+      "SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)",
+      [.text(target.name), .integer(object)]
+    ) { row in (owner: try row[0] as Int64, attribute: try row[1] as String, member: try row[2] as Int64) }
+    for row in rows {
+      let isWanted = try isWanted(owner: row.owner, attribute: row.attribute, member: row.member)
+      try settle(owner: row.owner, attribute: row.attribute, member: row.member, isWanted: isWanted)
+    }
+  }
+
   func settle(owner: Int64, attribute: String, member: Int64, isWanted: Bool) throws {
     let key: [SQLValue] = [.text(target.name), .integer(owner), .text(attribute), .integer(member)]
     let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"

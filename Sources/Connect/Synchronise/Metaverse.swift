@@ -59,9 +59,10 @@ struct Metaverse {
           other: String(holder))
         return nil
       }
-      let formerEntries = "UPDATE entry SET mv = NULL WHERE mv = ?"
-      try transaction.run(formerEntries, [.integer(object.id)])
+      // The object goes on under another entry; the former one is left to be purged.
+      try transaction.run("UPDATE entry SET mv = NULL, dirty = 1 WHERE mv = ?", [.integer(object.id)])
       try connect(entry, to: object.id)
+      try LinkSettlement(transaction: transaction, target: target).settleAll(of: object.id)
       return (object, true)
     }
     let id: Int64? = try transaction.value(

@@ -18,8 +18,12 @@ struct Synchroniser: Sendable {
   static let entriesPerTransaction = 500
   static let linksPerTransaction = 2_000
 
-  func run(_ store: any Store, progress: Progress) async throws -> Int {
-    try await store.write { transaction in try prepare(transaction) }
+  /// - Parameter full: looks at every reference again, so that the pending export owes nothing to earlier passes.
+  func run(_ store: any Store, full: Bool, progress: Progress) async throws -> Int {
+    try await store.write { transaction in
+      try prepare(transaction)
+      if full { try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL") }
+    }
     var done = 0
     while true {
       try Task.checkCancellation()
