@@ -31,11 +31,16 @@ struct DirectoryImportTests {
     ) { realm in try await locator.keyDistributionCenters(of: realm.lowercased()) }
   }
 
-  private func locator() throws -> DirectoryLocator {
+  /// A locator of the first controller alone, so that what a test writes it also reads; or of all.
+  private func locator(ofAll: Bool = false) throws -> DirectoryLocator {
+    var configuration = DirectoryLocator.Configuration()
+    if !ofAll, let first = forest.controllers.first {
+      configuration.allowedControllers[forest.name] = [Endpoint(host: first.host, port: first.ports["ldap"] ?? 389)]
+    }
     let dns = Endpoint(
       host: try #require(forest.dnsServers.first), port: forest.controllers.first?.ports["dns"] ?? 53)
     return DirectoryLocator(
-      .init(), resolver: DNSResolver(.init(servers: [dns]), flow: Flow(row: "connect-ad/dns", recorder: ledger)),
+      configuration, resolver: DNSResolver(.init(servers: [dns]), flow: Flow(row: "connect-ad/dns", recorder: ledger)),
       group: MultiThreadedEventLoopGroup.singleton, pingFlow: Flow(row: "connect-ad/ldap", recorder: ledger),
       now: { Date() }, logger: Logger(label: "test"))
   }
@@ -222,7 +227,7 @@ struct DirectoryImportTests {
   @Test(.enabled(if: (Lab.current?.forest.controllers.count ?? 0) > 1, "needs two domain controllers"))
   func anotherControllerTakesOver() async throws {
     try await withStore { store in
-      let locator = try locator()
+      let locator = try locator(ofAll: true)
       let connect = connect(try kerberos(forest.serviceAccount, locator))
       let connections = Connections()
       let source = LDAPSource(

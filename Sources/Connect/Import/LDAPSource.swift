@@ -36,7 +36,7 @@ package struct LDAPSource: ImportSource {
   package func partitions() async throws -> [String] { domains }
 
   package func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
-    let session = try await open(partition)
+    let session = try await open(partition, preferring: watermark?.server)
     do {
       return try await session.read(since: watermark)
     } catch {
@@ -46,7 +46,7 @@ package struct LDAPSource: ImportSource {
   }
 
   package func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
-    let session = try await open(partition)
+    let session = try await open(partition, preferring: nil)
     do {
       let changes = try await session.reread(anchors)
       await session.connection.close()
@@ -57,9 +57,11 @@ package struct LDAPSource: ImportSource {
     }
   }
 
-  /// Connects to the nearest live controller; one that answers pings but takes no connection is passed over.
-  private func open(_ domain: String) async throws -> LDAPSession {
-    var controller = try await locator.controller(of: domain)
+  /// Connects to the controller that was read last, where it is alive: another one may answer its cookie with everything.
+  /// Otherwise to the nearest. One that answers pings but takes no connection is passed over.
+  private func open(_ domain: String, preferring server: String?) async throws -> LDAPSession {
+    let controllers = try await locator.controllers(of: domain)
+    var controller = controllers.first { $0.hostName == server } ?? controllers[0]
     for _ in 1..<Self.maximumControllers {
       do {
         return try await session(controller, domain)
