@@ -31,3 +31,18 @@ def tenant(lab, tmp_path_factory):
 @pytest.fixture(scope="module")
 def connect(lab, tenant, tmp_path_factory):
     return Connect(lab, tenant, tmp_path_factory.mktemp("connect"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A forest that is up in seconds."""
+    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 50, "--groups", 5)
+    yield lab
+    lab.down()
+
+
+@pytest.fixture(scope="module")
+def small_tenant(small, tmp_path_factory):
+    tenant = Tenant(small, tmp_path_factory.mktemp("tenant"))
+    yield tenant
+    tenant.stop()

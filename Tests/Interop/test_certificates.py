@@ -1,52 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that must stop an export before the first byte of a request: revoked, expired, another name, an unknown
 issuer, a revocation list that cannot be had. A TLS server counts what it was sent; openssl judges the same certificates."""
-import json
-import socket
-import ssl
 import subprocess
-import threading
 
 import pytest
 
-from environment import Connect, Lab, Tenant
-
-
-class CountingServer:
-    """Ends TLS with a given certificate and counts the bytes of requests that arrive inside it."""
-
-    def __init__(self, address, chain, key):
-        self.received = 0
-        self.handshakes = 0
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, key)
-        self.context = context
-        self.listener = socket.create_server((address, 443))
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                raw, _ = self.listener.accept()
-            except OSError:
-                return
-            raw.settimeout(20)
-            try:
-                with self.context.wrap_socket(raw, server_side=True) as connection:
-                    self.handshakes += 1
-                    self.received += len(connection.recv(65536))
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 50, "--groups", 5)
-    yield lab
-    lab.down()
+from environment import Connect, Tenant
+from network import CountingServer, redirected
 
 
 @pytest.fixture(scope="module")
@@ -76,33 +36,53 @@ def openssl_verdict(lab, chain, name, crl=True):
 
 
 CASES = {
-    # what is wrong: name, options, revoke, the error's name, words that it must say, what openssl says
-    "revoked": (None, [], True, "revoked", False),
-    "expired": (None, ["--expired"], False, "expired", False),
-    "other name": ("other.corp.example", [], False, "other.corp.example", False),
-    "unknown issuer": (None, ["--unknown-issuer"], False, "not among the trusted roots", False),
+    # what is wrong: another name, options of the issue, whether it is revoked, words that the error must say
+    "revoked": (None, [], True, "revoked"),
+    "expired": (None, ["--expired"], False, "expired"),
+    "other name": ("other.corp.example", [], False, "other.corp.example"),
+    "unknown issuer": (None, ["--unknown-issuer"], False, "not among the trusted roots"),
 }
+
+
+def make(lab, directory, server, case):
+    """The case's certificate for a server; openssl refuses it, too."""
+    name, options, revoke, words = CASES[case]
+    chain, key = issue(lab, directory, name or server, "--crl", lab.forest["crlURL"], *options)
+    if revoke:
+        assert openssl_verdict(lab, chain, server)
+        lab.product.run("lab", "ca", "revoke", "--dir", lab.directory, chain)
+    assert not openssl_verdict(lab, chain, server)
+    return chain, key, words
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_untrusted_tenant_gets_no_byte(small, prepared, tmp_path, case):
     tenant, connect = prepared
-    name, options, revoke, words, accepted = CASES[case]
-    chain, key = issue(small, tmp_path, name or tenant.name, "--crl", small.forest["crlURL"], *options)
-    if revoke:
-        assert openssl_verdict(small, chain, tenant.name)
-        small.product.run("lab", "ca", "revoke", "--dir", small.directory, chain)
-    assert openssl_verdict(small, chain, tenant.name) == accepted
+    chain, key, words = make(small, tmp_path, tenant.name, case)
     # A list from before the revocation must not hide it.
     connect.set("trust.revocationCache", str(tmp_path / "crl"))
-    server = CountingServer(tenant.address, chain, key)
-    try:
+    with CountingServer(tenant.address, 443, chain, key) as server:
         done = connect.sync("--full", check=False)
-    finally:
-        server.close()
     assert done.returncode == 1, done.stdout + done.stderr
     assert words in done.stderr and "remedy:" in done.stderr
-    assert server.received == 0
+    assert server.accepted > 0 and server.received == 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_untrusted_domain_controller_gets_no_byte(small, prepared, tmp_path, case):
+    """LDAPS: neither a bind nor anything else goes to a server that is not the domain controller."""
+    tenant, _ = prepared
+    connect = Connect(small, tenant, tmp_path / "connect")
+    connect.set("connect.forests.0.transport", "ldaps")
+    controller = small.forest["controllers"][0]
+    chain, key, words = make(small, tmp_path, controller["host"], case)
+    with CountingServer("127.0.10.200", 6360, chain, key) as server:
+        with redirected(controller["address"], 636, server):
+            done = connect.sync(check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert words in done.stderr and controller["host"] in done.stderr and "remedy:" in done.stderr
+    assert server.accepted > 0 and server.received == 0
+    assert not any(flow["row"] == "connect-ad/ldaps" for flow in connect.status()["flows"])
 
 
 def test_a_list_that_cannot_be_fetched(small, prepared, tmp_path):
@@ -112,11 +92,8 @@ def test_a_list_that_cannot_be_fetched(small, prepared, tmp_path):
     for mode, passes in (("require", False), ("prefer", True)):
         connect.set("trust.revocation", mode)
         connect.set("trust.revocationCache", str(tmp_path / mode))
-        server = CountingServer(tenant.address, chain, key)
-        try:
+        with CountingServer(tenant.address, 443, chain, key) as server:
             done = connect.sync("--full", check=False)
-        finally:
-            server.close()
         assert (server.received > 0) == passes, done.stderr
         if not passes:
             assert done.returncode == 1
