@@ -36,20 +36,34 @@ struct TokenMissing: DiagnosableError {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct ClientTests {
+  struct Settings {
+    var concurrency = 8
+    var deadline = TimeAmount.seconds(60)
+    var maximumAnswerBytes = 16 << 20
+    /// One for each request, the last for all others; without any, their source fails.
+    var tokens = ["t0ken"]
+  }
+
   let time = FakeTime()
 
   func withClient<R: Sendable>(
-    _ service: FakeService, configure: (inout SCIMClientConfiguration) -> Void = { _ in },
-    token: @escaping @Sendable () async throws -> SecretBytes = { SecretBytes("t0ken".utf8) },
+    _ service: FakeService, _ settings: Settings = Settings(),
     _ body: (SCIMClient) async throws -> R
   ) async throws -> R {
     let port = try await service.start()
     var configuration = SCIMClientConfiguration(baseURL: try HTTPURL("http://127.0.0.1:\(port)/scim/v2/"))
-    configure(&configuration)
+    configuration.concurrency = settings.concurrency
+    configuration.deadline = settings.deadline
+    configuration.maximumAnswerBytes = settings.maximumAnswerBytes
+    let tokens = Mutex(settings.tokens)
     let http = HTTPClient(tls: nil)
     let client = SCIMClient(
       configuration, http: http, timing: time.timing, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      token: token)
+      token: {
+        let token = tokens.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
+        guard let token else { throw TokenMissing() }
+        return SecretBytes(token.utf8)
+      })
     let result: Result<R, any Error>
     do { result = .success(try await body(client)) } catch { result = .failure(error) }
     await http.shutdown()
@@ -73,12 +87,11 @@ struct TokenMissing: DiagnosableError {
   }
 
   func failing<R: Sendable>(
-    _ service: FakeService, configure: (inout SCIMClientConfiguration) -> Void = { _ in },
-    token: @escaping @Sendable () async throws -> SecretBytes = { SecretBytes("t0ken".utf8) },
+    _ service: FakeService, _ settings: Settings = Settings(),
     _ body: (SCIMClient) async throws -> R
   ) async throws -> SCIMClientError {
     do {
-      _ = try await withClient(service, configure: configure, token: token, body)
+      _ = try await withClient(service, settings, body)
     } catch let error as SCIMClientError {
       return error
     }
@@ -246,7 +259,7 @@ struct TokenMissing: DiagnosableError {
 
   @Test func aStalledAnswerEndsAtTheDeadline() async throws {
     let service = FakeService { number, _ in number < 2 ? .stall : .answer(200, [:], Self.user("a")) }
-    let resource = try await withClient(service, configure: { $0.deadline = .milliseconds(150) }) {
+    let resource = try await withClient(service, Settings(deadline: .milliseconds(150))) {
       try await $0.get("/Users", id: "a")
     }
     #expect(resource?.id == "a")
@@ -255,7 +268,7 @@ struct TokenMissing: DiagnosableError {
 
   @Test func aHugeAnswerIsCutOff() async throws {
     let service = FakeService { _, _ in .endless }
-    let error = try await failing(service, configure: { $0.maximumAnswerBytes = 1 << 20 }) {
+    let error = try await failing(service, Settings(maximumAnswerBytes: 1 << 20)) {
       try await $0.get("/Users", id: "a")
     }
     #expect(error.code == .tooLarge)
@@ -294,10 +307,9 @@ struct TokenMissing: DiagnosableError {
     let service = FakeService { _, request in
       request.fields["authorization"] == "Bearer new" ? .answer(200, [:], Self.user("a")) : .answer(401)
     }
-    let tokens = Mutex(["old", "new"])
-    let resource = try await withClient(
-      service, token: { SecretBytes(tokens.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }.utf8) }
-    ) { try await $0.get("/Users", id: "a") }
+    let resource = try await withClient(service, Settings(tokens: ["old", "new"])) {
+      try await $0.get("/Users", id: "a")
+    }
     #expect(resource?.id == "a")
 
     let other = FakeService { _, _ in .answer(401) }
@@ -309,11 +321,11 @@ struct TokenMissing: DiagnosableError {
 
   @Test func withoutAUsableTokenNothingIsSent() async throws {
     let service = FakeService { _, _ in .answer(200) }
-    let missing = try await failing(service, token: { throw TokenMissing() }) { try await $0.get("/Users", id: "a") }
+    let missing = try await failing(service, Settings(tokens: [])) { try await $0.get("/Users", id: "a") }
     #expect(missing.code == .noToken)
     #expect(missing.message.contains("the file is gone"))
     for text in ["", "a b", "a\r\nX: y", "é"] {
-      let error = try await failing(service, token: { SecretBytes(text.utf8) }) { try await $0.get("/Users", id: "a") }
+      let error = try await failing(service, Settings(tokens: [text])) { try await $0.get("/Users", id: "a") }
       #expect(error.code == .noToken)
     }
     #expect(service.requests.isEmpty)
@@ -450,7 +462,7 @@ struct TokenMissing: DiagnosableError {
     let service = FakeService { _, request in
       .answer(201, [:], ["id": request.json.object?["userName"] ?? .null])
     }
-    let results = try await withClient(service, configure: { $0.concurrency = 3 }) {
+    let results = try await withClient(service, Settings(concurrency: 3)) {
       await $0.perform(Self.changes(20))
     }
     #expect(results.map { try? $0.get().id } == (0..<20).map { "u\($0)" })
@@ -458,7 +470,7 @@ struct TokenMissing: DiagnosableError {
 
   @Test func whenTheServiceRefusesEveryoneTheRestIsNotSent() async throws {
     let service = FakeService { _, _ in .answer(401) }
-    let results = try await withClient(service, configure: { $0.concurrency = 2 }) {
+    let results = try await withClient(service, Settings(concurrency: 2)) {
       await $0.perform(Self.changes(50))
     }
     #expect(results.count == 50)

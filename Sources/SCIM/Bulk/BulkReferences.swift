@@ -86,7 +86,7 @@ package struct BulkReferences: Sendable {
       switch value {
       case .string(let text): if text.hasPrefix(prefix) { found.append(String(text.dropFirst(prefix.count))) }
       case .array(let values): values.forEach(collect)
-      case .object(let object): object.members.forEach { collect($0.value) }
+      case .object(let object): for member in object.members { collect(member.value) }
       default: break
       }
     }

@@ -3,7 +3,7 @@
 extension SchemaDefinition {
   /// Group (RFC 7643 4.2 and 8.7.1).
   ///
-  /// `displayName` is required, as the text of 4.2 demands; the JSON in 8.7.1 says otherwise (erratum 5475).
+  /// `displayName` is required, as the text of 4.2 demands; the JSON in 8.7.1 says otherwise.
   package static let group = SchemaDefinition(
     id: SCIMURI.group, name: "Group", description: "Group",
     attributes: [
