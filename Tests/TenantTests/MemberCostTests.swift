@@ -77,11 +77,12 @@ private struct CountingTransaction: Transaction {
 @Suite struct MemberCostTests {
   @Test func oneMemberCostsTheSameInSmallAndLargeGroups() async throws {
     var counting: CountingStore?
-    try await TestTenant.with(wrap: { store in
+    func wrap(_ store: any Store) -> any Store {
       let wrapped = CountingStore(store)
       counting = wrapped
       return wrapped
-    }) { tenant in
+    }
+    try await TestTenant.with(wrap: wrap) { tenant in
       let store = try #require(counting)
       let count = 5000
       let ids: [String] = try await tenant.directory.write(by: TestTenant.actor) { writer in

@@ -125,6 +125,20 @@ import Testing
     }
   }
 
+  @Test func answersWithTooManyMembersAreRefused() async throws {
+    var limits = TestTenant.unlimited
+    limits.membersInAnswer = 3
+    try await TestTenant.with(limits: limits) { tenant in
+      let users = try await [tenant.makeUser("a"), tenant.makeUser("b")]
+      for name in ["g", "h"] { try await tenant.makeGroup(name, members: users) }
+      let refused = await tenant.send("GET", "/Groups")
+      #expect(refused.status == 400)
+      #expect(try refused.scimType == "tooMany")
+      #expect(await tenant.send("GET", "/Groups?count=1").status == 200)
+      #expect(await tenant.send("GET", "/Groups?excludedAttributes=members").status == 200)
+    }
+  }
+
   @Test(arguments: [
     "/Users?filter=", "/Groups?filter=" + SearchTests.query("displayName eq \"none\""), "/Users?sortBy=userName",
   ])

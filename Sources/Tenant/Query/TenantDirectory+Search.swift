@@ -57,7 +57,7 @@ private struct Search: Sendable {
     let rows = try transaction.query(
       "SELECT \(StoredResource.columns) FROM resource WHERE \(condition) ORDER BY \(columns) LIMIT ? OFFSET ?",
       arguments + [.integer(Int64(paging.count)), .integer(Int64(paging.offset))], StoredResource.init)
-    return response(total, try rows.map { try represent($0, reader) })
+    return response(total, try represent(rows, reader))
   }
 
   /// The rows are streamed past the filter in their final order.
@@ -68,7 +68,7 @@ private struct Search: Sendable {
       if total >= paging.offset, rows.count < paging.count { rows.append(stored) }
       total += 1
     }
-    return response(total, try rows.map { try represent($0, reader) })
+    return response(total, try represent(rows, reader))
   }
 
   /// One key of each match is kept, then the page is read.
@@ -88,7 +88,7 @@ private struct Search: Sendable {
       try reader.transaction.first(
         "SELECT \(StoredResource.columns) FROM resource WHERE seq = ?", [.integer(entry.sequence)], StoredResource.init)
     }
-    return response(keys.count, try page.map { try represent($0, reader) })
+    return response(keys.count, try represent(page, reader))
   }
 
   private func forEachMatch(
@@ -108,9 +108,19 @@ private struct Search: Sendable {
     }
   }
 
-  private func represent(_ stored: StoredResource, _ reader: ResourceReader) throws -> SCIMResource {
-    let projection = projections[stored.kind] ?? Projection(all: stored.kind.definition)
-    return try reader.represent(stored, projection)
+  /// Many groups on one page may have more members together than one answer should hold.
+  private func represent(_ rows: [StoredResource], _ reader: ResourceReader) throws -> [SCIMResource] {
+    var members = 0
+    return try rows.map { stored in
+      let projection = projections[stored.kind] ?? Projection(all: stored.kind.definition)
+      let resource = try reader.represent(stored, projection)
+      members += resource.attributes["members"]?.array?.count ?? 0
+      guard members <= reader.limits.membersInAnswer else {
+        throw SCIMError.tooMany(
+          "The page has more than \(reader.limits.membersInAnswer) members; ask for fewer groups or exclude members.")
+      }
+      return resource
+    }
   }
 
   private func response(_ total: Int, _ resources: [SCIMResource]) -> ListResponse {
