@@ -77,16 +77,23 @@ import X509
     await server.stop()
   }
 
-  /// A second handshake of the same policy is verified again: there is no resumption that would go around it.
-  @Test func everyConnectionIsVerified() async throws {
-    let identity = try identity()
-    let server = try await LoopbackServer(tls: try Self.server(identity), script: { _, _ in [] })
-    let policy = try policy()
+  /// A later handshake of the same policy with the same server is verified anew: no resumed session goes around it.
+  @Test(arguments: [TLSVersion.tlsv12, .tlsv13])
+  func everyConnectionIsVerified(_ version: TLSVersion) async throws {
+    let server = try await LoopbackServer(
+      tls: try Self.server(try identity()) { $0.maximumTLSVersion = version }, script: { _, _ in [] })
+    let clock = TestClock(TestAuthority.now)
+    let cache = RevocationListCache(source: shelf, now: clock.read)
+    let policy = try TLSClientPolicy(
+      anchors: TrustAnchors([root.certificate]),
+      revocation: RevocationPolicy(.require, cache: cache, grace: 0, now: clock.read), now: clock.read)
     for _ in 0..<3 { _ = try await connect(policy, port: server.port) }
-    shelf.put(nil, at: Self.point)
-    let strict = try self.policy()
-    let error = await #expect(throws: TrustError.self) { _ = try await connect(strict, port: server.port) }
-    #expect(error?.code == .listUnreachable)
+    clock.now += 7 * TestAuthority.day
+    let stale = await #expect(throws: TrustError.self) { _ = try await connect(policy, port: server.port) }
+    #expect(stale?.code == .listStale)
+    clock.now += 30 * TestAuthority.day
+    let expired = await #expect(throws: TrustError.self) { _ = try await connect(policy, port: server.port) }
+    #expect(expired?.code == .expired)
     await server.stop()
   }
 

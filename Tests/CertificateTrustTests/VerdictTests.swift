@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import CryptoExtras
 import Foundation
 import Logging
 import SwiftASN1
@@ -97,6 +98,19 @@ struct Scenario: Sendable, CustomTestStringConvertible {
       scenario(
         "another authority's list", .listBadSignature, good,
         [point: try TestRevocationList(stranger).encoded()], "unable to get certificate CRL"))
+
+    let rsa = Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: .bits2048))
+    let old = try TestAuthority("Old", key: rsa, algorithm: .sha1WithRSAEncryption)
+    let forgeable = try old.issue("server") {
+      $0.names = ["server.example"]
+      $0.points = [[point]]
+    }.certificate
+    let modern = TestRevocationList(old) { $0.signer = TestRevocationList.signer(rsa, .sha256WithRSAEncryption) }
+    var sha1 = scenario(
+      "signed with SHA-1", .invalidChain, forgeable, [point: try modern.encoded()], "digest algorithm too weak",
+      ["-crl_check", "-auth_level", "2"])
+    sha1.root = old.certificate
+    all.append(sha1)
 
     // Partitioned lists (RFC 5280 5.2.5).
     let extended = ["-crl_check", "-extended_crl"]

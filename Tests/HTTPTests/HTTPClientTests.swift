@@ -85,6 +85,9 @@ import Wire
     let early = "HTTP/1.1 100 Continue\r\n\r\n" + String(decoding: response("late"), as: UTF8.self)
     #expect(try await send([.send(early)]).text == "late")
     #expect(try await send([.send("HTTP/1.0 200 OK\r\n\r\nuntil the end"), .close]).text == "until the end")
+    #expect(
+      try await send([.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")]).status
+        == 101)
     #expect(try await send([.send("HTTP/1.1 204 No Content\r\n\r\n")]).status == 204)
   }
 
@@ -116,6 +119,21 @@ import Wire
     #expect(try await code([.stall], deadline: short) == .timedOut)
     #expect(
       try await code([.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), .stall], deadline: short) == .timedOut)
+  }
+
+  @Test func aDeadlineEndsASlowResolver() async throws {
+    struct SlowResolver: NameResolver {
+      func addresses(of host: String) async throws -> [String] {
+        try await Task.sleep(for: .seconds(60))
+        return []
+      }
+    }
+    let client = HTTPClient(tls: nil, resolver: SlowResolver())
+    var request = HTTPRequest("GET", try HTTPURL("http://server.example/"))
+    request.deadline = .milliseconds(50)
+    let error = await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
+    #expect(error?.code == .timedOut && error?.mayHaveReachedServer == false)
+    await client.shutdown()
   }
 
   @Test func aDeadlineEndsTheWaitForAConnection() async throws {

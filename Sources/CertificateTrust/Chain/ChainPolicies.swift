@@ -33,7 +33,8 @@ struct ValidityPolicy: VerifierPolicy, Sendable {
   }
 }
 
-/// RFC 5280 6.1 without the time, which ``ValidityPolicy`` checks against an injected clock, and with it.
+/// RFC 5280 6.1: the time against an injected clock (``ValidityPolicy``), signature algorithms that still hold, and
+/// swift-certificates' rules for the rest.
 struct BasicChainPolicy: VerifierPolicy, Sendable {
   let verifyingCriticalExtensions: [ASN1ObjectIdentifier]
   private let validity: ValidityPolicy
@@ -49,6 +50,14 @@ struct BasicChainPolicy: VerifierPolicy, Sendable {
   func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) -> PolicyEvaluationResult {
     if case .failsToMeetPolicy(let reason) = validity.chainMeetsPolicyRequirements(chain: chain) {
       return .failsToMeetPolicy(reason: reason)
+    }
+    // The trust anchor's own signature proves nothing and is not looked at.
+    for certificate in chain.dropLast() where certificate.signatureAlgorithm == .sha1WithRSAEncryption {
+      let error = TrustError(
+        .invalidChain, "The certificate \(certificate.subject) is signed with SHA-1, which can be forged.",
+        remedy: "Reissue it with SHA-256.")
+      findings?.refuse(error)
+      return .failsToMeetPolicy(reason: error.message)
     }
     if case .failsToMeetPolicy(let reason) = rfc5280.chainMeetsPolicyRequirements(chain: chain) {
       findings?.refuse(

@@ -54,9 +54,12 @@ package struct TLSClientPolicy: Sendable {
   /// The channel is closed when that fails, and when the task is cancelled meanwhile. Handlers for the protocol inside TLS
   /// may be there before (StartTLS) or be added afterwards.
   ///
+  /// - Parameter limit: shortens ``handshakeDeadline`` where the caller has less time.
   /// - Throws: ``TrustError``, the typed reason for which the peer was refused or the handshake failed.
-  package func secure(_ channel: any Channel, host: String) async throws(TrustError) -> TLSPeer {
-    let future = channel.eventLoop.flatSubmit { self.install(on: channel, host: host) }
+  package func secure(
+    _ channel: any Channel, host: String, within limit: TimeAmount? = nil
+  ) async throws(TrustError) -> TLSPeer {
+    let future = channel.eventLoop.flatSubmit { self.install(on: channel, host: host, within: limit) }
     do {
       return try await withTaskCancellationHandler {
         try await future.get()
@@ -69,10 +72,13 @@ package struct TLSClientPolicy: Sendable {
   }
 
   /// The same for callers on the channel's event loop. The future fails with ``TrustError`` only.
-  package func install(on channel: any Channel, host: String) -> EventLoopFuture<TLSPeer> {
+  package func install(
+    on channel: any Channel, host: String, within limit: TimeAmount? = nil
+  ) -> EventLoopFuture<TLSPeer> {
+    let deadline = min(handshakeDeadline, limit ?? handshakeDeadline)
     let promise = channel.eventLoop.makePromise(of: TLSPeer.self)
     let gate = TLSHandshakeGate(
-      name: PeerName(host), validator: validator, deadline: handshakeDeadline, promise: promise)
+      name: PeerName(host), validator: validator, deadline: deadline, promise: promise)
     do {
       let observer = ServerHelloObserver()
       let tls = try NIOSSLClientHandler(

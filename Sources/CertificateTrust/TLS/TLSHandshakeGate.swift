@@ -72,7 +72,7 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: deadline) {
-      let seconds = self.deadline.nanoseconds / 1_000_000_000
+      let seconds = Double(self.deadline.nanoseconds / 100_000_000) / 10
       self.fail(
         TrustError(
           .handshakeTimedOut,

@@ -109,7 +109,8 @@ final class ExchangeHandler: ChannelInboundHandler {
     guard let done = exchange, let head = done.head else { return }
     exchange = nil
     done.timer.cancel()
-    let keepsAlive = head.isKeepAlive && context.channel.isActive && !closed
+    // 101 would mean another protocol, which nobody asked for.
+    let keepsAlive = head.isKeepAlive && head.status != .switchingProtocols && context.channel.isActive && !closed
     if keepsAlive {
       idleTimer = context.eventLoop.assumeIsolated().scheduleTask(in: idleLimit) { context.close(promise: nil) }
     } else {

@@ -28,7 +28,7 @@ struct HTTPConnector: Sendable {
       if let proxy { try await tunnel(through: proxy, to: url.endpoint, on: channel, deadline: deadline) }
       let peer: TLSPeer
       do throws(TrustError) {
-        peer = try await tls.secure(channel, host: url.host)
+        peer = try await tls.secure(channel, host: url.host, within: deadline - .now())
       } catch {
         throw Task.isCancelled
           ? HTTPError(.cancelled, "The connection to \(url.endpoint) was cancelled.") : HTTPError(error)
@@ -45,14 +45,8 @@ struct HTTPConnector: Sendable {
   private func connect(
     to endpoint: Endpoint, deadline: NIODeadline, viaProxy: Bool
   ) async throws(HTTPError) -> any Channel {
-    let addresses: [String]
-    do {
-      addresses = try await resolver.addresses(of: endpoint.host)
-    } catch {
-      if let known = error as? HTTPError { throw known }
-      let remedy = (error as? any DiagnosableError)?.remedy
-      throw HTTPError(.nameNotFound, "The name \(endpoint.host) cannot be resolved: \(error).", remedy: remedy)
-    }
+    let addresses = try await addresses(of: endpoint.host, deadline: deadline)
+    guard !addresses.isEmpty else { throw HTTPError(.nameNotFound, "The name \(endpoint.host) has no address.") }
     var failure: HTTPError?
     for address in addresses.prefix(HTTPClientConfiguration.maximumAddresses) {
       let remaining = deadline - .now()
@@ -71,6 +65,29 @@ struct HTTPConnector: Sendable {
       }
     }
     throw failure ?? HTTPError(.timedOut, "No time was left to connect to \(endpoint).")
+  }
+
+  /// A resolver may take longer than the request has: its late answer is then dropped.
+  private func addresses(of host: String, deadline: NIODeadline) async throws(HTTPError) -> [String] {
+    let loop = group.any()
+    let promise = loop.makePromise(of: [String].self)
+    let timer = loop.scheduleTask(deadline: deadline) {
+      promise.fail(HTTPError(.timedOut, "The name \(host) was not resolved in time."))
+    }
+    let lookUp = promise.completeWithTask { try await resolver.addresses(of: host) }
+    defer { timer.cancel() }
+    do {
+      return try await withTaskCancellationHandler {
+        try await promise.futureResult.get()
+      } onCancel: {
+        lookUp.cancel()
+        promise.fail(HTTPError(.cancelled, "The look-up of \(host) was cancelled."))
+      }
+    } catch {
+      if let known = error as? HTTPError { throw known }
+      let remedy = (error as? any DiagnosableError)?.remedy
+      throw HTTPError(.nameNotFound, "The name \(host) cannot be resolved: \(error).", remedy: remedy)
+    }
   }
 
   private static func translate(
