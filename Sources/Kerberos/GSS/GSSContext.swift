@@ -76,9 +76,18 @@ struct GSSHandshake: ~Copyable {
     self.parameters = parameters
     self.permitted = permitted
     self.service = service
-    try acquire(cache)
-    try nameTarget(target)
-    guard case .send(let token) = try initiate([]) else {
+    let first: SecurityStep
+    do {
+      try acquire(cache)
+      try nameTarget(target)
+      first = try initiate([])
+    } catch {
+      // Nothing was sent yet. GSSAPI offers no way to give it a configuration: it reads the machine's, if there is one.
+      throw SecurityError(
+        .internalFailure, "No token for \(service) could be made, though its ticket is there. \(error.message)",
+        remedy: "Check this machine's /etc/krb5.conf: if it exists it must be well-formed and permit AES.")
+    }
+    guard case .send(let token) = first else {
       throw SecurityError(
         .weakProtection, "\(service) would be trusted without proof of its identity.",
         remedy: "Report this as a defect.")

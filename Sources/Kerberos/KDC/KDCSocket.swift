@@ -26,11 +26,13 @@ enum KDCAttemptFailure: Error, Hashable, CustomStringConvertible {
   case closed(received: Int)
   case malformed(String)
   case unavailable
+  /// KRB_ERR_RESPONSE_TOO_BIG: the answer does not fit a datagram.
+  case needsTCP
 
   /// True when trying again, or waiting longer, cannot help.
   var isFinal: Bool {
     switch self {
-    case .cancelled, .notNumeric, .system, .malformed: true
+    case .cancelled, .notNumeric, .system, .malformed, .needsTCP: true
     case .noAnswer, .closed, .unavailable: false
     }
   }
@@ -44,6 +46,7 @@ enum KDCAttemptFailure: Error, Hashable, CustomStringConvertible {
     case .system(let number): String(cString: strerror(number)).lowercased()
     case .closed(let received): "closed the connection after \(received) bytes"
     case .malformed(let reason): "answered with something that is no Kerberos message (\(reason))"
+    case .needsTCP: "answered that its reply needs TCP"
     case .unavailable: "answered that its service is unavailable"
     }
   }

@@ -42,18 +42,20 @@ final class KDCTransport {
     let all = open
     var failures: [Route: KDCAttemptFailure] = [:]
     for timeout in timeouts {
-      for route in open {
+      func ask(_ route: Route) throws -> Answer? {
         do throws(KDCAttemptFailure) {
           let answer = try attempt(request, route, timeout: timeout, signal: signal)
-          if case .error(let error) = answer.reply, error.code == KerberosErrorCode.serviceUnavailable {
-            throw KDCAttemptFailure.unavailable
-          }
-          lastGood[realm] = Route(kdc: answer.kdc, transport: answer.transport)
+          lastGood[realm] = route
           return answer
         } catch {
           if error == .cancelled { throw CancellationError() }
           failures[route] = error
+          return nil
         }
+      }
+      for route in open {
+        if let answer = try ask(route) { return answer }
+        if failures[route] == .needsTCP, let answer = try ask(Route(kdc: route.kdc, transport: .tcp)) { return answer }
       }
       open.removeAll { failures[$0]?.isFinal == true }
     }
@@ -87,8 +89,9 @@ final class KDCTransport {
     flow.established(
       route.transport, host: route.kdc.host, address: route.kdc.address, port: route.kdc.port,
       protection: "Kerberos (AS/TGS exchange)")
-    if route.transport == .udp, case .error(let error) = answer.reply, error.code == KerberosErrorCode.responseTooBig {
-      return try attempt(request, Route(kdc: route.kdc, transport: .tcp), timeout: timeout, signal: signal)
+    if case .error(let error) = answer.reply {
+      if error.code == KerberosErrorCode.serviceUnavailable { throw .unavailable }
+      if error.code == KerberosErrorCode.responseTooBig, route.transport == .udp { throw .needsTCP }
     }
     return answer
   }
