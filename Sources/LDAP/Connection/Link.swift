@@ -92,8 +92,9 @@ final class Link: Sendable {
         .timeout, "\(server) (\(server.address)) does not accept connections.",
         remedy: "Open TCP port \(server.port) from here to there, or choose another server.")
     }
+    let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
     return LDAPError(
-      .unreachable, "\(server) (\(server.address)) cannot be reached: \(error).",
+      .unreachable, "\(server) (\(server.address)) cannot be reached: \(reason).",
       remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
