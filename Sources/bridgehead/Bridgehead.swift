@@ -32,6 +32,8 @@ import Wire
   static func main() async {
     // A peer that closes its connection must be an error of that connection, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    // GSSAPI makes a context of its own from the default profile; the machine's /etc/krb5.conf is none of our business.
+    setenv("KRB5_CONFIG", "/dev/null", 1)
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -4,6 +4,8 @@
 Scripts/test runs each file in network and process namespaces of its own, so that every server here may use its
 standard port and nothing survives the file.
 """
+import socket
+
 import pytest
 
 from environment import Connect, Lab, Product, Tenant
@@ -46,3 +48,15 @@ def small_tenant(small, tmp_path_factory):
     tenant = Tenant(small, tmp_path_factory.mktemp("tenant"))
     yield tenant
     tenant.stop()
+
+
+@pytest.fixture
+def names(tenant, monkeypatch):
+    """Lets Python's clients find the tenant by its name."""
+    real = socket.getaddrinfo
+
+    def look_up(host, *arguments, **options):
+        host = host.decode() if isinstance(host, bytes) else host
+        return real(tenant.address if host == tenant.name else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)

@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tenant before a third-party judge: scim2-tester walks the whole protocol against a served tenant.
-
-BRIDGEHEAD_TENANT_URL (base URI), BRIDGEHEAD_TENANT_TOKEN (a token with scim.write) and BRIDGEHEAD_CA (PEM file of the
-certificate authority) name a running tenant.
-"""
+"""The tenant before a third-party judge: scim2-tester walks the whole protocol against a served tenant."""
 import collections
-import os
 import ssl
 
 import httpx2
@@ -13,19 +8,14 @@ import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
-MISSING = [
-    name for name in ("BRIDGEHEAD_TENANT_URL", "BRIDGEHEAD_TENANT_TOKEN", "BRIDGEHEAD_CA") if name not in os.environ
-]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no tenant is named: {', '.join(MISSING)}")
-
 
 @pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
-def test_scim2_tester_finds_no_error(http2):
-    context = ssl.create_default_context(cafile=os.environ["BRIDGEHEAD_CA"])
+def test_scim2_tester_finds_no_error(tenant, names, http2):
+    context = ssl.create_default_context(cafile=tenant.lab.authority)
     versions = set()
     with httpx2.Client(
-        base_url=os.environ["BRIDGEHEAD_TENANT_URL"], verify=context, http2=http2, timeout=30,
-        headers={"Authorization": f"Bearer {os.environ['BRIDGEHEAD_TENANT_TOKEN']}"},
+        base_url=tenant.url, verify=context, http2=http2, timeout=30,
+        headers={"Authorization": f"Bearer {tenant.token}"},
         event_hooks={"response": [lambda response: versions.add(response.http_version)]},
     ) as http:
         results = check_server(SyncSCIMClient(http))
