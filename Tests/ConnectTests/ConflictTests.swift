@@ -166,4 +166,22 @@ import Testing
       #expect(site.target.members("g") == ["ann"])
     }
   }
+
+  @Test(arguments: [1, 3])
+  func unavailableTargetStopsTheExportAtOnce(operationsPerRequest: Int) async throws {
+    try await Site.with(MemoryTarget(operationsPerRequest: operationsPerRequest)) { site in
+      for index in 0..<12 { _ = site.directory.user("u\(index)", in: site.people) }
+      site.target.beUnavailable(afterOperations: 4)
+      await #expect {
+        try await site.sync()
+      } throws: { ($0 as? ConnectError)?.code == .targetUnreachable }
+      #expect(site.target.objects.count == 4)
+      #expect(site.target.requests <= 5)
+      site.target.beUnavailable(afterOperations: nil)
+      let report = try await site.sync()
+      #expect(report.pending == 0)
+      #expect(site.target.objects.count == 12)
+      #expect(site.target.creates.values.allSatisfy { $0 == 1 })
+    }
+  }
 }

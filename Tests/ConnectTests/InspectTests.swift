@@ -14,7 +14,8 @@ import Wire
       let anchor = SourceAnchor.of(ann, kind: .user, attributes: Attributes())
       _ = site.directory.group("g", in: site.people, members: [ann])
       try await site.sync()
-      let finder = ObjectFinder(configuration: site.configuration(), vocabulary: site.target.vocabulary, now: { Date() })
+      let finder = ObjectFinder(
+        configuration: site.configuration(), vocabulary: site.target.vocabulary, now: { Date() })
       let names = [
         "cn=ann, ou=people,dc=corp,dc=example", "ANN@corp.example", "ann", anchor,
         try #require(GUID(ann.bytes)).description,
@@ -43,7 +44,8 @@ import Wire
       let twin = site.directory.user("twin", in: site.people)
       _ = site.directory.user("other", in: site.people, ["userprincipalname": ["twin@corp.example"]])
       try await site.sync()
-      let finder = ObjectFinder(configuration: site.configuration(), vocabulary: site.target.vocabulary, now: { Date() })
+      let finder = ObjectFinder(
+        configuration: site.configuration(), vocabulary: site.target.vocabulary, now: { Date() })
       #expect(
         try await finder.show("krbtgt", in: site.store).first?.entry?.excluded == "it is a critical system object")
       let view = try #require(try await finder.show("other", in: site.store).first)

@@ -169,6 +169,35 @@ struct DirectoryImportTests {
     }
   }
 
+  @Test func aRestoredUserIsReadWhole() async throws {
+    try await withStore { store in
+      let source = try source(forest.serviceAccount)
+      let administrator = try await connection(forest.administrator)
+      let user = "CN=restore probe,CN=Users,\(forest.baseDN)"
+      try await administrator.add(
+        user, [Attribute("objectClass", ["user"]), Attribute("sAMAccountName", ["restoreprobe"])])
+      _ = try await importer(source, store).run(full: false)
+      let guid = try #require(try await administrator.entry(user, attributes: ["objectGUID"])?.guid("objectGUID"))
+      try await administrator.delete(user)
+      _ = try await importer(source, store).run(full: false)
+      #expect(try await !names(store, .user).contains(user))
+
+      let deleted = Control(.showDeleted, isCritical: true)
+      let tombstone = try #require(
+        try await administrator.entry("<GUID=\(guid)>", attributes: ["objectGUID"], controls: [deleted]))
+      try await administrator.modify(
+        tombstone.dn, [.delete("isDeleted"), .replace("distinguishedName", [user])], controls: [deleted])
+      let report = try #require(try await importer(source, store).run(full: false).first)
+      #expect(report.changed == 1)
+      let attributes = try await store.read { transaction in
+        try transaction.value("SELECT attrs FROM entry WHERE dn = ? AND deleted = 0", [.text(user)], as: [UInt8].self)
+      }
+      #expect(try Attributes(stored: try #require(attributes)).text("samaccountname") == "restoreprobe")
+      try await administrator.delete(user)
+      await administrator.close()
+    }
+  }
+
   @Test func aDamagedCookieLeadsToAFullImport() async throws {
     try await withStore { store in
       let source = try source(forest.serviceAccount)

@@ -51,6 +51,7 @@ struct ExportGuard: Sendable {
 
   func examine(_ transaction: any Transaction) throws -> Finding {
     var finding = Finding()
+    var isDeleting = false
     for kind in ObjectKind.allCases where kind.isExported {
       let arguments: [SQLValue] = [.text(target), .text(kind.rawValue)]
       let deletions: Int =
@@ -64,11 +65,13 @@ struct ExportGuard: Sendable {
           "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?", arguments)
         ?? 0
       let limit = configuration.guard.limit(of: total)
+      isDeleting = isDeleting || deletions > 0
       if deletions > limit {
         finding.excesses.append(.init(kind: kind, deletions: deletions, total: total, limit: limit))
       }
     }
-    finding.lostUnits = try Scope.lost(configuration, in: transaction)
+    // A unit that went without taking anybody along does no harm.
+    if isDeleting { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
     if !finding.isClear { finding.fingerprint = try fingerprint(transaction) }
     return finding
   }

@@ -56,7 +56,9 @@ struct Importer: Sendable {
     let generation =
       reading.mode == .full ? try await position.beginGeneration(in: store) : position.generation
     let staging = Staging(source: source.name, partition: position.id, generation: generation)
-    progress.report(.import, done: 0, total: reading.expected)
+    var expected = reading.expected
+    if expected == nil, reading.mode == .full { expected = try await position.knownEntries(in: store) }
+    progress.report(.import, done: 0, total: expected)
 
     var end: Batch.End?
     for try await batch in reading.batches {
@@ -68,7 +70,7 @@ struct Importer: Sendable {
           let complete = try await source.reread(outcome.incomplete, in: partition)
           report.add(try await store.write { transaction in try staging.apply(complete[...], in: transaction) })
         }
-        progress.report(.import, done: report.read, total: reading.expected)
+        progress.report(.import, done: report.read, total: expected.map { [read = report.read] in max($0, read) })
       }
       end = batch.end
     }
@@ -108,6 +110,14 @@ struct ImportPosition: Sendable {
       guard let position else { throw ConnectError.corrupt("a watermark") }
       return position
     }
+  }
+
+  /// How many entries the last readings left: about as many as a full one will meet. Nil before the first.
+  func knownEntries(in store: any Store) async throws -> Int? {
+    let count: Int? = try await store.read { [id] transaction in
+      try transaction.value("SELECT COUNT(*) FROM entry WHERE partition = ? AND deleted = 0", [.integer(id)])
+    }
+    return count == 0 ? nil : count
   }
 
   /// Entries that this full reading meets carry the new generation; those left with an older one are absent.

@@ -24,6 +24,12 @@ struct Synchroniser: Sendable {
       try prepare(transaction)
       if full { try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL") }
     }
+    let total: Int? = try await store.read { transaction in
+      try transaction.value(
+        """
+        SELECT (SELECT COUNT(*) FROM entry WHERE dirty = 1) + (SELECT COUNT(*) FROM link WHERE change IS NOT NULL)
+        """)
+    }
     var done = 0
     while true {
       try Task.checkCancellation()
@@ -33,7 +39,7 @@ struct Synchroniser: Sendable {
       }
       if count == 0 { return done }
       done += count
-      progress.report(.synchronise, done: done, total: nil)
+      progress.report(.synchronise, done: done, total: total.map { max($0, done) })
     }
   }
 

@@ -25,6 +25,8 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    /// Operations until the target answers nobody any more; nil for never.
+    var lastsFor: Int?
   }
 
   let name = "tenant"
@@ -51,6 +53,7 @@ final class MemoryTarget: ExportTarget {
   var operations: [ExportOperation] { state.withLock { $0.operations } }
 
   func fail(request: Int, isDone: Bool) { state.withLock { $0.fault = ($0.requests + request, isDone) } }
+  func beUnavailable(afterOperations count: Int?) { state.withLock { $0.lastsFor = count } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
@@ -98,7 +101,13 @@ final class MemoryTarget: ExportTarget {
       state.requests += 1
       let fault = state.fault.flatMap { $0.request == state.requests ? $0 : nil }
       if let fault, !fault.isDone { throw Broken() }
-      let outcomes = operations.map { Self.apply($0, &state) }
+      let outcomes = operations.map { operation -> ExportOutcome in
+        if let left = state.lastsFor {
+          if left == 0 { return .unavailable("503") }
+          state.lastsFor = left - 1
+        }
+        return Self.apply(operation, &state)
+      }
       if fault != nil { throw Broken() }
       return outcomes
     }
