@@ -25,7 +25,7 @@ check: build ## Formatting, licence headers, direction rules, warnings as errors
 fmt: ## Format all Swift code
 	@swift format format -i -r -p Package.swift Sources Tests Benchmarks
 
-bench: setup ## Measure (release build): import against ldapsearch, CPU and memory
+bench: setup ## Measure the import against ldapsearch: time, CPU, memory (release build; about 40 minutes the first time)
 	@Scripts/bench
 
 verify: build ## Long sweeps and fuzzing: millions of mutated messages

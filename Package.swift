@@ -117,6 +117,15 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // Measures the import against a running lab; no product links it.
+    .executableTarget(
+      name: "ImportBenchmark",
+      dependencies: [
+        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "Store", "Connect", x509,
+        logging,
+      ],
+      path: "Benchmarks/ImportBenchmark", swiftSettings: settings),
+
     // Tests.
     tests("PortReferenceTests", ["PortReference"]),
     tests("WireTests", ["Wire"]),

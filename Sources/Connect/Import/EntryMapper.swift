@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import IdentityModel
-import LDAP
+package import IdentityModel
+package import LDAP
 import Wire
 
 /// Makes changes of what a domain controller sends.
-struct EntryMapper: Sendable {
+package struct EntryMapper: Sendable {
   /// The attributes that are kept, by the spelling of the schema; the values are the names in the connector space.
   private let names: [String: String]
   private static let links: Set<String> = Set(DefaultRules.links.values.flatMap(\.keys))
 
   /// - Parameter attributes: those that the rules name, as the schema spells them.
-  init(_ attributes: [String]) {
+  package init(_ attributes: [String]) {
     var names: [String: String] = [:]
     for name in attributes where !Self.links.contains(name) && name != "objectClass" {
       names[name] = name.lowercased()
@@ -20,7 +20,7 @@ struct EntryMapper: Sendable {
   }
 
   /// A change of a DirSync answer.
-  func change(_ change: DirectoryChange, isFull: Bool) throws -> Change {
+  package func change(_ change: DirectoryChange, isFull: Bool) throws -> Change {
     let anchor = Anchor(change.guid.bytes)
     if change.isDeleted { return Change(anchor: anchor, isDeleted: true) }
     let kind = Self.kind(change.entry)
@@ -42,7 +42,7 @@ struct EntryMapper: Sendable {
   }
 
   /// An entry of a search with extended names: the object as it is now.
-  func change(whole entry: SearchEntry, links operation: IdentityModel.LinkChange.Operation) throws -> Change {
+  package func change(whole entry: SearchEntry, links operation: IdentityModel.LinkChange.Operation) throws -> Change {
     let name = try ExtendedDN(Array(entry.dn.utf8))
     guard let guid = name.guid ?? entry.guid("objectGUID") else {
       throw LDAPError(

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IdentityModel
-import Logging
-import Store
+package import Logging
+package import Store
 
 /// Phase 1: reads each partition of a source into its connector space.
 ///
 /// Entries, links and dirty marks are committed 1,000 changes at a time; the watermark is committed last, so that a
 /// reading that was cut off is made again from where the last complete one stopped. Replaying changes is harmless: they
 /// carry values, not differences.
-struct Importer: Sendable {
+package struct Importer: Sendable {
   let source: any ImportSource
   let store: any Store
   let logger: Logger
@@ -21,7 +21,18 @@ struct Importer: Sendable {
   /// How often a reading that lost its server is begun anew before the pass gives up.
   static let maximumAttempts = 4
 
-  func run(full: Bool) async throws -> [CycleReport.Import] {
+  package init(
+    source: any ImportSource, store: any Store, logger: Logger, now: @escaping @Sendable () -> Double,
+    progress: Progress
+  ) {
+    self.source = source
+    self.store = store
+    self.logger = logger
+    self.now = now
+    self.progress = progress
+  }
+
+  package func run(full: Bool) async throws -> [CycleReport.Import] {
     var reports: [CycleReport.Import] = []
     for partition in try await source.partitions() {
       reports.append(try await read(partition, full: full))

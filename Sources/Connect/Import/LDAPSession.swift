@@ -31,6 +31,10 @@ struct LDAPSession: Sendable {
     .equal("objectClass", "domainDNS"), .equal("objectClass", "builtinDomain"),
   ])
 
+  /// What identifies and places an object. Samba tells the parent only where the RDN is asked for, too: both change
+  /// together.
+  static let structuralAttributes = ["objectGUID", "parentGUID", "name", "isDeleted"]
+
   /// Changes in one batch.
   static let batchSize = 1_000
 
@@ -58,8 +62,7 @@ struct LDAPSession: Sendable {
         "the forest lacks attributes",
         metadata: ["attributes": "\(wanted.filter { schema[$0.lowercased()] == nil }.joined(separator: " "))"])
     }
-    // Samba tells the parent only where the RDN is asked for, too: both change together.
-    attributes = known + ["objectGUID", "parentGUID", "name", "isDeleted"]
+    attributes = known + Self.structuralAttributes
     mapper = EntryMapper(known)
     notice = try await Self.notice(connection, base: base)
   }

@@ -18,6 +18,10 @@ package struct LDAPSource: ImportSource {
   private let connect: @Sendable (DomainController) async throws -> LDAPConnection
   private let logger: Logger
 
+  /// What is read of a domain, and which objects: for measurements that ask the same by other means.
+  package static let attributes = DefaultRules.requestedAttributes + LDAPSession.structuralAttributes
+  package static let filter = LDAPSession.filter
+
   /// Controllers that are tried before a domain counts as unreachable.
   static let maximumControllers = 8
 

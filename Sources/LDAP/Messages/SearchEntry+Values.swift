@@ -46,7 +46,7 @@ extension Attribute {
   }
 
   /// The name without options (RFC 4512 2.5).
-  package var type: Substring { name.prefix { $0 != ";" } }
+  package var type: Substring { name[..<(name.utf8.firstIndex(of: UInt8(ascii: ";")) ?? name.endIndex)] }
   package var options: [Substring] { name.split(separator: ";").dropFirst().map { $0 } }
 }
 

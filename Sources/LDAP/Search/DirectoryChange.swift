@@ -45,7 +45,7 @@ package struct DirectoryChange: Sendable, Hashable {
 
   /// Reads an entry of a DirSync answer. MS-ADTS 3.1.1.3.4.1.3: with incremental values, `range=1-1` marks added and
   /// `range=0-0` removed values.
-  init(_ entry: SearchEntry) throws(ByteError) {
+  package init(_ entry: SearchEntry) throws(ByteError) {
     let name = try ExtendedDN(Array(entry.dn.utf8))
     guard let guid = entry.guid("objectGUID") ?? name.guid else {
       throw .malformed(offset: 0, reason: "a change without objectGUID")
@@ -56,6 +56,7 @@ package struct DirectoryChange: Sendable, Hashable {
     links = []
     cleared = []
     self.entry = SearchEntry(dn: name.dn, attributes: [])
+    self.entry.attributes.reserveCapacity(entry.attributes.count)
     for attribute in entry.attributes {
       switch attribute.range {
       case .some(let range) where range.low == 1 && range.high == 1:

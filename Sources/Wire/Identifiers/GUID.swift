@@ -12,11 +12,19 @@ package struct GUID: Hashable, Sendable, CustomStringConvertible, Comparable {
   /// The 16 bytes as they travel; nil for any other length.
   package init?(_ bytes: some Collection<UInt8>) {
     guard bytes.count == 16 else { return nil }
-    var words: (UInt64, UInt64) = (0, 0)
-    for (index, byte) in bytes.enumerated() {
-      if index < 8 { words.0 = words.0 << 8 | UInt64(byte) } else { words.1 = words.1 << 8 | UInt64(byte) }
-    }
+    // Other modules call this unspecialised, where each step of an iteration looks types up: arrays are read in place.
+    let words =
+      bytes.withContiguousStorageIfAvailable { Self.words($0) } ?? Array(bytes).withUnsafeBufferPointer(Self.words)
     (high, low) = words
+  }
+
+  private static func words(_ bytes: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64) {
+    var words: (UInt64, UInt64) = (0, 0)
+    for index in 0..<8 {
+      words.0 = words.0 << 8 | UInt64(bytes[index])
+      words.1 = words.1 << 8 | UInt64(bytes[index + 8])
+    }
+    return words
   }
 
   /// The text form with or without braces, in either case.

@@ -33,15 +33,41 @@ package struct SecurityIdentifier: Hashable, Sendable, CustomStringConvertible {
 
   /// Reads the text form with a decimal authority; nil when it is none.
   package init?(_ text: String) {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 3, parts.count <= 3 + Self.maximumSubAuthorities,
-      parts[0] == "S" || parts[0] == "s", parts[1] == "1", let authority = UInt64(parts[2]),
-      authority < 1 << 48
+    var text = text
+    guard let value = text.withUTF8({ Self.numbers($0) }) else { return nil }
+    (authority, subAuthorities) = value
+  }
+
+  /// The text form is in each link value of an import: it is read in one pass, digit by digit.
+  private static func numbers(_ text: UnsafeBufferPointer<UInt8>) -> (UInt64, [UInt32])? {
+    let dash = UInt8(ascii: "-")
+    guard text.count >= 5, text[0] | 0x20 == UInt8(ascii: "s"), text[1] == dash, text[2] == UInt8(ascii: "1"),
+      text[3] == dash
     else { return nil }
-    let subAuthorities = parts.dropFirst(3).compactMap { UInt32($0) }
-    guard subAuthorities.count == parts.count - 3 else { return nil }
-    self.authority = authority
-    self.subAuthorities = subAuthorities
+    var authority: UInt64?
+    var subAuthorities: [UInt32] = []
+    var position = 4
+    while true {
+      let start = position
+      var number: UInt64 = 0
+      while position < text.count, text[position] != dash {
+        guard (0x30...0x39).contains(text[position]) else { return nil }
+        number = number * 10 + UInt64(text[position] - 0x30)
+        guard number < 1 << 48 else { return nil }
+        position += 1
+      }
+      guard position > start else { return nil }
+      if authority == nil {
+        authority = number
+        subAuthorities.reserveCapacity(5)
+      } else {
+        guard let value = UInt32(exactly: number), subAuthorities.count < maximumSubAuthorities else { return nil }
+        subAuthorities.append(value)
+      }
+      guard position < text.count else { break }
+      position += 1
+    }
+    return authority.map { ($0, subAuthorities) }
   }
 
   package var bytes: [UInt8] {
