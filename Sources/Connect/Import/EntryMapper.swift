@@ -74,18 +74,22 @@ package struct EntryMapper: Sendable {
   }
 
   private func links(_ changes: [LDAP.LinkChange]) -> [IdentityModel.LinkChange] {
-    var added: [String: [Anchor]] = [:]
-    var removed: [String: [Anchor]] = [:]
-    for change in changes {
+    Self.targets(changes, .removed, .remove) + Self.targets(changes, .added, .add)
+  }
+
+  /// The values of an attribute follow each other: each run becomes one change.
+  private static func targets(
+    _ changes: [LDAP.LinkChange], _ kind: LDAP.LinkChange.Kind, _ operation: IdentityModel.LinkChange.Operation
+  ) -> [IdentityModel.LinkChange] {
+    var result: [IdentityModel.LinkChange] = []
+    for change in changes where change.kind == kind {
       guard let guid = change.target.guid else { continue }
-      if change.kind == .added {
-        added[change.attribute, default: []].append(Anchor(guid.bytes))
-      } else {
-        removed[change.attribute, default: []].append(Anchor(guid.bytes))
+      if result.last?.attribute != change.attribute {
+        result.append(IdentityModel.LinkChange(change.attribute, operation, []))
       }
+      result[result.count - 1].targets.append(Anchor(guid.bytes))
     }
-    return removed.map { IdentityModel.LinkChange($0.key, .remove, $0.value) }
-      + added.map { IdentityModel.LinkChange($0.key, .add, $0.value) }
+    return result
   }
 
   private static func parent(_ entry: SearchEntry) -> Anchor? {

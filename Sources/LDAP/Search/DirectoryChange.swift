@@ -60,15 +60,21 @@ package struct DirectoryChange: Sendable, Hashable {
     for attribute in entry.attributes {
       switch attribute.range {
       case .some(let range) where range.low == 1 && range.high == 1:
-        for target in try attribute.extendedDNs() { links.append(LinkChange(String(attribute.type), .added, target)) }
+        try append(attribute, .added)
       case .some(let range) where range.low == 0 && range.high == 0:
-        for target in try attribute.extendedDNs() { links.append(LinkChange(String(attribute.type), .removed, target)) }
+        try append(attribute, .removed)
       case .some:
         throw .malformed(offset: 0, reason: "a change with the values \(attribute.name)")
       case nil where attribute.values.isEmpty: cleared.append(attribute.name)
       case nil: self.entry.attributes.append(attribute)
       }
     }
+  }
+
+  private mutating func append(_ attribute: Attribute, _ kind: LinkChange.Kind) throws(ByteError) {
+    let name = String(attribute.type)
+    links.reserveCapacity(links.count + attribute.values.count)
+    for value in attribute.values { links.append(LinkChange(name, kind, try ExtendedDN(value))) }
   }
 
   /// Where a deleted object stood (`lastKnownParent`).
