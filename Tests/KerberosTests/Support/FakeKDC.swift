@@ -76,7 +76,7 @@ final class FakeKDC: @unchecked Sendable {
       self.run = run
     }
 
-    deinit { stalled.forEach { close($0) } }
+    deinit { for descriptor in stalled { close(descriptor) } }
 
     func loop() {
       while transport == .udp ? serveDatagram() : serveConnection() {}
