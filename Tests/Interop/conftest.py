@@ -43,9 +43,10 @@ def small(tmp_path_factory):
     lab.down()
 
 
-@pytest.fixture(scope="module")
-def small_tenant(small, tmp_path_factory):
-    tenant = Tenant(small, tmp_path_factory.mktemp("tenant"))
+@pytest.fixture
+def small_tenant(small, tmp_path):
+    """A tenant of the small forest that nobody has written to."""
+    tenant = Tenant(small, tmp_path / "tenant")
     yield tenant
     tenant.stop()
 
@@ -60,3 +61,9 @@ def names(tenant, monkeypatch):
         return real(tenant.address if host == tenant.name else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.fixture
+def small_connect(small, small_tenant, tmp_path):
+    """Connect from the small forest to that tenant, before its first run."""
+    return Connect(small, small_tenant, tmp_path / "connect")

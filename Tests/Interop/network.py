@@ -111,7 +111,8 @@ class SilentServer(Server):
 
 
 class Relay(Server):
-    """Passes a connection on to a real server, and calls `cut` once so many bytes of its answers have gone by."""
+    """Passes connections on to a real server. Once so many bytes of its answers have gone by, it calls `cut`, and what was
+    still under way is lost."""
 
     def __init__(self, address, port, target, after, cut):
         self.target, self.after, self.cut = target, after, cut
@@ -126,11 +127,12 @@ class Relay(Server):
                     data = source.recv(4096)
                     if not data:
                         return
-                    (onward if source is raw else raw).sendall(data)
                     if source is onward:
                         before, self.passed = self.passed, self.passed + len(data)
                         if before < self.after <= self.passed:
                             self.cut()
+                            return reset(raw)
+                    (onward if source is raw else raw).sendall(data)
 
 
 def reset(connection):

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two domain controllers of one domain, of which one, the other, or both fail: a run ends right or says who is missing."""
+import json
+import time
+
+import ldap3
+import pytest
+
+from comparison import assert_created_once, compare, users_of
+from environment import Connect, Lab, Tenant
+from network import Relay, SilentServer, blocked, end_session, redirected
+
+RELAY = "127.0.10.200"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 200, "--groups", 20, "--dcs", 2)
+    yield lab
+    lab.down()
+
+
+@pytest.fixture
+def tenant(lab, tmp_path):
+    tenant = Tenant(lab, tmp_path / "tenant")
+    yield tenant
+    tenant.stop()
+
+
+@pytest.fixture
+def connect(lab, tenant, tmp_path):
+    connect = Connect(lab, tenant, tmp_path / "connect")
+    # The names must stay known when a controller dies, whichever it is.
+    connect.set("dns.servers", [c["address"] for c in lab.forest["controllers"]])
+    return connect
+
+
+def leader(lab, host):
+    """The first process of a controller's session."""
+    status = lab.product.run("lab", "status", "--dir", lab.directory, "--json", check=False)
+    return next(server["pid"] for server in json.loads(status.stdout)["servers"] if server["name"] == host)
+
+
+@pytest.fixture
+def controllers(lab):
+    """Both alive at the start of each test, whatever the one before did."""
+    lab.product.run("lab", "up", "--dir", lab.directory, "--users", 200, "--groups", 20, "--dcs", 2)
+    return lab.forest["controllers"]
+
+
+def use(connect, *controllers):
+    connect.set("connect.forests.0.domainControllers", [c["host"] for c in controllers])
+
+
+def test_a_controller_that_dies_in_mid_import(lab, controllers, tenant, connect):
+    """Killed with part of the answer under way: the other one gives the whole, nobody is missing, nobody comes twice."""
+    first, second = controllers
+    use(connect, first, second)
+    killed = []
+    with Relay(RELAY, 3890, (first["address"], 389), after=60_000,
+               cut=lambda: killed.append(end_session(leader(lab, first["host"])))) as relay:
+        with redirected(first["address"], 389, relay):
+            report = connect.report("--full")
+    assert killed and killed[0] > 5 and relay.passed >= 60_000
+    assert [i["server"] for i in report["imports"]] == [second["host"]]
+    assert report["errors"] == [] and report["quarantined"] == 0
+    assert compare(lab, tenant, controller=1)[:2] == (200, 20)
+    assert_created_once(tenant)
+
+
+def test_the_other_controller_goes_on_from_a_foreign_watermark(lab, controllers, tenant, connect):
+    """What was read from one controller is offered to the other: a delta or, where that refuses, everything anew; in
+    either case the changes made meanwhile arrive."""
+    first, second = controllers
+    use(connect, first)
+    assert connect.report("--full")["imports"][0]["server"] == first["host"]
+    use(connect, second, first)
+    admin = lab.administrator(1)
+    person, gone = [u["dn"] for u in users_of(lab, admin)][5:7]
+    admin.modify(person, {"title": [(ldap3.MODIFY_REPLACE, ["Ferrywoman"])]})
+    admin.delete(gone)
+    with blocked(f"ip daddr {first['address']} tcp dport 389", verdict="reject with tcp reset"):
+        report = connect.report()
+    [reading] = report["imports"]
+    assert reading["server"] == second["host"]
+    assert reading["mode"] == "delta" or reading["note"], reading
+    assert report["exported"]["user"] == {**report["exported"]["user"], "created": 0, "deleted": 1}
+    assert compare(lab, tenant, controller=1)[0] == 199
+    assert "Ferrywoman" in [u.get("title") for u in tenant.list("Users")]
+    assert_created_once(tenant)
+
+
+def test_both_dead(lab, controllers, tenant, connect):
+    for controller in controllers:
+        end_session(leader(lab, controller["host"]))
+    # Their names are still known: a controller is often named by another server.
+    use(connect, *controllers)
+    started = time.monotonic()
+    done = connect.sync(check=False)
+    assert done.returncode == 1
+    assert all(c["host"] in done.stderr or c["address"] in done.stderr for c in controllers), done.stderr
+    assert "remedy:" in done.stderr and time.monotonic() - started < 60
+    assert tenant.list("Users") == []
+
+
+def test_only_allowed_controllers_are_used(lab, controllers, tenant, connect):
+    first, second = controllers
+    use(connect, second)
+    connect.set("dns.servers", [second["address"]])
+    assert [i["server"] for i in connect.report("--full")["imports"]] == [second["host"]]
+    assert {flow["address"] for flow in connect.status()["flows"] if flow["row"].startswith("connect-ad/")} \
+        == {second["address"]}
+    with blocked(f"ip daddr {second['address']} tcp dport 389", f"ip daddr {second['address']} udp dport 389"):
+        done = connect.sync(check=False)
+    assert done.returncode == 1 and second["host"] in done.stderr and first["host"] not in done.stderr
+    assert "remedy:" in done.stderr
+
+
+@pytest.mark.parametrize("transport,port", [("ldap", 389), ("ldaps", 636)])
+def test_a_controller_that_accepts_and_says_nothing(lab, controllers, tenant, connect, transport, port):
+    """A deadline ends the wait; with another controller at hand the run goes on there."""
+    first, second = controllers
+    use(connect, first)
+    connect.set("connect.forests.0.transport", transport)
+    with SilentServer(RELAY, 3891) as silent, redirected(first["address"], port, silent):
+        started = time.monotonic()
+        done = connect.sync(check=False)
+        assert done.returncode == 1 and time.monotonic() - started < 60
+        assert first["host"] in done.stderr and "remedy:" in done.stderr, done.stderr
+        assert silent.accepted > 0
+        use(connect, first, second)
+        assert [i["server"] for i in connect.report()["imports"]] == [second["host"]]
+    assert compare(lab, tenant, controller=1)[1] == 20
