@@ -78,11 +78,16 @@ package struct ConnectService: Sendable {
     do {
       try await body(&report)
     } catch {
-      let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
+      let isStopped = error is CancellationError || Task.isCancelled
+      let reason = isStopped ? "The run was stopped." : (error as? any DiagnosableError)?.message ?? "\(error)"
       report.errors.append(reason)
-      // The first error is what matters; a store that fails again here would only hide it.
-      try? await history.end(id, report, outcome: "failed", at: now().timeIntervalSince1970)
-      try? await ledger.flush(to: store, at: now().timeIntervalSince1970)
+      // A task of its own, because the store refuses a cancelled one. The first error is what matters; a store that
+      // fails again here would only hide it.
+      await Task { [report] in
+        try? await history.end(
+          id, report, outcome: isStopped ? "interrupted" : "failed", at: now().timeIntervalSince1970)
+        try? await ledger.flush(to: store, at: now().timeIntervalSince1970)
+      }.value
       throw error
     }
     try await history.end(id, report, outcome: "succeeded", at: now().timeIntervalSince1970)

@@ -244,9 +244,14 @@ extension LabEnvironment {
     let process = try SupervisedProcess.start(
       controller.fqdn, line[0], Array(line.dropFirst()), environment: serverEnvironment, log: log,
       records: directory.records)
+    // The KDC of this controller, and not of another one that is up already.
+    var environment = serverEnvironment
+    environment["KRB5_CONFIG"] = "\(path)/etc/krb5.conf"
+    try Files.write(
+      ClientConfiguration.kerberos([forest], controller: controller.address), to: "\(path)/etc/krb5.conf")
     let readiness = Readiness(
       forest: forest, controller: controller, keytab: "\(directory.secrets(forest.name))/\(Self.serviceAccount).keytab",
-      principal: "\(Self.serviceAccount)@\(forest.realm)", environment: serverEnvironment, searchPath: searchPath)
+      principal: "\(Self.serviceAccount)@\(forest.realm)", environment: environment, searchPath: searchPath)
     try await readiness.wait(alive: { process.isRunning }, log: "\(log) and \(path)/log.samba")
   }
 

@@ -20,7 +20,7 @@ import Wire
         1   failed; standard error says why and what to do
         2   a preview found differences
         3   the export was stopped by the guard against mass deletion
-        4   done, with some objects in quarantine
+        4   done, with some objects in quarantine or left for the next run
         64  the command line is wrong
         78  the configuration is wrong
       """,

@@ -65,7 +65,8 @@ struct Confirmation: Sendable {
     case (_, .refused(let reason)):
       try hold(planned, .targetRefused, reason, quarantine, &recorded, transaction)
     case (_, .unanswered(let reason)), (_, .unavailable(let reason)):
-      // The mark stays: the next pass looks the object up.
+      // The mark stays: the object is looked up before the next round, or by the next pass.
+      recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
     case (.create, _), (.update, .existing), (.delete, .existing), (.link, _):
       try hold(planned, .targetRefused, "The target gave no usable answer.", quarantine, &recorded, transaction)
@@ -180,6 +181,7 @@ struct Confirmation: Sendable {
       try quarantine.refuse(mv: planned.object, .targetRefused, reason)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
     case .unanswered(let reason), .unavailable(let reason):
+      recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
     case .existing:
       recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")

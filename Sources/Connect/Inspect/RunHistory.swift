@@ -10,7 +10,7 @@ package struct RunRecord: Sendable, Codable {
   package var started: Double
   package var ended: Double?
   package var mode: CycleReport.Mode
-  /// `running`, `succeeded`, `failed`, or `interrupted` when the process ended before the pass did.
+  /// `running`, `succeeded`, `failed`, or `interrupted` when the pass was stopped or its process ended before it did.
   package var outcome: String
   package var report: CycleReport?
 }

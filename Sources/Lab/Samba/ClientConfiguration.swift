@@ -2,9 +2,11 @@
 
 /// The files that let third-party programs (kinit, ldapsearch, curl) use the lab without touching the machine's own.
 enum ClientConfiguration {
-  static func kerberos(_ forests: [ForestPlan]) -> String {
+  /// - Parameter only: the address of the one KDC to be asked; nil for all.
+  static func kerberos(_ forests: [ForestPlan], controller only: String? = nil) -> String {
     let realms = forests.map { forest in
-      let servers = forest.controllers.map { "    kdc = \($0.address)\n" }.joined()
+      let servers = forest.controllers.filter { only == nil || $0.address == only }
+        .map { "    kdc = \($0.address)\n" }.joined()
       let password = forest.controllers.prefix(1).map { "    kpasswd_server = \($0.address)\n" }.joined()
       return "  \(forest.realm) = {\n\(servers)\(password)  }\n"
     }

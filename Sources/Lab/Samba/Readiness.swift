@@ -59,8 +59,11 @@ struct Readiness {
           "dig", "+short", "+time=1", "+tries=1", "@\(controller.address)", "SRV",
           "_ldap._tcp.dc._msdcs.\(forest.name)",
         ], expected: controller.fqdn),
+      // Further controllers know accounts and service names once these were replicated to them.
       Conversation(
-        name: "Kerberos", arguments: ["kinit", "-k", "-t", keytab, "-c", "MEMORY:ready", principal], expected: nil),
+        name: "Kerberos",
+        arguments: ["kinit", "-k", "-t", keytab, "-c", "MEMORY:ready", "-S", "ldap/\(controller.fqdn)", principal],
+        expected: nil),
     ]
   }
 

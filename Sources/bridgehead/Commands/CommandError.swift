@@ -12,7 +12,7 @@ enum ExitStatus: Int32 {
   case differences = 2
   /// The export was stopped by the guard.
   case guarded = 3
-  /// The cycle ended, and some objects are in quarantine.
+  /// The cycle ended, and some objects are in quarantine or left for the next run.
   case partial = 4
   /// The command line is wrong (sysexits: EX_USAGE).
   case usage = 64

@@ -4,14 +4,13 @@ import UnixSignals
 
 /// Turns SIGTERM and SIGINT into cancellation, so that one-shot work ends at a transaction boundary.
 enum Interruption {
-  /// 128 + SIGINT, as shells report it.
-  static let exitCode: Int32 = 130
-
   static func stopping<R: Sendable>(_ work: @escaping @Sendable () async throws -> R) async throws -> R {
-    try await withThrowingTaskGroup(of: R?.self) { group in
+    // Before the work begins: from then on no signal may end the process as it stands.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    return try await withThrowingTaskGroup(of: R?.self) { group in
       group.addTask { try await work() }
       group.addTask {
-        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+        for await signal in signals {
           printError("stopping on \(signal == .sigterm ? "SIGTERM" : "SIGINT"); the next run goes on from here")
           return nil
         }

@@ -18,7 +18,8 @@ struct ConnectSync: AsyncParsableCommand {
         bridgehead connect sync --full --json
 
       EXIT CODES
-        0 done, 1 failed, 2 the preview found differences, 3 stopped by the guard, 4 done with objects in quarantine
+        0 done, 1 failed, 2 the preview found differences, 3 stopped by the guard, 4 done with objects in quarantine or left
+        for the next run
       """)
 
   @OptionGroup var configurationFile: ConfigurationOption
@@ -68,7 +69,7 @@ struct ConnectSync: AsyncParsableCommand {
     let report = try await service.run(options, progress: progress)
     line.finish()
     if json { try printJSON(report) } else { print(report.summary) }
-    return report.quarantined > 0 ? .partial : .success
+    return report.quarantined > 0 || !report.errors.isEmpty ? .partial : .success
   }
 
   private func showPreview(
