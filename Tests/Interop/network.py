@@ -22,10 +22,10 @@ def _nft(script):
 
 @contextlib.contextmanager
 def blocked(*matches, verdict="drop"):
-    """Drops what a match like `tcp dport 389` names, as a firewall on the way does."""
+    """Drops what a match like `tcp dport 389` names where it arrives, as a firewall on the way does: the sender hears nothing."""
     table = f"blocked{next(_numbers)}"
     rules = "\n".join(f"{match} {verdict}" for match in matches)
-    _nft(f"table inet {table} {{\nchain output {{\ntype filter hook output priority 0;\n{rules}\n}}\n}}\n")
+    _nft(f"table inet {table} {{\nchain input {{\ntype filter hook input priority 0;\n{rules}\n}}\n}}\n")
     try:
         yield
     finally:

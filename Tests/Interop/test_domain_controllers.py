@@ -116,18 +116,31 @@ def test_only_allowed_controllers_are_used(lab, controllers, tenant, connect):
     assert "remedy:" in done.stderr
 
 
-@pytest.mark.parametrize("transport,port", [("ldap", 389), ("ldaps", 636)])
-def test_a_controller_that_accepts_and_says_nothing(lab, controllers, tenant, connect, transport, port):
-    """A deadline ends the wait; with another controller at hand the run goes on there."""
+def test_a_controller_that_accepts_and_says_nothing(lab, controllers, tenant, tmp_path):
+    """A deadline ends the wait, for LDAP and for LDAPS; with another controller at hand the run goes on there.
+
+    The four runs wait at the same time."""
     first, second = controllers
-    use(connect, first)
-    connect.set("connect.forests.0.transport", transport)
-    with SilentServer(RELAY, 3891) as silent, redirected(first["address"], port, silent):
+
+    def start(name, transport, allowed, *arguments):
+        connect = Connect(lab, tenant, tmp_path / name)
+        connect.set("dns.servers", [c["address"] for c in controllers])
+        use(connect, *allowed)
+        connect.set("connect.forests.0.transport", transport)
+        return connect, connect.product.start("connect", "sync", "--config", connect.configuration, *arguments)
+
+    with SilentServer(RELAY, 3891) as ldap, redirected(first["address"], 389, ldap), \
+            SilentServer(RELAY, 6361) as ldaps, redirected(first["address"], 636, ldaps):
         started = time.monotonic()
-        done = connect.sync(check=False)
-        assert done.returncode == 1 and time.monotonic() - started < 60
-        assert first["host"] in done.stderr and "remedy:" in done.stderr, done.stderr
-        assert silent.accepted > 0
-        use(connect, first, second)
-        assert [i["server"] for i in connect.report()["imports"]] == [second["host"]]
+        alone = [start(f"alone-{name}", name, [first]) for name in ("ldap", "ldaps")]
+        both = [start("both-ldap", "ldap", [first, second]), start("both-ldaps", "ldaps", [first, second], "--preview")]
+        for _, process in alone:
+            _, errors = process.communicate(timeout=90)
+            assert process.returncode == 1 and first["host"] in errors and "remedy:" in errors, errors
+            assert time.monotonic() - started < 60
+        for (connect, process), expected in zip(both, (0, 2)):
+            _, errors = process.communicate(timeout=90)
+            assert process.returncode == expected, errors
+            assert [p["server"] for p in connect.status()["partitions"]] == [second["host"]]
+        assert ldap.accepted > 0 and ldaps.accepted > 0
     assert compare(lab, tenant, controller=1)[1] == 20

@@ -87,7 +87,7 @@ extension Link {
       try await disarm()
       return context.summary
     case .tls(let policy, let signIn):
-      let peer = try await policy.secure(channel, host: server.host)
+      let peer = try await handshake(policy)
       try await arm(options.handshakeTimeout, phase: "the sign-in")
       switch signIn.kind {
       case .negotiated(let provider, let principal):
@@ -103,6 +103,17 @@ extension Link {
       try await disarm()
       return peer.protection
     case .open: return "none"
+    }
+  }
+
+  /// A handshake that stalls or breaks off says nothing of the server's identity: another server may do better.
+  private func handshake(_ policy: TLSClientPolicy) async throws -> TLSPeer {
+    do { return try await policy.secure(channel, host: server.host) } catch let error as TrustError {
+      switch error.code {
+      case .handshakeTimedOut: throw LDAPError(.timeout, error.message, remedy: error.remedy)
+      case .connectionClosed: throw LDAPError(.closed, error.message, remedy: error.remedy)
+      default: throw error
+      }
     }
   }
 }
