@@ -108,7 +108,7 @@ extension Link {
 
   /// A handshake that stalls or breaks off says nothing of the server's identity: another server may do better.
   private func handshake(_ policy: TLSClientPolicy) async throws -> TLSPeer {
-    do { return try await policy.secure(channel, host: server.host) } catch let error as TrustError {
+    do throws(TrustError) { return try await policy.secure(channel, host: server.host) } catch {
       switch error.code {
       case .handshakeTimedOut: throw LDAPError(.timeout, error.message, remedy: error.remedy)
       case .connectionClosed: throw LDAPError(.closed, error.message, remedy: error.remedy)
