@@ -107,12 +107,24 @@ struct DemoCommand: AsyncParsableCommand {
         site: site, runtime: runtime, tenant: runtime.client, administrator: administrator, tell: tell, report: report)
       try await script.run(progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
       report = script.report
-      let status = try await ConnectStatus.read(runtime.store)
+      await administrator.close()
+      await runtime.close()
+
+      clock = ContinuousClock.now
+      let overTLS = try await ConnectRuntime.open(
+        site.configurationOverTLS, file: site.configurationFile, environment: environment)
+      let result = try await overTLS.service.run()
+      guard result.requests == 0, result.imports.allSatisfy({ $0.mode == .delta }) else {
+        throw DemoError(message: "Over LDAPS the directory looked different.")
+      }
+      finish(
+        "the same over TLS", ["LDAPS goes on at the same watermark: nothing has changed, nothing is sent"], since: clock
+      )
+      let status = try await ConnectStatus.read(overTLS.store)
+      await overTLS.close()
       report.flowUses = status.flows
       report.flows = Array(Set(status.flows.map(\.row))).sorted()
       report.elapsed = (ContinuousClock.now - started) / .seconds(1)
-      await administrator.close()
-      await runtime.close()
       if asText {
         print("\nflows used, each told by its transport after the handshake")
         print(status.flowTable.text())

@@ -62,6 +62,13 @@ struct DemoSite {
     try file.write(token.text + "\n")
   }
 
+  /// The same site, with LDAPS instead of LDAP.
+  var configurationOverTLS: Configuration {
+    var configuration = configuration
+    configuration.connect?.forests[0].transport = "ldaps"
+    return configuration
+  }
+
   func tenantServer() async throws -> TenantServer {
     let access = try TenantAccess(configuration, file: configurationFile)
     return try TenantServer(

@@ -65,7 +65,7 @@ struct ConnectRuntime {
   func close() async {
     await cloud.shutdown()
     try? await store.close()
-    withExtendedLifetime(lock) {}
+    lock.release()
   }
 
   private static func connectSection(

@@ -22,5 +22,8 @@ final class RunLock: Sendable {
     }
   }
 
+  /// Lets the next run in.
+  func release() { flock(descriptor, LOCK_UN) }
+
   deinit { close(descriptor) }
 }
