@@ -35,7 +35,8 @@ struct Readings {
     return count
   }
 
-  /// Disjoint subtrees, the largest cut once more, are taken from a queue by as many tasks as there are connections.
+  /// One connection reads the tree as one search. Several take the children of one container after the other from a
+  /// queue, between a DirSync cookie and its replay.
   func paged(_ name: String, connections: Int) async throws -> Measurement {
     var links: [LDAPConnection] = []
     for _ in 0..<connections { links.append(try await peer.connect()) }
@@ -43,8 +44,11 @@ struct Readings {
     let attributes = try await peer.attributes(first)
     let mapper = EntryMapper(attributes)
     let result = try await Measurement.take(name) { [links] in
+      guard links.count > 1 else {
+        return try await read(Part(base: base, scope: .subtree), first, attributes, mapper)
+      }
       let cookie = try await first.dirSyncCookie(base: base)
-      let queue = PartitionQueue(try await partitions(first))
+      let queue = PartQueue(try await partitions(first))
       let counts = try await withThrowingTaskGroup(of: (entries: Int, links: Int).self) { group in
         for connection in links {
           group.addTask {
@@ -67,24 +71,24 @@ struct Readings {
     return result
   }
 
-  private func partitions(_ connection: LDAPConnection) async throws -> [SearchPartition] {
-    var result: [SearchPartition] = []
-    for partition in try await connection.partitions(of: base) {
-      guard partition.scope == .subtree, partition.base.hasPrefix("OU=") else {
-        result.append(partition)
-        continue
-      }
-      result += try await connection.partitions(of: partition.base)
+  /// The root, and what stands directly below each container: Samba has an index of children, but walks all candidates
+  /// of the whole domain for each search of a subtree.
+  private func partitions(_ connection: LDAPConnection) async throws -> [Part] {
+    var result = [Part(base: base, scope: .base)]
+    let containers = Filter.or(
+      ["organizationalUnit", "container", "domainDNS", "builtinDomain"].map { .equal("objectClass", $0) })
+    for try await container in connection.search(base: base, filter: containers, attributes: ["1.1"]) {
+      result.append(Part(base: container.dn, scope: .oneLevel))
     }
     return result
   }
 
   private func read(
-    _ partition: SearchPartition, _ connection: LDAPConnection, _ attributes: [String], _ mapper: EntryMapper
+    _ part: Part, _ connection: LDAPConnection, _ attributes: [String], _ mapper: EntryMapper
   ) async throws -> (entries: Int, links: Int) {
     var count = (entries: 0, links: 0)
     let entries = connection.search(
-      base: partition.base, scope: partition.scope, filter: LDAPSource.filter, attributes: attributes,
+      base: part.base, scope: part.scope, filter: LDAPSource.filter, attributes: attributes,
       extendedDNs: true)
     for try await entry in entries {
       count.entries += 1
@@ -144,9 +148,15 @@ struct Readings {
   }
 }
 
+/// What one search reads.
+private struct Part: Sendable {
+  var base: String
+  var scope: SearchRequest.Scope
+}
+
 /// What is left to read.
-private actor PartitionQueue {
-  private var partitions: [SearchPartition]
-  init(_ partitions: [SearchPartition]) { self.partitions = partitions }
-  func next() -> SearchPartition? { partitions.popLast() }
+private actor PartQueue {
+  private var partitions: [Part]
+  init(_ partitions: [Part]) { self.partitions = partitions }
+  func next() -> Part? { partitions.popLast() }
 }
