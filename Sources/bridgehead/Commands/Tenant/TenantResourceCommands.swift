@@ -76,129 +76,117 @@ private enum Resources {
   }
 }
 
-struct TenantUsers: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "users", abstract: "The tenant's users.",
-    subcommands: [List.self, Show.self, Deleted.self, Restore.self])
-
-  struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List users.",
-      discussion: """
-        EXAMPLES
-          bridgehead tenant users list
-          bridgehead tenant users list --filter 'userName sw "anna" and active eq true' --json
-        """)
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Option(help: ArgumentHelp("A SCIM filter (RFC 7644 3.4.2.2).", valueName: "filter"))
-    var filter: String?
-    @Flag(help: "Write JSON.")
-    var json = false
-
-    func run() async throws {
-      try await Resources.list(
-        .user, filter: filter, json: json, in: try await TenantAccess(configurationFile).directory())
-    }
-  }
-
-  struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Show a user as JSON.", discussion: "EXAMPLE\n  bridgehead tenant users show anna.mueller@corp.example")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The user's id, externalId or userName.")
-    var user: String
-
-    func run() async throws {
-      try await Resources.show(.user, user, in: try await TenantAccess(configurationFile).directory())
-    }
-  }
-
-  struct Deleted: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List deleted users that can still be restored.",
-      discussion: "EXAMPLE\n  bridgehead tenant users deleted")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Flag(help: "Write JSON.")
-    var json = false
-
-    func run() async throws {
-      try await Resources.listDeleted(.user, json: json, in: try await TenantAccess(configurationFile).directory())
-    }
-  }
-
-  struct Restore: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Bring a deleted user back, with its memberships.",
-      discussion: "EXAMPLE\n  bridgehead tenant users restore 2819c223-7f76-453a-919d-413861904646")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The user's id, as 'tenant users deleted' shows it.")
-    var id: String
-
-    func run() async throws {
-      let access = try TenantAccess(configurationFile)
-      print(try await access.directory().restore(.user, id, by: access.actor).json.text)
-    }
-  }
+/// What tells `tenant users` and `tenant groups` apart.
+protocol ResourceWords {
+  static var kind: ResourceKind { get }
+  /// In lower case.
+  static var noun: String { get }
+  /// The attribute that people name a resource by.
+  static var key: String { get }
+  static var exampleFilter: String { get }
+  static var exampleKey: String { get }
 }
 
-struct TenantGroups: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "groups", abstract: "The tenant's groups.",
-    subcommands: [List.self, Show.self, Deleted.self, Restore.self])
+enum UserWords: ResourceWords {
+  static let kind = ResourceKind.user
+  static let noun = "user"
+  static let key = "userName"
+  static let exampleFilter = #"userName sw "anna" and active eq true"#
+  static let exampleKey = "anna.mueller@corp.example"
+}
+
+enum GroupWords: ResourceWords {
+  static let kind = ResourceKind.group
+  static let noun = "group"
+  static let key = "displayName"
+  static let exampleFilter = #"displayName co "Sales""#
+  static let exampleKey = "'All Employees'"
+}
+
+typealias TenantUsers = TenantResources<UserWords>
+typealias TenantGroups = TenantResources<GroupWords>
+
+struct TenantResources<Words: ResourceWords>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "\(Words.noun)s", abstract: "The tenant's \(Words.noun)s.",
+      subcommands: [List.self, Show.self, Deleted.self, Restore.self])
+  }
 
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List groups, without their members.",
-      discussion: "EXAMPLE\n  bridgehead tenant groups list --filter 'displayName co \"Sales\"'")
+    static var configuration: CommandConfiguration {
+      CommandConfiguration(
+        commandName: "list", abstract: "List \(Words.noun)s\(Words.kind == .group ? ", without their members" : "").",
+        discussion: """
+          EXAMPLES
+            bridgehead tenant \(Words.noun)s list
+            bridgehead tenant \(Words.noun)s list --filter '\(Words.exampleFilter)' --json
+          """)
+    }
+
     @OptionGroup var configurationFile: ConfigurationOption
+
     @Option(help: ArgumentHelp("A SCIM filter (RFC 7644 3.4.2.2).", valueName: "filter"))
     var filter: String?
+
     @Flag(help: "Write JSON.")
     var json = false
 
     func run() async throws {
       try await Resources.list(
-        .group, filter: filter, json: json, in: try await TenantAccess(configurationFile).directory())
+        Words.kind, filter: filter, json: json, in: try await TenantAccess(configurationFile).directory())
     }
   }
 
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Show a group and its members as JSON.",
-      discussion: "EXAMPLE\n  bridgehead tenant groups show \"All Employees\"")
+    static var configuration: CommandConfiguration {
+      CommandConfiguration(
+        commandName: "show", abstract: "Show a \(Words.noun) as JSON.",
+        discussion: "EXAMPLE\n  bridgehead tenant \(Words.noun)s show \(Words.exampleKey)")
+    }
+
     @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The group's id, externalId or displayName.")
-    var group: String
+
+    @Argument(help: "Its id, externalId or \(Words.key).")
+    var name: String
 
     func run() async throws {
-      try await Resources.show(.group, group, in: try await TenantAccess(configurationFile).directory())
+      try await Resources.show(Words.kind, name, in: try await TenantAccess(configurationFile).directory())
     }
   }
 
   struct Deleted: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List deleted groups that can still be restored.",
-      discussion: "EXAMPLE\n  bridgehead tenant groups deleted")
+    static var configuration: CommandConfiguration {
+      CommandConfiguration(
+        commandName: "deleted", abstract: "List deleted \(Words.noun)s that can still be restored.",
+        discussion: "EXAMPLE\n  bridgehead tenant \(Words.noun)s deleted")
+    }
+
     @OptionGroup var configurationFile: ConfigurationOption
+
     @Flag(help: "Write JSON.")
     var json = false
 
     func run() async throws {
-      try await Resources.listDeleted(.group, json: json, in: try await TenantAccess(configurationFile).directory())
+      try await Resources.listDeleted(Words.kind, json: json, in: try await TenantAccess(configurationFile).directory())
     }
   }
 
   struct Restore: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Bring a deleted group back, with its members.",
-      discussion: "EXAMPLE\n  bridgehead tenant groups restore e9e30dba-f08f-4109-8486-d5c6a331660a")
+    static var configuration: CommandConfiguration {
+      CommandConfiguration(
+        commandName: "restore", abstract: "Bring a deleted \(Words.noun) back, with its memberships.",
+        discussion: "EXAMPLE\n  bridgehead tenant \(Words.noun)s restore 2819c223-7f76-453a-919d-413861904646")
+    }
+
     @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The group's id, as 'tenant groups deleted' shows it.")
+
+    @Argument(help: "The id, as 'deleted' shows it.")
     var id: String
 
     func run() async throws {
       let access = try TenantAccess(configurationFile)
-      print(try await access.directory().restore(.group, id, by: access.actor).json.text)
+      print(try await access.directory().restore(Words.kind, id, by: access.actor).json.text)
     }
   }
 }
