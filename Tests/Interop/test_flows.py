@@ -30,7 +30,6 @@ def test_a_blocked_row_stops_the_run(small, small_tenant, small_connect, row):
     match, words = ROWS[row]
     # Both protocols where the row has both.
     matches = [f"udp {match[3:]}", f"tcp {match[3:]}"] if match.startswith("th ") else [match]
-    small_connect.set("connect.target.requestTimeout", "3s")
     started = time.monotonic()
     with blocked(*matches):
         done = small_connect.sync(check=False)
