@@ -12,7 +12,7 @@ import Wire
 /// The client against servers that play scripts.
 @Suite struct HTTPClientTests {
   func send(
-    _ steps: [LoopbackServer.Step], limit: Int = 1 << 20, deadline: TimeAmount = .seconds(10)
+    _ steps: [LoopbackServer.Step], limit: Int = 1 << 20, deadline: TimeAmount = .seconds(60)
   ) async throws -> HTTPResponse {
     let server = try await LoopbackServer { _, _ in steps }
     let client = plainClient()
@@ -30,7 +30,7 @@ import Wire
     return try result.get()
   }
 
-  func code(_ steps: [LoopbackServer.Step], limit: Int = 1 << 20, deadline: TimeAmount = .seconds(10)) async throws
+  func code(_ steps: [LoopbackServer.Step], limit: Int = 1 << 20, deadline: TimeAmount = .seconds(60)) async throws
     -> HTTPError.Code?
   {
     do {

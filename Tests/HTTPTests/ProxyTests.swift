@@ -53,7 +53,7 @@ struct TinyProxy {
     process.standardError = FileHandle.nullDevice
     try process.run()
     // It listens when a connection is accepted.
-    let deadline = NIODeadline.now() + .seconds(10)
+    let deadline = NIODeadline.now() + .seconds(60)
     while NIODeadline.now() < deadline {
       if let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .connect(host: "127.0.0.1", port: port).get()

@@ -56,7 +56,7 @@ import Wire
 
   private func provider(
     _ credentials: KerberosCredentialSource = .password(SecretBytes(Array("secret".utf8))), now: Date = Self.now,
-    allowedClockSkew: Duration = .seconds(300), timeouts: [Duration] = [.seconds(5)], kdc: KDCAddress? = nil
+    allowedClockSkew: Duration = .seconds(300), timeouts: [Duration] = [.seconds(60)], kdc: KDCAddress? = nil
   ) throws -> KerberosProvider {
     let endpoints = kdc.map { [Endpoint(host: $0.address, port: $0.port)] } ?? []
     return try KerberosProvider(

@@ -31,7 +31,7 @@ import Testing
     #expect(await worker.total == 4950)
   }
 
-  @Test(.timeLimit(.minutes(1))) func endsWithItsActor() async throws {
+  @Test(.timeLimit(.minutes(5))) func endsWithItsActor() async throws {
     weak var thread: SerialThread?
     do {
       let own = try #require(SerialThread())

@@ -219,7 +219,7 @@ import Wire
         // Wait until nothing moves any more.
         var last = -1
         var still = 0
-        while still < 10 {
+        while still < 10 || last < entry.count {
           try await Task.sleep(for: .milliseconds(10))
           let now = written.withLock { $0 }
           still = now == last ? still + 1 : 0

@@ -102,7 +102,7 @@ import Wire
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func slowClientsAreLeft() async throws {
+  @Test(.timeLimit(.minutes(5))) func slowClientsAreLeft() async throws {
     var limits = TestTenant.unlimited
     limits.handshakeSeconds = 1
     limits.idleSeconds = 1
@@ -117,7 +117,8 @@ import Wire
         ] {
           group.addTask {
             try await served.connect { connection in
-              if !start.isEmpty { try await connection.send(start) }
+              // On a busy machine, the client may come so late that it has been left already.
+              if !start.isEmpty { try? await connection.send(start) }
               let answer = await connection.readToEnd()
               #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer)")
             }
@@ -126,9 +127,9 @@ import Wire
         // A trickle does not extend the deadline.
         group.addTask {
           try await served.connect { connection in
-            try await connection.send("GET /Users HTTP/1.1\r\n")
             // Ends when the server has closed the connection.
             await #expect(throws: (any Error).self) {
+              try await connection.send("GET /Users HTTP/1.1\r\n")
               while true {
                 try await connection.send("x: y\r\n")
                 try await Task.sleep(for: .milliseconds(20))

@@ -69,6 +69,8 @@ struct HTTPConnector: Sendable {
 
   /// A resolver may take longer than the request has: its late answer is then dropped.
   private func addresses(of host: String, deadline: NIODeadline) async throws(HTTPError) -> [String] {
+    // An address is its own answer.
+    if (try? SocketAddress(ipAddress: host, port: 0)) != nil { return [host] }
     let loop = group.any()
     let promise = loop.makePromise(of: [String].self)
     let timer = loop.scheduleTask(deadline: deadline) {

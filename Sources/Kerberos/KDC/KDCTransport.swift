@@ -103,7 +103,7 @@ final class KDCTransport {
     try socket.send(request)
     var garbage: ByteError?
     while true {
-      do {
+      do throws(KDCAttemptFailure) {
         let bytes = try socket.receive(Self.maximumDatagram)
         // Anyone can forge a datagram: one that is no Kerberos message must not end the wait for the true one.
         do throws(ByteError) {
@@ -111,6 +111,7 @@ final class KDCTransport {
         } catch {
           garbage = error
         }
+        if socket.isLate { throw .noAnswer(timeout) }
       } catch .noAnswer(let time) {
         throw garbage.map { .malformed($0.description) } ?? .noAnswer(time)
       }

@@ -21,7 +21,7 @@ final class Barrier: @unchecked Sendable {
     condition.deallocate()
   }
 
-  /// - Returns: true; false when the others have not come within ten seconds.
+  /// - Returns: true; false when the others have not come within a minute.
   func wait() -> Bool {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
@@ -29,7 +29,7 @@ final class Barrier: @unchecked Sendable {
     pthread_cond_broadcast(condition)
     var limit = timespec()
     clock_gettime(CLOCK_REALTIME, &limit)
-    limit.tv_sec += 10
+    limit.tv_sec += 60
     while missing > 0 {
       if pthread_cond_timedwait(condition, mutex, &limit) == ETIMEDOUT { return false }
     }

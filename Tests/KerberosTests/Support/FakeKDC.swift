@@ -6,41 +6,50 @@ import Wire
 
 @testable import Kerberos
 
-/// A peer on 127.0.0.1 that does to a client whatever a script says, on a thread of its own, until it is let go.
+/// A peer on loopback that does to a client whatever a script says, on a thread of its own, until it is let go.
 ///
-/// `@unchecked Sendable` proof: all properties are set before the thread starts and read only afterwards; what was
-/// received is behind a mutex.
-final class FakeKDC: @unchecked Sendable {
+/// Each has an address of its own, so that no socket of another test can be in the way of its port.
+final class FakeKDC: Sendable {
   enum Action: Sendable {
     case answer([UInt8])
     case answerByteByByte([UInt8])
+    /// Datagrams without a pause, for as long as the server lives.
+    case flood([UInt8])
     case close
     case stall
   }
 
   let kdc: KDCAddress
-  private let descriptor: Int32
-  private let transport: TransportProtocol
+  private let number: UInt32
+  private let socket: ListeningSocket
   private let received = Mutex<[[UInt8]]>([])
 
-  /// - Parameter port: 0 for one that the system chooses.
-  init(_ transport: TransportProtocol, port: Int = 0, _ script: @escaping @Sendable ([UInt8]) -> [Action]) throws {
-    self.transport = transport
-    let descriptor = socket(AF_INET, Int32((transport == .udp ? SOCK_DGRAM : SOCK_STREAM).rawValue), 0)
+  /// 127.1.0.1 and up.
+  private static let lastAddress = Atomic<UInt32>(0x7f01_0000)
+
+  /// - Parameter peer: whose address and port to share, over the other transport.
+  init(
+    _ transport: TransportProtocol, beside peer: FakeKDC? = nil,
+    _ script: @escaping @Sendable ([UInt8]) -> [Action]
+  ) throws {
+    let descriptor = Glibc.socket(AF_INET, Int32((transport == .udp ? SOCK_DGRAM : SOCK_STREAM).rawValue), 0)
+    socket = ListeningSocket(descriptor: descriptor, transport: transport)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    address.sin_port = UInt16(port).bigEndian
+    let number = peer?.number ?? Self.lastAddress.add(1, ordering: .relaxed).newValue
+    self.number = number
+    address.sin_addr.s_addr = number.bigEndian
+    address.sin_port = UInt16(peer?.kdc.port ?? 0).bigEndian
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(descriptor, $0, size) + getsockname(descriptor, $0, &size)
       }
     }
-    self.descriptor = descriptor
+    let text = (0..<4).reversed().map { String(number >> ($0 * 8) & 0xff) }.joined(separator: ".")
+    kdc = KDCAddress(host: "", address: text, port: Int(UInt16(bigEndian: address.sin_port)))
     guard bound == 0 else { throw ByteError.malformed(offset: 0, reason: "bind: \(errno)") }
     if transport == .tcp { listen(descriptor, 8) }
-    kdc = KDCAddress(host: "", address: "127.0.0.1", port: Int(UInt16(bigEndian: address.sin_port)))
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Script(server: self, run: script))
     pthread_create(
@@ -53,9 +62,21 @@ final class FakeKDC: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  deinit {
-    shutdown(descriptor, Int32(SHUT_RDWR))
-    close(descriptor)
+  // Wakes the thread, which may still need the descriptor: were it closed here, its number could by then be that of
+  // another server's socket, whose request this thread would swallow.
+  deinit { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
+
+  /// Closed when neither the server nor its thread needs it any more.
+  private final class ListeningSocket: Sendable {
+    let descriptor: Int32
+    let transport: TransportProtocol
+
+    init(descriptor: Int32, transport: TransportProtocol) {
+      self.descriptor = descriptor
+      self.transport = transport
+    }
+
+    deinit { close(descriptor) }
   }
 
   /// The requests as they came, without framing.
@@ -64,22 +85,20 @@ final class FakeKDC: @unchecked Sendable {
   /// Holds what the thread needs, and the server only weakly, so that letting go of it ends the thread.
   private final class Script {
     private weak var server: FakeKDC?
-    private let descriptor: Int32
-    private let transport: TransportProtocol
+    private let socket: ListeningSocket
     private let run: @Sendable ([UInt8]) -> [Action]
     private var stalled: [Int32] = []
 
     init(server: FakeKDC, run: @escaping @Sendable ([UInt8]) -> [Action]) {
       self.server = server
-      descriptor = server.descriptor
-      transport = server.transport
+      socket = server.socket
       self.run = run
     }
 
     deinit { for descriptor in stalled { close(descriptor) } }
 
     func loop() {
-      while transport == .udp ? serveDatagram() : serveConnection() {}
+      while socket.transport == .udp ? serveDatagram() : serveConnection() {}
     }
 
     private func note(_ request: [UInt8]) -> Bool {
@@ -94,10 +113,14 @@ final class FakeKDC: @unchecked Sendable {
       var size = socklen_t(MemoryLayout<sockaddr_in>.size)
       return withUnsafeMutablePointer(to: &peer) { peer in
         peer.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
-          let count = recvfrom(descriptor, &buffer, buffer.count, 0, peer, &size)
+          let count = recvfrom(socket.descriptor, &buffer, buffer.count, 0, peer, &size)
           guard count > 0, note(Array(buffer[..<count])) else { return false }
           for action in run(Array(buffer[..<count])) {
-            if case .answer(let bytes) = action { sendto(descriptor, bytes, bytes.count, 0, peer, size) }
+            switch action {
+            case .answer(let bytes): sendto(socket.descriptor, bytes, bytes.count, 0, peer, size)
+            case .flood(let bytes): while server != nil { sendto(socket.descriptor, bytes, bytes.count, 0, peer, size) }
+            case .answerByteByByte, .close, .stall: break
+            }
           }
           return true
         }
@@ -105,7 +128,7 @@ final class FakeKDC: @unchecked Sendable {
     }
 
     private func serveConnection() -> Bool {
-      let connection = accept(descriptor, nil, nil)
+      let connection = accept(socket.descriptor, nil, nil)
       guard connection >= 0 else { return false }
       var buffer = [UInt8](repeating: 0, count: 65_536)
       var request: [UInt8] = []
@@ -122,7 +145,7 @@ final class FakeKDC: @unchecked Sendable {
           var one: Int32 = 1
           setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
           for byte in bytes { _ = send(connection, [byte], 1, Int32(MSG_NOSIGNAL)) }
-        case .close: break
+        case .close, .flood: break
         case .stall:
           stalled.append(connection)
           return true

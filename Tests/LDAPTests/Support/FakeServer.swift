@@ -125,6 +125,7 @@ extension LDAPOptions {
   /// Patient enough for a busy machine; tests of timeouts set their own.
   static var testing: LDAPOptions {
     var options = LDAPOptions()
+    options.connectTimeout = .seconds(60)
     options.operationTimeout = .seconds(60)
     options.handshakeTimeout = .seconds(60)
     return options
