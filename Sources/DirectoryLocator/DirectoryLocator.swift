@@ -23,6 +23,9 @@ package actor DirectoryLocator {
     /// The pauses after each copy of a ping: with 0.5, 1 and 2 s, copies leave at 0, 0.5 and 1.5 s, and the ping ends
     /// at 3.5 s.
     package var pingPauses: [Duration] = [.milliseconds(500), .seconds(1), .seconds(2)]
+    /// How long slower candidates are waited for after one has answered that could be used: a healthy network's round
+    /// trip.
+    package var settlingTime = Duration.milliseconds(300)
     /// Where global catalogs are pinged: their records name 3268, which has no UDP.
     package var catalogPingPort = 389
 

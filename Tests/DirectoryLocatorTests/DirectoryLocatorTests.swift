@@ -29,6 +29,7 @@ private final class Scene: Sendable {
   /// For scenes in which somebody is silent, so that the last pause has to be waited for.
   static let silence: @Sendable (inout DirectoryLocator.Configuration) -> Void = {
     $0.pingPauses = [.milliseconds(40), .milliseconds(80), .seconds(1)]
+    $0.settlingTime = .milliseconds(300)
   }
 
   func run<R: Sendable>(
@@ -38,6 +39,7 @@ private final class Scene: Sendable {
     var configuration = DirectoryLocator.Configuration()
     // Whoever answers may take its time on a busy machine.
     configuration.pingPauses = [.milliseconds(40), .milliseconds(80), .seconds(60)]
+    configuration.settlingTime = .seconds(60)
     change(&configuration)
     let (services, clock) = (services, clock)
     let hosts = Set(services.values.joined().map(\.target))

@@ -18,12 +18,11 @@ struct ControllerProbe: Sendable {
   static let maximumCandidates = 64
   /// Addresses of one host that are tried.
   static let maximumAddresses = 4
-  /// How long slower candidates are waited for after one has answered that could be used: a healthy network's round trip.
-  static let settlingTime = Duration.milliseconds(300)
 
   let role: Role
   let resolver: any NameResolver
   let transport: PingTransport
+  let settlingTime: Duration
 
   /// - Parameter ordered: the first suitable candidate wins, so none is settled before those in front of it.
   /// - Returns: a verdict on each candidate that was decided, in the order of the candidates.
@@ -49,7 +48,7 @@ struct ControllerProbe: Sendable {
         if !isSettling, Self.canSettle(decided, count: candidates.count, ordered: ordered) {
           isSettling = true
           group.addTask {
-            try await Task.sleep(for: Self.settlingTime)
+            try await Task.sleep(for: settlingTime)
             return nil
           }
         }

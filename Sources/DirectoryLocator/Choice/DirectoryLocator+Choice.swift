@@ -57,7 +57,8 @@ extension DirectoryLocator {
     _ candidates: [Candidate], _ role: ControllerProbe.Role, ordered: Bool
   ) async throws -> [Decision] {
     let excluded = memory.excluded(at: now())
-    let probe = ControllerProbe(role: role, resolver: resolver, transport: transport)
+    let probe = ControllerProbe(
+      role: role, resolver: resolver, transport: transport, settlingTime: configuration.settlingTime)
     let decisions = try await probe.decisions(
       on: candidates.filter { excluded[$0.host.lowercased()] == nil }, ordered: ordered)
     for (candidate, verdict) in decisions {
