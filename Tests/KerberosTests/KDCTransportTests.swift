@@ -152,14 +152,6 @@ import Wire
     #expect(flows.uses.isEmpty)
   }
 
-  /// Whoever forges datagrams faster than they are read must not hold the client beyond its time.
-  @Test func endsInAFloodOfForgedDatagrams() async throws {
-    let server = try FakeKDC(.udp) { _ in [.flood([0x6b, 5])] }
-    let error = await failure(try client(timeouts: [brief]), [server.kdc])
-    #expect(error?.code == .noKDC)
-    #expect(flows.uses.isEmpty)
-  }
-
   @Test func endsWhenCancelled() async throws {
     let server = try FakeKDC(.udp) { _ in [] }
     let signal = CancellationSignal()

@@ -13,8 +13,6 @@ final class FakeKDC: Sendable {
   enum Action: Sendable {
     case answer([UInt8])
     case answerByteByByte([UInt8])
-    /// Datagrams without a pause, for as long as the server lives.
-    case flood([UInt8])
     case close
     case stall
   }
@@ -116,11 +114,7 @@ final class FakeKDC: Sendable {
           let count = recvfrom(socket.descriptor, &buffer, buffer.count, 0, peer, &size)
           guard count > 0, note(Array(buffer[..<count])) else { return false }
           for action in run(Array(buffer[..<count])) {
-            switch action {
-            case .answer(let bytes): sendto(socket.descriptor, bytes, bytes.count, 0, peer, size)
-            case .flood(let bytes): while server != nil { sendto(socket.descriptor, bytes, bytes.count, 0, peer, size) }
-            case .answerByteByByte, .close, .stall: break
-            }
+            if case .answer(let bytes) = action { sendto(socket.descriptor, bytes, bytes.count, 0, peer, size) }
           }
           return true
         }
@@ -145,7 +139,7 @@ final class FakeKDC: Sendable {
           var one: Int32 = 1
           setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
           for byte in bytes { _ = send(connection, [byte], 1, Int32(MSG_NOSIGNAL)) }
-        case .close, .flood: break
+        case .close: break
         case .stall:
           stalled.append(connection)
           return true
