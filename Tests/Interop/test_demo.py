@@ -9,7 +9,9 @@ SMALL = ("demo", "--json", "--users", 50, "--groups", 5)
 def test_the_demo_uses_every_row(bridgehead):
     report = bridgehead.json(*SMALL)
     assert ROWS <= set(report["flows"])
-    assert [step["name"] for step in report["steps"]][-4:] == ["first run", "a change", "a renamed unit", "a deletion"]
+    assert [step["name"] for step in report["steps"]] == [
+        "a forest", "a tenant", "first run", "a change", "a renamed unit", "a deletion", "the same over TLS"]
+    assert report["counts"]["user"] == 50 and report["counts"]["group"] == 5
 
 
 def test_the_demo_fails_without_a_row(bridgehead):
