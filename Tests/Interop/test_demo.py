@@ -2,7 +2,7 @@
 """The demo: it uses every row that a synchronisation needs, and cannot do without one of them."""
 from network import blocked
 
-ROWS = {"connect-ad/dns", "connect-ad/kerberos", "connect-ad/ldap", "connect-cloud/http", "connect-cloud/https"}
+ROWS = {"connect-ad/dns", "connect-ad/kerberos", "connect-ad/ldap", "connect-ad/ldaps", "connect-cloud/http", "connect-cloud/https"}
 SMALL = ("demo", "--json", "--users", 50, "--groups", 5)
 
 
