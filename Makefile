@@ -2,7 +2,7 @@
 # The commands of the project. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check fmt bench verify
+.PHONY: help setup build demo test check fmt manual bench verify
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: build ## Formatting, licence headers, direction rules, warnings as errors
 
 fmt: ## Format all Swift code
 	@swift format format -i -r -p Package.swift Sources Tests Benchmarks
+
+manual: build ## Write the manual pages into .build/man
+	@Scripts/manual
 
 bench: setup ## Measure the import against ldapsearch: time, CPU, memory (release build; about 40 minutes the first time)
 	@Scripts/bench
