@@ -12,6 +12,8 @@ import Wire
 struct Cloud {
   let tls: TLSClientPolicy
   let http: HTTPClient
+  /// Reads revocation lists from forests, once it knows them.
+  let directoryLists = LDAPRevocationListSource()
   /// Fetches revocation lists; without TLS, as their signatures protect them (RFC 5280 8).
   private let plain: HTTPClient
 
@@ -27,7 +29,8 @@ struct Cloud {
     let now: @Sendable () -> Date = { Date.now }
     let mode = trust?.revocation.flatMap(RevocationPolicy.Mode.init) ?? .require
     let cache = RevocationListCache(
-      source: HTTPRevocationListSource(client: plain), directory: trust?.revocationCache, now: now, log: logger)
+      source: RevocationListSources([HTTPRevocationListSource(client: plain), directoryLists]),
+      directory: trust?.revocationCache, now: now, log: logger)
     let grace = trust?.revocationGrace.flatMap { Duration(parsing: $0) }.map { TimeInterval($0.components.seconds) }
     let revocation =
       mode == .off
@@ -41,6 +44,7 @@ struct Cloud {
   }
 
   func shutdown() async {
+    directoryLists.use([])
     await http.shutdown()
     await plain.shutdown()
   }

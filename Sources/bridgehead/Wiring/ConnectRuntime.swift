@@ -31,11 +31,14 @@ struct ConnectRuntime {
     let names = try Names(configuration, flows: flows)
     let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
     let logger = Logger(label: "bridgehead.connect")
-    let sources = try section.forests.map { forest -> any ImportSource in
-      let access = try Forest(forest, names: names, tls: cloud.tls, flows: flows, environment: environment)
-      return LDAPSource(
-        name: forest.name, domains: forest.domains ?? [forest.name], locator: access.locator, logger: logger
-      ) { controller in try await access.connect(to: controller) }
+    let forests = try section.forests.map {
+      try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
+    }
+    cloud.directoryLists.use(forests)
+    let sources = forests.map { forest -> any ImportSource in
+      LDAPSource(name: forest.section.name, domains: forest.domains, locator: forest.locator, logger: logger) {
+        try await forest.connect(to: $0)
+      }
     }
     let client = try scimClient(section.target, cloud, environment)
     let target = SCIMTarget(name: "cloud", client: client)

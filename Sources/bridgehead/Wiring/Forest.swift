@@ -13,8 +13,11 @@ import Wire
 /// The way to one forest: who finds its domain controllers, who signs in, and how connections are protected.
 struct Forest {
   let section: Configuration.Forest
+  /// DNS names of its domains.
+  let domains: [String]
   let locator: DirectoryLocator
   let kerberos: KerberosProvider
+  /// On 636.
   private let security: ConnectionSecurity
   private let usesTLS: Bool
   private let flows: any FlowRecorder
@@ -29,7 +32,7 @@ struct Forest {
     let ldapFlow = Flow(row: RowID.connectADLDAP.rawValue, recorder: flows)
     var options = DirectoryLocator.Configuration()
     options.site = section.site
-    let domains = section.domains ?? [section.name]
+    domains = section.domains ?? [section.name]
     if let allowed = section.domainControllers {
       let endpoints = allowed.map { Endpoint(host: $0, port: LDAPServer.ldapPort) }
       for domain in Set(domains + [section.name]) {
@@ -61,16 +64,27 @@ struct Forest {
       logger: Logger(label: "bridgehead.kerberos"), resolver: names.forest
     ) { realm in try await locator.keyDistributionCenters(of: realm.lowercased()) }
     usesTLS = section.transport == "ldaps"
-    security = usesTLS ? .tls(tls, .negotiated(kerberos)) : .sealed(kerberos)
+    security = .tls(tls, .negotiated(kerberos))
   }
 
   /// Signs in to a domain controller by the configured transport.
   func connect(to controller: DomainController) async throws -> LDAPConnection {
-    let row = usesTLS ? RowID.connectADLDAPS : RowID.connectADLDAP
-    return try await LDAPConnection.connect(
-      to: LDAPServer(
-        host: controller.hostName, address: controller.address,
-        port: usesTLS ? LDAPServer.ldapsPort : controller.port),
-      security: security, flow: Flow(row: row.rawValue, recorder: flows), logger: Logger(label: "bridgehead.ldap"))
+    guard usesTLS else { return try await connectSealed(to: controller) }
+    return try await connect(to: controller, LDAPServer.ldapsPort, security, RowID.connectADLDAPS, LDAPOptions())
+  }
+
+  /// Signs in on 389 whatever transport is configured; every message is sealed by Kerberos.
+  func connectSealed(to controller: DomainController, options: LDAPOptions = LDAPOptions()) async throws
+    -> LDAPConnection
+  {
+    try await connect(to: controller, controller.port, .sealed(kerberos), RowID.connectADLDAP, options)
+  }
+
+  private func connect(
+    to controller: DomainController, _ port: Int, _ security: ConnectionSecurity, _ row: RowID, _ options: LDAPOptions
+  ) async throws -> LDAPConnection {
+    try await LDAPConnection.connect(
+      to: LDAPServer(host: controller.hostName, address: controller.address, port: port), security: security,
+      flow: Flow(row: row.rawValue, recorder: flows), options: options, logger: Logger(label: "bridgehead.ldap"))
   }
 }
