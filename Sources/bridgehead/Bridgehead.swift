@@ -23,6 +23,7 @@ import Wire
         4   done, with some objects in quarantine or left for the next run
         64  the command line is wrong
         78  the configuration is wrong
+        130 stopped by SIGTERM or SIGINT; the next run goes on from there
       """,
     version: "0.1.0",
     subcommands: [
@@ -42,8 +43,7 @@ import Wire
         try command.run()
       }
     } catch let error as any DiagnosableError {
-      printError("error: \(error.message)")
-      if !(error is ConfigurationError) { printError("remedy: \(error.remedy)") }
+      Observability.report(error)
       Glibc.exit(status(of: error).rawValue)
     } catch {
       exit(withError: error)

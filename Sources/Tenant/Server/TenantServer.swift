@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -146,10 +147,15 @@ package struct TenantServer: Service {
   }()
 
   private func listenError(_ error: any Error) -> any Error {
-    guard let error = error as? IOError else { return error }
+    let cause: String
+    switch error {
+    case let error as IOError: cause = String(cString: strerror(error.errnoCode))
+    case is SocketAddressError, is SocketAddressError.UnknownHost: cause = "there is no such address"
+    default: return error
+    }
     let place = "\(configuration.host):\(configuration.port)"
     return TenantError(
-      .bind, "The tenant cannot listen on \(place) (\(error)).",
+      .bind, "The tenant cannot listen on \(place) (\(cause)).",
       remedy: "Choose an address of this machine and a port that is free (`ss -ltnp` shows who has it); "
         + "ports below 1024 need CAP_NET_BIND_SERVICE.")
   }

@@ -133,7 +133,7 @@ struct TenantService: Sendable {
     let dimensions = [("method", method), ("path", progress.template)]
     Counter(label: "bridgehead_tenant_requests_total", dimensions: dimensions + [("status", "\(answer.status)")])
       .increment()
-    Metrics.Timer(label: "bridgehead_tenant_request_duration_seconds", dimensions: dimensions)
+    Metrics.Timer(label: "bridgehead_tenant_request_duration", dimensions: dimensions)
       .recordNanoseconds(Int64(microseconds * 1000))
   }
 }

@@ -124,7 +124,13 @@ struct LabCommand: AsyncParsableCommand {
   struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what runs of a lab.",
-      discussion: "The exit code is 0 when every server of the lab runs, 1 otherwise.")
+      discussion: """
+        The exit code is 0 when every server of the lab runs, 1 otherwise.
+
+        EXAMPLES
+          bridgehead lab status
+          bridgehead lab status --dir /var/tmp/lab --json
+        """)
 
     @OptionGroup var location: Location
 
@@ -168,7 +174,13 @@ struct LabCommand: AsyncParsableCommand {
   }
 
   struct Down: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Stop every server of a lab, and nothing else.")
+    static let configuration = CommandConfiguration(
+      abstract: "Stop every server of a lab, and nothing else.",
+      discussion: """
+        EXAMPLES
+          bridgehead lab down
+          bridgehead lab down --dir /var/tmp/lab --remove
+        """)
 
     @OptionGroup var location: Location
 
@@ -181,6 +193,10 @@ struct LabCommand: AsyncParsableCommand {
   struct ServeCRL: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "serve-crl", abstract: "Publish a lab's revocation list on port 80 (started by lab up).",
+      discussion: """
+        EXAMPLE
+          bridgehead lab serve-crl --dir /var/tmp/lab
+        """,
       shouldDisplay: false)
 
     @OptionGroup var location: Location
@@ -194,7 +210,12 @@ struct LabCommand: AsyncParsableCommand {
       subcommands: [Issue.self, Revoke.self])
 
     struct Issue: ParsableCommand {
-      static let configuration = CommandConfiguration(abstract: "Issue a server certificate.")
+      static let configuration = CommandConfiguration(
+        abstract: "Issue a server certificate.",
+        discussion: """
+          EXAMPLE
+            bridgehead lab ca issue --name www.corp.example --crl http://127.0.10.80/lab.crl --out www
+          """)
 
       @OptionGroup var location: Location
 
@@ -232,7 +253,12 @@ struct LabCommand: AsyncParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-      static let configuration = CommandConfiguration(abstract: "Revoke a certificate and publish the list anew.")
+      static let configuration = CommandConfiguration(
+        abstract: "Revoke a certificate and publish the list anew.",
+        discussion: """
+          EXAMPLE
+            bridgehead lab ca revoke www.pem
+          """)
 
       @OptionGroup var location: Location
 

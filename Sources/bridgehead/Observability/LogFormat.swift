@@ -4,6 +4,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Logging
+import Synchronization
 
 /// How log records are written: one line each, to standard error.
 enum LogFormat: String, CaseIterable, ExpressibleByArgument, Sendable { case text, json }
@@ -14,6 +15,8 @@ struct LineLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   let label: String
   let format: LogFormat
+  /// Keeps the records of several threads apart, also those that are longer than a pipe writes at once (PIPE_BUF).
+  private static let output = Mutex(())
 
   init(label: String, level: Logger.Level, format: LogFormat) {
     self.label = label
@@ -37,15 +40,28 @@ struct LineLogHandler: LogHandler {
     case .json:
       line = "{\"time\":\"\(time)\",\"level\":\"\(event.level.rawValue)\",\"logger\":"
       line += Self.json(label) + ",\"message\":" + Self.json("\(event.message)")
-      for (key, value) in fields { line += ",\(Self.json(key)):\(Self.json("\(value)"))" }
+      for (key, value) in fields {
+        // A field must not stand for one of the record's own (RFC 8259 4: names should be unique).
+        let name = Self.ownNames.contains(key) ? key + "_" : key
+        line += ",\(Self.json(name)):\(Self.json("\(value)"))"
+      }
       line += "}"
     }
     line += "\n"
     line.withUTF8 { bytes in
-      // One write a record keeps records of several threads apart (POSIX: atomic up to PIPE_BUF on pipes).
-      _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+      Self.output.withLock { _ in
+        var rest = UnsafeRawBufferPointer(bytes)[...]
+        while !rest.isEmpty {
+          let count = write(STDERR_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { return }
+          rest = rest.dropFirst(count)
+        }
+      }
     }
   }
+
+  private static let ownNames: Set<String> = ["time", "level", "logger", "message"]
 
   private static func oneLine(_ text: String) -> String {
     text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " | ") : text

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Wire
 
@@ -20,6 +22,18 @@ struct MetricsServer: Service {
     }
     let application = Application(
       router: router, configuration: .init(address: .hostname(endpoint.host, port: endpoint.port)), logger: logger)
-    try await application.run()
+    do {
+      try await application.run()
+    } catch let error as IOError {
+      throw bindError(String(cString: strerror(error.errnoCode)))
+    } catch let error where error is SocketAddressError || error is SocketAddressError.UnknownHost {
+      throw bindError("there is no such address")
+    }
+  }
+
+  private func bindError(_ cause: String) -> CommandError {
+    CommandError(
+      "metrics.bind", "The metrics cannot be served on \(endpoint.host):\(endpoint.port) (\(cause)).",
+      remedy: "choose an address of this machine and a free port for metrics.listen; 'ss -ltnp' shows who has it.")
   }
 }

@@ -11,7 +11,7 @@ enum Interruption {
       group.addTask { try await work() }
       group.addTask {
         for await signal in signals {
-          printError("stopping on \(signal == .sigterm ? "SIGTERM" : "SIGINT"); the next run goes on from here")
+          Observability.say("stopping on \(signal == .sigterm ? "SIGTERM" : "SIGINT"); the next run goes on from here")
           return nil
         }
         return nil
@@ -22,7 +22,8 @@ enum Interruption {
         // Wait until the work has ended: what it committed stays, what it had not is undone.
         while (try? await group.next()) != nil {}
         throw CommandError(
-          "interrupted", "The run was stopped.", remedy: "run it again: it goes on where it stopped.")
+          "interrupted", "The run was stopped.", remedy: "run it again: it goes on where it stopped.",
+          status: .interrupted)
       }
       return result
     }

@@ -19,7 +19,7 @@ struct ConnectSync: AsyncParsableCommand {
 
       EXIT CODES
         0 done, 1 failed, 2 the preview found differences, 3 stopped by the guard, 4 done with objects in quarantine or left
-        for the next run
+        for the next run, 130 stopped by SIGTERM or SIGINT
       """)
 
   @OptionGroup var configurationFile: ConfigurationOption
@@ -43,7 +43,7 @@ struct ConnectSync: AsyncParsableCommand {
     Observability.bootstrap(global)
     let environment = Environment.current
     let terminal = Terminal(environment: environment)
-    let line = ProgressLine(terminal, quiet: global.quiet)
+    let line = ProgressLine(terminal, quiet: global.quiet || global.logFormat == .json)
     let runtime = try await ConnectRuntime.open(
       ConfigurationLoader.load(configurationFile.config), file: configurationFile.config, environment: environment)
     let progress = Progress { phase, done, total in line.update(phase.rawValue, done, of: total) }
