@@ -23,7 +23,6 @@ import Wire
         4   done, with some objects in quarantine or left for the next run
         64  the command line is wrong
         78  the configuration is wrong
-        130 stopped by SIGTERM or SIGINT; the next run goes on from there
       """,
     version: "0.1.0",
     subcommands: [

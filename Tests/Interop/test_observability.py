@@ -76,18 +76,14 @@ def total(samples, name, **labels):
                if sample == name and labels.items() <= dict(found).items())
 
 
-@pytest.fixture(scope="module")
-def metered(small, small_tenant):
+@pytest.fixture
+def metered(small_tenant):
     """The tenant with a metrics listener."""
-    before = small_tenant.configuration.read_text()
     small_tenant.stop()
     small_tenant.configuration.write_text(json.dumps(settings(
         small_tenant, metrics={"listen": "%s:%d" % METRICS})))
     small_tenant.start()
-    yield small_tenant
-    small_tenant.stop()
-    small_tenant.configuration.write_text(before)
-    small_tenant.start()
+    return small_tenant
 
 
 def test_there_is_no_listener_unless_configured(small_tenant):
@@ -207,7 +203,7 @@ def test_a_synchronisation_stops_at_once_and_goes_on_later(small, small_tenant, 
         process.send_signal(stop)
         output, errors = process.communicate(timeout=30)
     small_tenant.start()
-    assert process.returncode == 130, errors
+    assert process.returncode == 1, errors
     assert output == "" and stop.name in errors and "The run was stopped." in errors
     if form == "json":
         assert [line["error"] for line in records(errors) if line["level"] == "error"] == ["interrupted"]
@@ -244,7 +240,6 @@ def test_errors_of_a_service_say_what_to_do(small, small_tenant, tmp_path, what,
                       tmp_path / "other")
     fill = lambda text: text.format(address=small_tenant.address, folder=tmp_path)
     values = json.loads(small_tenant.configuration.read_text())
-    values.pop("metrics", None)
     if "tenant__listen" not in changes:
         values["tenant"]["listen"] = f"{small_tenant.address}:8443"
     file = tmp_path / "tenant.yaml"

@@ -18,8 +18,6 @@ enum ExitStatus: Int32 {
   case usage = 64
   /// The configuration is wrong (sysexits: EX_CONFIG).
   case configuration = 78
-  /// A one-shot command was stopped by SIGTERM or SIGINT (128 + SIGINT, as shells report it).
-  case interrupted = 130
 }
 
 /// An error of a command itself.

@@ -22,8 +22,7 @@ enum Interruption {
         // Wait until the work has ended: what it committed stays, what it had not is undone.
         while (try? await group.next()) != nil {}
         throw CommandError(
-          "interrupted", "The run was stopped.", remedy: "run it again: it goes on where it stopped.",
-          status: .interrupted)
+          "interrupted", "The run was stopped.", remedy: "run it again: it goes on where it stopped.")
       }
       return result
     }

@@ -19,7 +19,7 @@ struct ConnectSync: AsyncParsableCommand {
 
       EXIT CODES
         0 done, 1 failed, 2 the preview found differences, 3 stopped by the guard, 4 done with objects in quarantine or left
-        for the next run, 130 stopped by SIGTERM or SIGINT
+        for the next run
       """)
 
   @OptionGroup var configurationFile: ConfigurationOption
