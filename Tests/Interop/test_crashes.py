@@ -151,7 +151,7 @@ def test_a_stop_is_clean(lab, tenant, connect, phase):
     text = "".join(run.lines)
     assert code == 1, text
     assert "stopping on SIGTERM; the next run goes on from here" in text
-    assert "error: The run was stopped." in text and "remedy:" in text
+    assert '"message":"The run was stopped.","error":"interrupted","remedy":"' in text
     assert connect.status()["runs"][0]["outcome"] == "interrupted"
     connect.sync()
     compare(lab, tenant)
