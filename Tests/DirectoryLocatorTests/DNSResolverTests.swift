@@ -231,7 +231,7 @@ struct DNSResolverTests {
 
   @Test func manyLookupsAtATime() async throws {
     try await FakeDNS.run({ .addresses(["192.0.2.\($0.name.utf8.count)"]) }) { server in
-      let resolver = DNSResolver(DNSResolver.Configuration(servers: [server.endpoint]), flow: nil)
+      let resolver = resolver(server.endpoint)
       try await withThrowingTaskGroup(of: Bool.self) { group in
         for index in 1...60 {
           let name = String(repeating: "h", count: index) + ".x"
