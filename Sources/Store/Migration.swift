@@ -21,6 +21,17 @@ struct Migrator {
 
   private static let table = "schema_migration"
 
+  /// Whether the database has exactly this version's schema: a look that waits for no writer.
+  func isCurrent(_ transaction: any Transaction) throws -> Bool {
+    let table: String? = try transaction.value(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?", [.text(Self.table)])
+    return try table != nil && applied(transaction) == migrations.map(\.name)
+  }
+
+  private func applied(_ transaction: any Transaction) throws -> [String] {
+    try transaction.query("SELECT name FROM \(Self.table) ORDER BY position", []) { row in try row[0] as String }
+  }
+
   /// Runs what is missing, in the caller's transaction, so that a database is never left between two schemas.
   ///
   /// - Throws: ``StoreError`` with the code `newerSchema` when a later version has been at work, `foreign` when the
@@ -36,9 +47,7 @@ struct Migrator {
       try transaction.run(
         "CREATE TABLE \(Self.table) (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
     }
-    let applied = try transaction.query("SELECT name FROM \(Self.table) ORDER BY position", []) { row in
-      try row[0] as String
-    }
+    let applied = try applied(transaction)
     let known = migrations.map(\.name)
     if let first = applied.first, first != known.first {
       throw StoreError.foreign(path, "its schema begins with \(first)")

@@ -67,10 +67,15 @@ package final class SQLiteStore: Store {
     }
     pool = try DatabasePool(path: path, configuration: configuration)
     do {
+      let migrator = Migrator(migrations: migrations, path: path)
       try pool.writeWithoutTransaction { database in
-        try Self.transact(database, path: path, durability: .full) { transaction in
-          try Migrator(migrations: migrations, path: path).run(transaction)
+        var isCurrent = false
+        try database.inTransaction(.deferred) {
+          isCurrent = try migrator.isCurrent(SQLiteTransaction(database, path: path))
+          return .commit
         }
+        guard !isCurrent else { return }
+        try Self.transact(database, path: path, durability: .full) { try migrator.run($0) }
       }
     } catch {
       try? pool.close()
