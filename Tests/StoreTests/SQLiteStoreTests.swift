@@ -113,6 +113,10 @@ import Testing
           continuation.resume()
         }
       }
+      // Who only looks waits for nobody, not even to open.
+      let looker = try await open(path)
+      let seen = try await looker.read { try $0.value("SELECT count(*) FROM item", as: Int.self) }
+      #expect(seen == 0)
       await StoreConformance.expect(.locked) {
         try await other.write { _ = try $0.run("INSERT INTO item (id) VALUES (2)") }
       }
