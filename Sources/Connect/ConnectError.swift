@@ -15,9 +15,7 @@ package struct ConnectError: DiagnosableError {
     case tooManyDeletions
     case targetUnreachable
     case targetRefused
-    case invalidConfiguration
     case objectNotFound
-    case alreadyRunning
   }
   package var code: Code
   package var message: String

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Connect
 import Glibc
 import Wire
 
@@ -53,6 +54,7 @@ import Wire
     switch error {
     case is ConfigurationError, is SecretFileError: .configuration
     case let error as CommandError: error.status
+    case let error as ConnectError where [.tooManyDeletions, .scopeLost].contains(error.code): .guarded
     default: .failure
     }
   }

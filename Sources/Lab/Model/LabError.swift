@@ -6,7 +6,7 @@ import Wire
 package struct LabError: DiagnosableError {
   package enum Code: String, Sendable {
     case missingPrograms, notPrivileged, loopbackDown, addressInUse, pathTooLong, invalidOption
-    case otherLab, notALab, notRunning, scriptFailed, commandFailed, notReady, certificate, file
+    case otherLab, notALab, scriptFailed, commandFailed, notReady, certificate, file
   }
 
   package var code: Code
