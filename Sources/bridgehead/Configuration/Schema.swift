@@ -78,7 +78,7 @@ extension Schema.StringKind {
     switch self {
     case .text, .path: !text.isEmpty
     case .dnsName: Self.isDNSName(text)
-    case .distinguishedName: text.split(separator: ",").allSatisfy { $0.contains("=") } && !text.isEmpty
+    case .distinguishedName: Self.isDistinguishedName(text)
     case .principal:
       text.split(separator: "@", omittingEmptySubsequences: false).count == 2 && !text.hasPrefix("@")
         && !text.hasSuffix("@")
@@ -86,6 +86,12 @@ extension Schema.StringKind {
     case .endpoint: Endpoint(parsing: text) != nil
     case .duration: Duration(parsing: text) != nil
     }
+  }
+
+  /// Every part has a type; a comma behind a backslash belongs to a value (RFC 4514 section 2.4).
+  private static func isDistinguishedName(_ text: String) -> Bool {
+    text.replacing("\\\\", with: "").replacing("\\,", with: "").split(separator: ",", omittingEmptySubsequences: false)
+      .allSatisfy { $0.contains("=") }
   }
 
   private static func isDNSName(_ text: String) -> Bool {
