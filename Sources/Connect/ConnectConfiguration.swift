@@ -64,20 +64,26 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
   }
 
   package var forests: [Forest]
-  package var target: Target
+  /// The directories that are written to, at least one.
+  package var targets: [Target]
   /// The domains that the tenant has verified; a sign-in name under another one is replaced.
   package var verifiedDomains: [String]
   /// The tenant's first domain, under which replaced sign-in names are put.
   package var initialDomain: String
   package var `guard`: Guard
+  /// The attributes by which users of different forests are found to be the same person, in order: `lDAPDisplayName`s;
+  /// `objectSid` stands for account and resource forests (its counterpart is `msExchMasterAccountSid`).
+  package var joinUsersBy: [String]
 
   package init(
-    forests: [Forest], target: Target, verifiedDomains: [String], initialDomain: String, guard: Guard = Guard()
+    forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),
+    joinUsersBy: [String] = []
   ) {
     self.forests = forests
-    self.target = target
+    self.targets = targets
     self.verifiedDomains = verifiedDomains
     self.initialDomain = initialDomain
     self.guard = `guard`
+    self.joinUsersBy = joinUsersBy
   }
 }

@@ -24,19 +24,19 @@ package struct ConnectService: Sendable {
   private let configuration: ConnectConfiguration
   private let store: any Store
   private let sources: [any ImportSource]
-  private let target: any ExportTarget
+  private let targets: [any ExportTarget]
   private let ledger: FlowLedger
   private let logger: Logger
   private let now: @Sendable () -> Date
 
   package init(
-    configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], target: any ExportTarget,
+    configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], targets: [any ExportTarget],
     ledger: FlowLedger, logger: Logger, now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
     self.store = store
     self.sources = sources
-    self.target = target
+    self.targets = targets
     self.ledger = ledger
     self.logger = logger
     self.now = now
@@ -65,7 +65,7 @@ package struct ConnectService: Sendable {
 
   private func cycle(_ progress: Progress) -> Cycle {
     Cycle(
-      configuration: configuration, sources: sources, target: target, store: store, logger: logger,
+      configuration: configuration, sources: sources, targets: targets, store: store, logger: logger,
       now: { [now] in now().timeIntervalSince1970 }, progress: progress)
   }
 

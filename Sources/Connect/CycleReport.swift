@@ -82,6 +82,20 @@ package struct CycleReport: Sendable, Codable {
   /// In a preview: what an export would do.
   package var preview: PreviewSummary?
   package var errors: [String] = []
+  /// Kinds of objects that a target has no place for; nil when none.
+  package var leftOut: [String]?
+
+  /// Takes over what was done for one of the targets.
+  mutating func add(_ part: CycleReport) {
+    phases += part.phases
+    for (kind, counts) in part.exported { exported[kind, default: Exported()].add(counts) }
+    requests += part.requests
+    differing += part.differing
+    quarantined += part.quarantined
+    pending += part.pending
+    errors += part.errors
+    if let other = part.leftOut { leftOut = (leftOut ?? []) + other }
+  }
 
   init(mode: Mode, started: Double) {
     self.mode = mode

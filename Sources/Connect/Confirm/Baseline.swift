@@ -27,11 +27,7 @@ struct Baseline {
     try transaction.run("DELETE FROM remote WHERE target = ? AND mv = ?", key(object))
     try transaction.run("DELETE FROM remote_link WHERE target = ? AND owner = ?", key(object))
     try transaction.run("DELETE FROM remote_link WHERE target = ? AND member = ?", key(object))
-    try transaction.run(
-      """
-      UPDATE link SET change = 1 WHERE change IS NULL AND (owner IN (SELECT id FROM entry WHERE mv = ?1)
-        OR target_guid IN (SELECT anchor FROM entry WHERE mv = ?1))
-      """, [.integer(object)])
+    try Metaverse.requeueLinks(of: object, in: transaction)
   }
 
   /// Settles the pending operation of an object with what the target was found to hold, nil when nothing.
@@ -48,7 +44,11 @@ struct Baseline {
     guard let state else { return }
     let queue = PendingQueue(transaction: transaction, target: target)
     if state.isGone {
-      if found == nil { try Metaverse.purge(object: object, in: transaction) } else { _ = try queue.delete(object) }
+      if found == nil {
+        try Metaverse.release(object: object, from: target.name, in: transaction)
+      } else {
+        _ = try queue.delete(object)
+      }
       return
     }
     let desired = try Attributes(stored: state.desired)

@@ -108,7 +108,7 @@ struct Confirmation: Sendable {
     let isGone: Bool =
       try transaction.value("SELECT gone FROM mv WHERE id = ?", [.integer(planned.object)]) ?? true
     if isGone {
-      try Metaverse.purge(object: planned.object, in: transaction)
+      try Metaverse.release(object: planned.object, from: target.name, in: transaction)
     } else {
       // It came back while its deletion was under way.
       try baseline.settle(planned.object, kind: planned.kind, found: nil)

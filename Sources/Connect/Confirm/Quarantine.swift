@@ -10,6 +10,10 @@ package enum QuarantineReason: String, Sendable, Codable {
   case duplicateAddress
   /// Another entry has the source anchor.
   case duplicateAnchor
+  /// The entry names another source anchor than the one that its object was made with.
+  case anchorChanged
+  /// The entry could be joined to more than one object, or to one that has an entry of its forest already.
+  case ambiguousJoin
   /// The target says that a value belongs to an object that the engine does not know.
   case targetConflict
   /// The target will not do it.
@@ -20,6 +24,9 @@ package enum QuarantineReason: String, Sendable, Codable {
 
 /// The `quarantine` table.
 struct Quarantine {
+  /// In place of a target's name: what concerns the object itself, whatever target it goes to.
+  static let everyTarget = ""
+
   let transaction: any Transaction
   let target: String
   /// Seconds since 1970.
@@ -33,8 +40,8 @@ struct Quarantine {
     min(longestRetry, firstRetry * Double(1 << min(max(0, attempts - 1), 20)))
   }
 
-  /// Notes a conflict that ends when its cause does.
-  func put(entry: Int64, mv: Int64?, _ reason: QuarantineReason, _ detail: String, other: String?) throws {
+  /// Notes a conflict that ends when its cause does. `other` is the metaverse object that is in the way.
+  func put(entry: Int64, mv: Int64?, _ reason: QuarantineReason, _ detail: String, other: Int64?) throws {
     try transaction.run(
       """
       INSERT INTO quarantine (target, entry, reason, mv, detail, other, since, attempts)
@@ -42,7 +49,8 @@ struct Quarantine {
       ON CONFLICT (target, entry, reason) DO UPDATE SET detail = excluded.detail, other = excluded.other
       """,
       [
-        .text(target), .integer(entry), .text(reason.rawValue), SQLValue(mv), .text(detail), SQLValue(other),
+        .text(target), .integer(entry), .text(reason.rawValue), SQLValue(mv), .text(detail),
+        SQLValue(other.map(String.init)),
         .real(now),
       ])
   }
@@ -75,6 +83,22 @@ struct Quarantine {
     try transaction.run("DELETE FROM quarantine WHERE target = ? AND entry = ?", [.text(target), .integer(entry)])
   }
 
+  /// A conflict of an object is told under one of its entries only.
+  func relent(mv: Int64, except entry: Int64, _ reasons: [QuarantineReason]) throws {
+    for reason in reasons {
+      try transaction.run(
+        "DELETE FROM quarantine WHERE target = ? AND mv = ? AND entry <> ? AND reason = ?",
+        [.text(target), .integer(mv), .integer(entry), .text(reason.rawValue)])
+    }
+  }
+
+  /// Entries that an object was in the way of are looked at again when it goes.
+  func wakeWaiting(for object: Int64) throws {
+    try transaction.run(
+      "UPDATE entry SET dirty = 1 WHERE id IN (SELECT entry FROM quarantine WHERE target = ? AND other = ?)",
+      [.text(target), .text(String(object))])
+  }
+
   /// The target did what it had refused.
   func relent(mv: Int64, _ reasons: [QuarantineReason]) throws {
     for reason in reasons {
@@ -88,7 +112,8 @@ struct Quarantine {
   func release() throws {
     let due = """
       SELECT mv FROM quarantine WHERE target = ?1 AND next_try <= ?2 AND mv IS NOT NULL
-      AND mv NOT IN (SELECT mv FROM quarantine WHERE target = ?1 AND reason = 'duplicateUserName' AND mv IS NOT NULL)
+      AND mv NOT IN (
+        SELECT mv FROM quarantine WHERE target = '' AND reason = 'duplicateUserName' AND mv IS NOT NULL)
       """
     let arguments: [SQLValue] = [.text(target), .real(now)]
     try transaction.run(

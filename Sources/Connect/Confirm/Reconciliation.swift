@@ -27,7 +27,7 @@ struct Reconciliation: Sendable {
       return number
     }
     var count = 0
-    for kind in [ObjectKind.user, .group] {
+    for kind in profile.kinds {
       for try await records in target.records(kind) {
         try Task.checkCancellation()
         try await store.write { transaction in
@@ -83,7 +83,7 @@ struct Reconciliation: Sendable {
     let confirmed = Set(
       try transaction.query(
         "SELECT member FROM remote_link WHERE target = ? AND owner = ? AND attr = ?", key, { try $0[0] as Int64 }))
-    let settlement = LinkSettlement(transaction: transaction, target: profile)
+    let settlement = LinkSettlement(transaction: transaction, targets: [profile])
     for member in held.union(confirmed) {
       if held.contains(member) != confirmed.contains(member) {
         let statement =
@@ -94,7 +94,7 @@ struct Reconciliation: Sendable {
       }
       try settlement.settle(
         owner: owner, attribute: attribute, member: member,
-        isWanted: try settlement.isWanted(owner: owner, attribute: attribute, member: member))
+        isWanted: try settlement.isWanted(owner: owner, attribute: attribute, member: member), at: profile)
     }
   }
 

@@ -5,7 +5,7 @@ import Store
 
 /// The order of an export: what others refer to exists before the reference, and a reference goes before its object.
 enum ExportStage: CaseIterable, Sendable {
-  case users, groups, links, deletions
+  case individuals, groups, links, deletions
 }
 
 /// One operation taken from the pending export, with the revision that its result may clear.
@@ -42,13 +42,17 @@ struct ExportPlan: Sendable {
     _ stage: ExportStage, limit: Int, skipping: Set<Int64>, in transaction: any Transaction
   ) throws -> [PlannedOperation] {
     switch stage {
-    case .users: try objects(.user, deletions: false, limit, skipping, transaction)
-    case .groups: try objects(.group, deletions: false, limit, skipping, transaction)
+    case .individuals: try objects(target.individuals, deletions: false, limit, skipping, transaction)
+    case .groups: try objects([.group], deletions: false, limit, skipping, transaction)
     case .links: try links(limit, skipping, transaction)
-    case .deletions:
-      try objects(.group, deletions: true, limit, skipping, transaction)
-        + objects(.user, deletions: true, limit, skipping, transaction)
+    case .deletions: try objects([.group] + target.individuals, deletions: true, limit, skipping, transaction)
     }
+  }
+
+  private func objects(
+    _ kinds: [ObjectKind], deletions: Bool, _ limit: Int, _ skipping: Set<Int64>, _ transaction: any Transaction
+  ) throws -> [PlannedOperation] {
+    try kinds.flatMap { try objects($0, deletions: deletions, limit, skipping, transaction) }
   }
 
   private func objects(
@@ -91,7 +95,7 @@ struct ExportPlan: Sendable {
       case (.delete?, let id?): operation = .delete(kind, id: id)
       case (.delete?, nil):
         // The target never had it.
-        try Metaverse.purge(object: row.object, in: transaction)
+        try Metaverse.release(object: row.object, from: target.name, in: transaction)
         dropped += 1
         continue
       case (_, let id?):

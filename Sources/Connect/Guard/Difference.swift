@@ -42,6 +42,14 @@ package struct PreviewSummary: Sendable, Codable, Equatable {
   /// Why the guard would stop the export; nil when it would not.
   package var stopped: String?
 
+  mutating func add(_ other: PreviewSummary) {
+    creates += other.creates
+    updates += other.updates
+    deletes += other.deletes
+    linksAdded += other.linksAdded
+    linksRemoved += other.linksRemoved
+  }
+
   package var isEmpty: Bool { creates + updates + deletes + linksAdded + linksRemoved == 0 }
 }
 
@@ -158,7 +166,7 @@ struct DifferenceReader {
 /// Synchronises and reads the difference in a transaction that is undone: nothing of it stays.
 struct Preview: Sendable {
   let synchroniser: Synchroniser
-  let exportGuard: ExportGuard
+  let exportGuards: [ExportGuard]
 
   private struct Undo: Error {}
 
@@ -169,11 +177,16 @@ struct Preview: Sendable {
     do {
       try await store.write { transaction in
         let count = try synchroniser.runAll(transaction)
-        var summary = try DifferenceReader(transaction: transaction, target: synchroniser.target).forEach(body)
-        let finding = try exportGuard.examine(transaction)
-        if !finding.isClear {
-          summary.stopped =
-            "The guard would stop this export; --accept-deletions \(finding.fingerprint) would let it through."
+        var summary = PreviewSummary()
+        for target in synchroniser.targets {
+          summary.add(try DifferenceReader(transaction: transaction, target: target).forEach(body))
+        }
+        for exportGuard in exportGuards where summary.stopped == nil {
+          let finding = try exportGuard.examine(transaction)
+          if !finding.isClear {
+            summary.stopped =
+              "The guard would stop this export; --accept-deletions \(finding.fingerprint) would let it through."
+          }
         }
         result.set(count, summary)
         throw Undo()

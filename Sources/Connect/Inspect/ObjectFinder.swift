@@ -16,7 +16,7 @@ package struct ObjectFinder: Sendable {
     configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
-    target = TargetProfile(name: configuration.target.name, vocabulary: vocabulary)
+    target = TargetProfile(name: configuration.targets.first?.name ?? "", vocabulary: vocabulary)
     self.now = now
   }
 
@@ -180,7 +180,7 @@ package struct ObjectFinder: Sendable {
       """
       SELECT quarantine.reason, quarantine.detail, mv.attrs, quarantine.attempts, quarantine.next_try FROM quarantine
       LEFT JOIN mv ON mv.id = CAST(quarantine.other AS INTEGER)
-      WHERE quarantine.target = ? AND (quarantine.entry = ? OR quarantine.mv = ?)
+      WHERE quarantine.target IN (?, '') AND (quarantine.entry = ? OR quarantine.mv = ?)
       """, [.text(target.name), SQLValue(entry), SQLValue(mv)]
     ) { row in
       let other = try (try row[2] as [UInt8]?).map { try Attributes(stored: $0) }

@@ -7,8 +7,6 @@ import Store
 /// it in the order in which they came.
 struct Claims {
   let transaction: any Transaction
-  let target: String
-  let now: Double
 
   struct Settlement {
     struct Lost {
@@ -26,7 +24,7 @@ struct Claims {
   }
 
   /// Gives up what the object no longer wants, asks for what it wants now, and tells what others hold.
-  func settle(object: Int64, entry: Int64, wanted: Set<Claim>) throws -> Settlement {
+  func settle(object: Int64, wanted: Set<Claim>) throws -> Settlement {
     var missing = wanted
     var settlement = Settlement()
     let current = try transaction.query(

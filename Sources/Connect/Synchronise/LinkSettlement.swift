@@ -3,11 +3,14 @@
 import IdentityModel
 import Store
 
-/// Compares references that changed, or whose ends came or went, with what the target confirmed: one row a reference, so
+/// Compares references that changed, or whose ends came or went, with what each target confirmed: one row a reference, so
 /// that the cost is that of the change, whatever the size of the group.
+///
+/// A reference names an entry of its own forest. That entry's object is what the targets are told: an object has the
+/// references of all its entries, and a foreign security principal stands for the object that it joined.
 struct LinkSettlement {
   let transaction: any Transaction
-  let target: TargetProfile
+  let targets: [TargetProfile]
 
   private struct Row {
     var owner: Int64
@@ -15,9 +18,10 @@ struct LinkSettlement {
     var targetGUID: [UInt8]
     var isRemoved: Bool
     var ownerObject: Int64?
-    var ownerKind: String?
+    var ownerKind: ObjectKind?
     var ownerGone: Bool?
     var member: Int64?
+    var memberKind: ObjectKind?
     var memberGone: Bool?
   }
 
@@ -26,17 +30,18 @@ struct LinkSettlement {
     let rows = try transaction.query(
       """
       WITH queue AS (SELECT owner, attr, target_guid, change FROM link WHERE change IS NOT NULL LIMIT ?1)
-      SELECT queue.owner, queue.attr, queue.target_guid, queue.change, o.mv, om.kind, om.gone, m.mv, mm.gone
+      SELECT queue.owner, queue.attr, queue.target_guid, queue.change, o.mv, om.kind, om.gone, m.mv, mm.kind, mm.gone
       FROM queue JOIN entry o ON o.id = queue.owner
       LEFT JOIN mv om ON om.id = o.mv
-      LEFT JOIN entry m ON m.anchor = queue.target_guid AND m.mv IS NOT NULL
+      LEFT JOIN entry m ON m.anchor = queue.target_guid AND m.source = o.source AND m.mv IS NOT NULL
       LEFT JOIN mv mm ON mm.id = m.mv
       """, [.integer(Int64(limit))]
     ) { row in
       Row(
         owner: try row[0], attribute: try row[1], targetGUID: try row[2], isRemoved: (try row[3] as Int) < 0,
-        ownerObject: try row[4], ownerKind: try row[5], ownerGone: try row[6], member: try row[7],
-        memberGone: try row[8])
+        ownerObject: try row[4], ownerKind: (try row[5] as String?).flatMap(ObjectKind.init),
+        ownerGone: try row[6], member: try row[7], memberKind: (try row[8] as String?).flatMap(ObjectKind.init),
+        memberGone: try row[9])
     }
     for row in rows {
       try settle(row)
@@ -51,42 +56,53 @@ struct LinkSettlement {
   }
 
   private func settle(_ row: Row) throws {
-    // Without an owner at the target there is nothing to say; without a member object there never was.
-    guard let owner = row.ownerObject, row.ownerGone == false, let member = row.member,
-      let kind = row.ownerKind.flatMap(ObjectKind.init(rawValue:)),
-      let attribute = DefaultRules.links[kind]?[row.attribute], target.accepts(attribute, of: kind)
+    // Without an owner at the targets there is nothing to say; without a member object there never was.
+    guard let owner = row.ownerObject, row.ownerGone == false, let member = row.member, let kind = row.ownerKind,
+      let memberKind = row.memberKind, let attribute = DefaultRules.links[kind]?[row.attribute]
     else { return }
-    let isWanted = !row.isRemoved && row.memberGone == false && !(owner == member)
-    try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted)
-  }
-
-  /// Whether the directory holds a reference between two objects.
-  func isWanted(owner: Int64, attribute: String, member: Int64) throws -> Bool {
-    let rows = try transaction.query(
-      """
-      SELECT link.attr, om.kind FROM entry AS o JOIN mv AS om ON om.id = o.mv AND om.gone = 0
-      JOIN entry AS m ON m.mv = ?2 JOIN mv AS mm ON mm.id = m.mv AND mm.gone = 0
-      JOIN link ON link.owner = o.id AND link.target_guid = m.anchor AND link.change IS NOT -1
-      WHERE o.mv = ?1
-      """, [.integer(owner), .integer(member)]
-    ) { row in (name: try row[0] as String, kind: ObjectKind(rawValue: try row[1])) }
-    return owner != member
-      && rows.contains { row in row.kind.flatMap { DefaultRules.links[$0]?[row.name] } == attribute }
-  }
-
-  /// Compares every confirmed reference from or to an object with the directory, after its entry became another one.
-  func settleAll(of object: Int64) throws {
-    let rows = try transaction.query(
-      "SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)",
-      [.text(target.name), .integer(object)]
-    ) { row in (owner: try row[0] as Int64, attribute: try row[1] as String, member: try row[2] as Int64) }
-    for row in rows {
-      let isWanted = try isWanted(owner: row.owner, attribute: row.attribute, member: row.member)
-      try settle(owner: row.owner, attribute: row.attribute, member: row.member, isWanted: isWanted)
+    var isWanted = row.memberGone == false && owner != member
+    // Another entry of the owner may refer to the same object, or this one by another entry of the member.
+    if isWanted, row.isRemoved { isWanted = try self.isWanted(owner: owner, attribute: attribute, member: member) }
+    for target in targets where target.accepts(attribute, of: kind) && target.holds(memberKind) {
+      try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted, at: target)
     }
   }
 
-  func settle(owner: Int64, attribute: String, member: Int64, isWanted: Bool) throws {
+  /// Whether the directories hold a reference between two objects.
+  func isWanted(owner: Int64, attribute: String, member: Int64) throws -> Bool {
+    guard owner != member else { return false }
+    let kind: String? = try transaction.value("SELECT kind FROM mv WHERE id = ? AND gone = 0", [.integer(owner)])
+    let names = (kind.flatMap(ObjectKind.init).flatMap { DefaultRules.links[$0] } ?? [:])
+      .filter { $0.value == attribute }.keys
+    return try names.contains { name in
+      let row: Int? = try transaction.value(
+        """
+        SELECT 1 FROM mv JOIN entry AS m ON m.mv = mv.id JOIN entry AS o ON o.mv = ?1 AND o.source = m.source
+        JOIN link ON link.owner = o.id AND link.attr = ?3 AND link.target_guid = m.anchor AND link.change IS NOT -1
+        WHERE mv.id = ?2 AND mv.gone = 0 LIMIT 1
+        """, [.integer(owner), .integer(member), .text(name)])
+      return row != nil
+    }
+  }
+
+  /// Compares every reference from or to an object that a target has, or is to be told, with the directories, after an
+  /// entry of the object went.
+  func settleAll(of object: Int64) throws {
+    for target in targets {
+      let rows = try transaction.query(
+        """
+        SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)
+        UNION SELECT owner, attr, member FROM pending_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)
+        """, [.text(target.name), .integer(object)]
+      ) { row in (owner: try row[0] as Int64, attribute: try row[1] as String, member: try row[2] as Int64) }
+      for row in rows {
+        let isWanted = try isWanted(owner: row.owner, attribute: row.attribute, member: row.member)
+        try settle(owner: row.owner, attribute: row.attribute, member: row.member, isWanted: isWanted, at: target)
+      }
+    }
+  }
+
+  func settle(owner: Int64, attribute: String, member: Int64, isWanted: Bool, at target: TargetProfile) throws {
     let key: [SQLValue] = [.text(target.name), .integer(owner), .text(attribute), .integer(member)]
     let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"
     let confirmed: Int? = try transaction.value("SELECT 1 FROM remote_link WHERE \(condition)", key)

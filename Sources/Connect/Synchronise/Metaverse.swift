@@ -3,125 +3,168 @@
 import IdentityModel
 import Store
 
-/// Joins entries to metaverse objects, lets attributes flow and notes what the target has yet to be told.
+/// The objects that entries of all forests make together: lets attributes flow, holds claims on names, and notes what
+/// each target has yet to be told.
+///
+/// An object lives as long as one of its entries may make one; when one leaves, the rest carry on.
 struct Metaverse {
   let transaction: any Transaction
-  let target: TargetProfile
-  let tenant: TenantDomains
+  let targets: [TargetProfile]
+  let configuration: ConnectConfiguration
+  let rules: JoinRules
   /// Seconds since 1970.
   let now: Double
 
   struct Object {
     var id: Int64
+    var kind: ObjectKind
     var sourceAnchor: String
+    /// The entry that gave the source anchor.
+    var anchorEntry: Int64?
     var nickname: String?
     var attributes: [UInt8]
     var isGone: Bool
   }
 
-  // MARK: Connect
+  /// An entry that gives an object its values.
+  struct Contributor {
+    var entry: Int64
+    var source: String
+    var kind: ObjectKind
+    var attributes: Attributes
+    var onlyJoins: Bool
+  }
+
+  private var tenant: TenantDomains {
+    TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain)
+  }
+  private var keys: JoinKeys { JoinKeys(transaction: transaction, rules: rules) }
+  private var links: LinkSettlement { LinkSettlement(transaction: transaction, targets: targets) }
+  private var quarantine: Quarantine {
+    Quarantine(transaction: transaction, target: Quarantine.everyTarget, now: now)
+  }
+
+  // MARK: Enter
 
   /// An entry that is in scope.
-  func project(_ entry: ConnectorEntry, _ attributes: Attributes) throws {
-    guard let (object, isNew) = try join(entry, attributes) else { return }
-    let input = RuleInput(
-      attributes: attributes, kind: entry.kind, now: now, tenant: tenant, nickname: object.nickname)
-    var flowed = DefaultRules.flow(input)
-    let claims = Claims(transaction: transaction, target: target.name, now: now)
-    let settled = try claims.settle(object: object.id, entry: entry.id, wanted: Claims.wanted(by: flowed))
-    let isHeld = try withhold(settled, from: &flowed, entry: entry, object: object.id, claims: claims)
+  func enter(_ entry: ConnectorEntry, _ attributes: Attributes) throws {
+    try keys.update(entry, attributes)
+    let joining = Joining(transaction: transaction, rules: rules, keys: keys, quarantine: quarantine)
+    guard let (object, isNew) = try joining.join(entry, attributes) else { return }
+    let onlyJoins = rules.onlyJoins(entry.kind, attributes)
+    if object.isGone, onlyJoins { return }
+    if isNew {
+      try keys.wake(rules.isEmpty ? [] : rules.keys(of: attributes, kind: entry.kind), except: entry.id)
+    } else if object.isGone {
+      try joining.dismissOthers(than: entry.id, of: object.id)
+    }
+    if isNew || object.isGone {
+      try Self.requeueLinks(of: entry.id, anchor: entry.anchor, in: transaction)
+      if object.isGone { try links.settleAll(of: object.id) }
+    }
+    let contributor = Contributor(
+      entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes, onlyJoins: onlyJoins)
+    try refresh(object, try contributors(of: object.id, without: entry.id) + [contributor])
+  }
+
+  /// The entries that an object has, as their forests hold them.
+  private func contributors(of object: Int64, without entry: Int64) throws -> [Contributor] {
+    try transaction.query(
+      "SELECT id, source, kind, attrs FROM entry WHERE mv = ? AND deleted = 0 AND id <> ?",
+      [.integer(object), .integer(entry)]
+    ) { row in
+      guard let kind = ObjectKind(rawValue: try row[2]) else {
+        throw ConnectError.corrupt("an entry of an unknown kind")
+      }
+      let attributes = try Attributes(stored: try row[3])
+      return Contributor(
+        entry: try row[0], source: try row[1], kind: kind, attributes: attributes,
+        onlyJoins: rules.onlyJoins(kind, attributes))
+    }
+  }
+
+  /// Computes an object from its entries; without one that may make an object it goes.
+  private func refresh(_ object: Object, _ contributors: [Contributor]) throws {
+    let ordered = precedence(contributors)
+    guard let first = ordered.first, !first.onlyJoins else { return try retire(object.id) }
+    var flowed = flow(ordered, object)
+    let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: Claims.wanted(by: flowed))
+    let isHeld = try withhold(settled, from: &flowed, entry: first.entry, object: object.id)
 
     let bytes = flowed.encoded()
-    let nickname = try stickyNickname(object, input, flowed)
+    let nickname = stickyNickname(object, input(first, object), flowed)
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
         [.blob(bytes), SQLValue(nickname), .integer(object.id)])
     }
-    try schedule(object.id, attributes)
-    if isNew || object.isGone { try enqueueLinks(entry) }
-    try PendingQueue(transaction: transaction, target: target)
-      .settle(object.id, kind: entry.kind, desired: flowed, isHeld: isHeld, hasChanged: bytes != object.attributes)
+    try schedule(object.id, ordered)
+    for target in targets where target.holds(object.kind) {
+      try PendingQueue(transaction: transaction, target: target)
+        .settle(object.id, kind: object.kind, desired: flowed, isHeld: isHeld, hasChanged: bytes != object.attributes)
+    }
   }
 
-  /// The object of an entry: the one it has, the one of its source anchor, or a new one. Nil when the anchor belongs to
-  /// another entry.
-  private func join(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> (Object, isNew: Bool)? {
-    if let id = entry.mv, let object = try object("id = ?", .integer(id)) { return (object, false) }
-    let anchor = SourceAnchor.of(entry.anchor, kind: entry.kind, attributes: attributes)
-    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
-    if let object = try object("source_anchor = ?", .text(anchor)) {
-      let holder: Int64? = try transaction.value(
-        "SELECT id FROM entry WHERE mv = ? AND deleted = 0 AND id <> ?", [.integer(object.id), .integer(entry.id)])
-      if let holder, !object.isGone {
-        try quarantine.put(
-          entry: entry.id, mv: nil, .duplicateAnchor, "The source anchor \(anchor) belongs to another object.",
-          other: String(holder))
-        return nil
+  /// Those that may make an object before those that only join it, then in the order of the configuration's forests.
+  private func precedence(_ contributors: [Contributor]) -> [Contributor] {
+    guard contributors.count > 1 else { return contributors }
+    let order = Dictionary(configuration.forests.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    return contributors.sorted { left, right in
+      (left.onlyJoins ? 1 : 0, order[left.source] ?? .max, left.entry)
+        < (right.onlyJoins ? 1 : 0, order[right.source] ?? .max, right.entry)
+    }
+  }
+
+  private func input(_ contributor: Contributor, _ object: Object) -> RuleInput {
+    RuleInput(
+      attributes: contributor.attributes, kind: contributor.kind, now: now, tenant: tenant, nickname: object.nickname)
+  }
+
+  /// Each attribute comes from the first entry that gives it a value.
+  private func flow(_ contributors: [Contributor], _ object: Object) -> Attributes {
+    var flowed = Attributes()
+    for contributor in contributors where contributor.kind != .foreign {
+      for (name, values) in DefaultRules.flow(input(contributor, object)).storage where flowed[name].isEmpty {
+        flowed[name] = values
       }
-      // The object goes on under another entry; the former one is left to be purged.
-      try transaction.run("UPDATE entry SET mv = NULL, dirty = 1 WHERE mv = ?", [.integer(object.id)])
-      try connect(entry, to: object.id)
-      try LinkSettlement(transaction: transaction, target: target).settleAll(of: object.id)
-      return (object, true)
     }
-    let id: Int64? = try transaction.value(
-      "INSERT INTO mv (kind, source_anchor, attrs) VALUES (?, ?, ?) RETURNING id",
-      [.text(entry.kind.rawValue), .text(anchor), .blob(Attributes().encoded())])
-    guard let id else { throw ConnectError.corrupt("an object without an identifier") }
-    try connect(entry, to: id)
-    try quarantine.remove(entry: entry.id, .duplicateAnchor)
-    return (
-      Object(id: id, sourceAnchor: anchor, nickname: nil, attributes: Attributes().encoded(), isGone: false), true
-    )
-  }
-
-  private func connect(_ entry: ConnectorEntry, to object: Int64) throws {
-    try transaction.run("UPDATE entry SET mv = ? WHERE id = ?", [.integer(object), .integer(entry.id)])
-  }
-
-  private func object(_ condition: String, _ argument: SQLValue) throws -> Object? {
-    try transaction.first(
-      "SELECT id, source_anchor, nickname, attrs, gone FROM mv WHERE \(condition)", [argument]
-    ) { row in
-      Object(
-        id: try row[0], sourceAnchor: try row[1], nickname: try row[2], attributes: try row[3], isGone: try row[4])
-    }
+    return flowed
   }
 
   /// Leaves out what belongs to another object.
   ///
   /// - Returns: whether the whole object has to wait, because its sign-in name is not its own.
   private func withhold(
-    _ settled: Claims.Settlement, from flowed: inout Attributes, entry: ConnectorEntry, object: Int64, claims: Claims
+    _ settled: Claims.Settlement, from flowed: inout Attributes, entry: Int64, object: Int64
   ) throws -> Bool {
-    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
-    if let lost = settled.lost.first(where: { $0.claim.space == .userName }) {
-      try quarantine.put(
-        entry: entry.id, mv: object, .duplicateUserName,
-        "The sign-in name \(lost.claim.folded) belongs to another object.", other: String(lost.holder))
-    } else {
-      try quarantine.remove(entry: entry.id, .duplicateUserName)
-    }
+    let name = settled.lost.first { $0.claim.space == .userName }
     let addresses = settled.lost.filter { $0.claim.space == .address }
+    try quarantine.relent(mv: object, except: entry, [.duplicateUserName, .duplicateAddress])
+    if let name {
+      try quarantine.put(
+        entry: entry, mv: object, .duplicateUserName,
+        "The sign-in name \(name.claim.folded) belongs to another object.", other: name.holder)
+    } else {
+      try quarantine.remove(entry: entry, .duplicateUserName)
+    }
     if let first = addresses.first {
       try quarantine.put(
-        entry: entry.id, mv: object, .duplicateAddress,
+        entry: entry, mv: object, .duplicateAddress,
         "Withheld, because they belong to other objects: "
-          + addresses.map(\.claim.folded).sorted().joined(separator: ", "), other: String(first.holder))
+          + addresses.map(\.claim.folded).sorted().joined(separator: ", "), other: first.holder)
       let lost = Set(addresses.map(\.claim))
       for name in ["mail", "proxyAddresses"] {
         flowed.set(
           name, texts: flowed.texts(name).filter { !lost.contains(Claim(.address, Address.bare($0))) })
       }
     } else {
-      try quarantine.remove(entry: entry.id, .duplicateAddress)
+      try quarantine.remove(entry: entry, .duplicateAddress)
     }
-    return settled.lost.contains { $0.claim.space == .userName }
+    return name != nil
   }
 
   /// The nickname is kept from the first time that it was needed.
-  private func stickyNickname(_ object: Object, _ input: RuleInput, _ flowed: Attributes) throws -> String? {
+  private func stickyNickname(_ object: Object, _ input: RuleInput, _ flowed: Attributes) -> String? {
     if let nickname = object.nickname { return nickname }
     guard input.kind == .user, let name = flowed.text("userPrincipalName"),
       name.lowercased().hasSuffix("@" + tenant.initial), input.text("userprincipalname") != name
@@ -130,8 +173,9 @@ struct Metaverse {
   }
 
   /// An account that will expire is looked at again when it does.
-  private func schedule(_ object: Int64, _ attributes: Attributes) throws {
-    if let expiry = AccountState.expiry(attributes), Double(expiry) > now {
+  private func schedule(_ object: Int64, _ contributors: [Contributor]) throws {
+    let expiries = contributors.compactMap { AccountState.expiry($0.attributes) }.filter { Double($0) > now }
+    if let expiry = expiries.min() {
       try transaction.run(
         """
         INSERT INTO due (mv, at, why) VALUES (?, ?, 'accountExpires')
@@ -142,41 +186,82 @@ struct Metaverse {
     }
   }
 
-  /// References from and to an object that came or went have to be looked at again.
-  private func enqueueLinks(_ entry: ConnectorEntry) throws {
-    try transaction.run(
-      "UPDATE link SET change = 1 WHERE owner = ? AND change IS NULL", [.integer(entry.id)])
-    try transaction.run(
-      "UPDATE link SET change = 1 WHERE target_guid = ? AND change IS NULL", [.blob(entry.anchor.bytes)])
-  }
-
-  // MARK: Disconnect
+  // MARK: Leave
 
   /// An entry that was deleted or left the scope.
-  func disconnect(_ entry: ConnectorEntry) throws {
-    try Quarantine(transaction: transaction, target: target.name, now: now).remove(entry: entry.id)
-    guard let id = entry.mv else {
+  func leave(_ entry: ConnectorEntry) throws {
+    try quarantine.remove(entry: entry.id)
+    try keys.remove(entry)
+    guard let id = entry.mv, let object = try Object.find("id = ?", .integer(id), in: transaction) else {
       if entry.isDeleted { try Self.purge(entry: entry.id, in: transaction) }
       return
     }
-    try Claims(transaction: transaction, target: target.name, now: now).release(object: id)
-    try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(id)])
-    try enqueueLinks(entry)
-    if try PendingQueue(transaction: transaction, target: target).delete(id) {
-      try transaction.run("UPDATE mv SET gone = 1 WHERE id = ?", [.integer(id)])
+    if object.isGone { return }
+    let rest = try contributors(of: id, without: entry.id)
+    guard rest.contains(where: { !$0.onlyJoins }) else { return try retire(id) }
+    if entry.isDeleted {
+      try Self.purge(entry: entry.id, in: transaction)
     } else {
-      try Self.purge(object: id, in: transaction)
+      try transaction.run("UPDATE entry SET mv = NULL WHERE id = ?", [.integer(entry.id)])
+    }
+    try links.settleAll(of: id)
+    try refresh(object, rest)
+  }
+
+  /// An object without an entry that could make it: it goes as soon as no target holds it any more.
+  private func retire(_ object: Int64) throws {
+    try Claims(transaction: transaction).release(object: object)
+    try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(object)])
+    try quarantine.wakeWaiting(for: object)
+    try Self.requeueLinks(of: object, in: transaction)
+    var isHeld = false
+    for target in targets {
+      if try PendingQueue(transaction: transaction, target: target).delete(object) { isHeld = true }
+    }
+    if isHeld {
+      try transaction.run("UPDATE mv SET gone = 1 WHERE id = ?", [.integer(object)])
+    } else {
+      try Self.purge(object: object, in: transaction)
     }
   }
+
+  // MARK: References and rows
+
+  /// References from and to an entry that came have to be looked at again.
+  private static func requeueLinks(of entry: Int64, anchor: Anchor, in transaction: any Transaction) throws {
+    try transaction.run("UPDATE link SET change = 1 WHERE owner = ? AND change IS NULL", [.integer(entry)])
+    try transaction.run(
+      "UPDATE link SET change = 1 WHERE target_guid = ? AND change IS NULL", [.blob(anchor.bytes)])
+  }
+
+  /// References from and to all entries of an object have to be looked at again.
+  static func requeueLinks(of object: Int64, in transaction: any Transaction) throws {
+    let entries = try transaction.query(
+      "SELECT id, anchor FROM entry WHERE mv = ?", [.integer(object)],
+      { row in (id: try row[0] as Int64, anchor: Anchor(try row[1])) })
+    for entry in entries { try requeueLinks(of: entry.id, anchor: entry.anchor, in: transaction) }
+  }
+
+  /// A target holds nothing of a gone object any more; with the last target the object goes.
+  static func release(object: Int64, from target: String, in transaction: any Transaction) throws {
+    let arguments: [SQLValue] = [.text(target), .integer(object)]
+    for (table, column) in targetTables {
+      try transaction.run("DELETE FROM \(table) WHERE target = ? AND \(column) = ?", arguments)
+    }
+    let isHeld: Int? = try transaction.value(
+      "SELECT 1 FROM remote WHERE mv = ?1 UNION SELECT 1 FROM pending WHERE mv = ?1", [.integer(object)])
+    if isHeld == nil { try purge(object: object, in: transaction) }
+  }
+
+  private static let targetTables = [
+    ("pending", "mv"), ("pending_link", "owner"), ("pending_link", "member"), ("remote", "mv"),
+    ("remote_link", "owner"), ("remote_link", "member"), ("quarantine", "mv"),
+  ]
 
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
-    for (table, column) in [
-      ("pending", "mv"), ("pending_link", "owner"), ("pending_link", "member"), ("remote", "mv"),
-      ("remote_link", "owner"), ("remote_link", "member"), ("claim", "mv"), ("due", "mv"), ("quarantine", "mv"),
-      ("mv", "id"),
-    ] {
+    for (table, column) in targetTables + [("claim", "mv"), ("due", "mv"), ("mv", "id")] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }
     let deleted = try transaction.query("SELECT id FROM entry WHERE mv = ? AND deleted = 1", argument) { row in
@@ -190,5 +275,20 @@ struct Metaverse {
   private static func purge(entry: Int64, in transaction: any Transaction) throws {
     try transaction.run("DELETE FROM link WHERE owner = ?", [.integer(entry)])
     try transaction.run("DELETE FROM entry WHERE id = ?", [.integer(entry)])
+  }
+}
+
+extension Metaverse.Object {
+  static func find(_ condition: String, _ argument: SQLValue, in transaction: any Transaction) throws -> Self? {
+    try transaction.first(
+      "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone FROM mv WHERE \(condition)", [argument]
+    ) { row in
+      guard let kind = ObjectKind(rawValue: try row[1]) else {
+        throw ConnectError.corrupt("an object of an unknown kind")
+      }
+      return Self(
+        id: try row[0], kind: kind, sourceAnchor: try row[2], anchorEntry: try row[3], nickname: try row[4],
+        attributes: try row[5], isGone: try row[6])
+    }
   }
 }

@@ -65,7 +65,10 @@ struct PendingQueue {
       SELECT 1 FROM remote WHERE target = ?1 AND mv = ?2
       UNION SELECT 1 FROM pending WHERE target = ?1 AND mv = ?2 AND sent IS NOT NULL
       """, key)
-    guard isKnown != nil else { return false }
+    guard isKnown != nil else {
+      try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key)
+      return false
+    }
     try put(object, .delete, .ready)
     return true
   }

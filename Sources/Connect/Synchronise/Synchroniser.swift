@@ -5,13 +5,13 @@ import IdentityModel
 import Logging
 import Store
 
-/// Phase 2: takes every entry that changed to the metaverse and leaves what the target has yet to be told in `pending`.
+/// Phase 2: takes every entry that changed to the metaverse and leaves what each target has yet to be told in `pending`.
 ///
 /// The work is a queue in the store (`entry.dirty`, `link.change`): each transaction takes a stretch of it, so that a
 /// crash repeats nothing and loses nothing.
 struct Synchroniser: Sendable {
   let configuration: ConnectConfiguration
-  let target: TargetProfile
+  let targets: [TargetProfile]
   let logger: Logger
   let now: @Sendable () -> Double
 
@@ -73,15 +73,40 @@ struct Synchroniser: Sendable {
           + missing.joined(separator: "; ") + ".",
         remedy: "Correct the names under include and exclude; nothing was exported.")
     }
-    let fingerprint = configuration.rulesFingerprint + "/\(DefaultRules.version)/" + target.fingerprint
+    let fingerprint =
+      configuration.rulesFingerprint + "/\(DefaultRules.version)/" + targets.map(\.fingerprint).joined(separator: "/")
     if try Setting.load(.rules, in: transaction) != fingerprint {
       try transaction.run("UPDATE entry SET dirty = 1 WHERE deleted = 0", [])
+      try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
+      try JoinKeys(transaction: transaction, rules: JoinRules(configuration)).rebuild()
+      try forgetFormerTargets(transaction)
       try Setting.save(.rules, fingerprint, in: transaction)
     }
     let time = SQLValue.integer(Int64(now()))
     try transaction.run(
       "UPDATE entry SET dirty = 1 WHERE mv IN (SELECT mv FROM due WHERE at <= ?)", [time])
     try transaction.run("DELETE FROM due WHERE at <= ?", [time])
+  }
+
+  /// What a target that is no longer configured holds is its own business from now on; should it come back, it is read
+  /// anew.
+  private func forgetFormerTargets(_ transaction: any Transaction) throws {
+    let known = try transaction.query(
+      "SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target", []
+    ) { row in try row[0] as String }
+    for former in known where !targets.contains(where: { $0.name == former }) {
+      for table in ["remote", "remote_link", "pending", "pending_link", "quarantine"] {
+        try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
+      }
+      try Setting.remove(.reconciled, of: former, in: transaction)
+    }
+    let orphans = try transaction.query(
+      """
+      SELECT id FROM mv WHERE gone = 1 AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.mv = mv.id)
+        AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.mv = mv.id)
+      """, []
+    ) { row in try row[0] as Int64 }
+    for object in orphans { try Metaverse.purge(object: object, in: transaction) }
   }
 
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
@@ -93,8 +118,8 @@ struct Synchroniser: Sendable {
     guard !rows.isEmpty else { return 0 }
     let scope = try Scope(configuration, in: transaction)
     let metaverse = Metaverse(
-      transaction: transaction, target: target,
-      tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain), now: now())
+      transaction: transaction, targets: targets, configuration: configuration, rules: JoinRules(configuration),
+      now: now())
     for row in rows {
       try transaction.run("UPDATE entry SET dirty = 0 WHERE id = ?", [.integer(row.id)])
       try synchronise(row, scope: scope, metaverse: metaverse)
@@ -103,26 +128,22 @@ struct Synchroniser: Sendable {
   }
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
-    if entry.isDeleted {
-      try metaverse.disconnect(entry)
-      return
-    }
-    guard entry.kind.isExported else { return }
+    if entry.isDeleted { return try metaverse.leave(entry) }
+    if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
-    if DefaultRules.exclusion(of: attributes, kind: entry.kind) != nil {
-      try metaverse.disconnect(entry)
-      return
-    }
+    // Wherever they stand, they only join.
+    if entry.kind == .foreign { return try metaverse.enter(entry, attributes) }
+    if DefaultRules.exclusion(of: attributes, kind: entry.kind) != nil { return try metaverse.leave(entry) }
     switch try scope.verdict(below: entry.parent, source: entry.source) {
-    case .included: try metaverse.project(entry, attributes)
-    case .excluded: try metaverse.disconnect(entry)
+    case .included: try metaverse.enter(entry, attributes)
+    case .excluded: try metaverse.leave(entry)
     case .unknown:
       logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
     }
   }
 
   private func synchroniseLinks(_ transaction: any Transaction, limit: Int) throws -> Int {
-    try LinkSettlement(transaction: transaction, target: target).settle(limit: limit)
+    try LinkSettlement(transaction: transaction, targets: targets).settle(limit: limit)
   }
 }
 
@@ -161,6 +182,15 @@ struct TargetProfile: Sendable {
       .joined(separator: ";")
   }
 
+  /// Whether the target has a place for objects of a kind.
+  func holds(_ kind: ObjectKind) -> Bool { vocabulary[kind] != nil }
+
+  /// The kinds that the target has a place for.
+  var kinds: [ObjectKind] { ObjectKind.allCases.filter { $0.isExported && holds($0) } }
+
+  /// Those that refer to no members.
+  var individuals: [ObjectKind] { kinds.filter { $0 != .group } }
+
   func accepts(_ attribute: String, of kind: ObjectKind) -> Bool { vocabulary[kind]?.contains(attribute) ?? false }
 
   /// What of `desired` the target has a place for.
@@ -186,8 +216,9 @@ extension ConnectConfiguration {
       ([forest.name] + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
         + forest.filter.exclude.map { "-" + DistinguishedName.folded($0) }.sorted()).joined(separator: "|")
     }
-    let text = (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()])
-      .joined(separator: "\n")
+    let text =
+      (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()]
+      + [forests.map(\.name).joined(separator: "|")] + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
     return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
   }
 }

@@ -10,12 +10,13 @@ package import Store
 /// | `entry` | an object of a source (the connector space) |
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
-/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed |
+/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor |
+/// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
 /// | `due` | an object that must be looked at again at a time (seconds since 1970) |
 /// | `remote`, `remote_link` | what the target confirmed |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
-/// | `quarantine` | why an object or one of its values is held back |
+/// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -109,7 +110,29 @@ package enum ConnectSchema {
           PRIMARY KEY (row, transport, host, address, port, protection)) WITHOUT ROWID
         """,
         "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-      ])
+      ]),
+    Migration(
+      name: "connect-2-joins",
+      statements: [
+        """
+        CREATE TABLE join_key (
+          attr TEXT NOT NULL, folded TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (attr, folded, entry))
+          WITHOUT ROWID
+        """,
+        "CREATE INDEX join_key_entry ON join_key (entry)",
+        "ALTER TABLE mv ADD COLUMN anchor_entry INTEGER",
+        "UPDATE mv SET anchor_entry = (SELECT MIN(entry.id) FROM entry WHERE entry.mv = mv.id)",
+        """
+        UPDATE quarantine SET other = (SELECT mv FROM entry WHERE entry.id = CAST(other AS INTEGER))
+        WHERE reason = 'duplicateAnchor'
+        """,
+        """
+        UPDATE quarantine SET target = ''
+        WHERE reason IN ('duplicateUserName', 'duplicateAddress', 'duplicateAnchor')
+        """,
+        "CREATE INDEX quarantine_other ON quarantine (other) WHERE other IS NOT NULL",
+        "CREATE INDEX mv_rare ON mv (kind) WHERE kind IN ('contact', 'device')",
+      ]),
   ]
 }
 
@@ -124,6 +147,10 @@ enum Setting: String {
 
   static func load(_ setting: Setting, of suffix: String = "", in transaction: any Transaction) throws -> String? {
     try transaction.value("SELECT value FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
+  }
+
+  static func remove(_ setting: Setting, of suffix: String, in transaction: any Transaction) throws {
+    try transaction.run("DELETE FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
   }
 
   static func save(

@@ -44,7 +44,7 @@ struct ConnectRuntime {
     let target = SCIMTarget(name: "cloud", client: client)
     let settings = ConnectConfiguration(section)
     let service = ConnectService(
-      configuration: settings, store: store, sources: sources, target: target, ledger: ledger, logger: logger,
+      configuration: settings, store: store, sources: sources, targets: [target], ledger: ledger, logger: logger,
       now: { Date.now })
     return ConnectRuntime(
       service: service, store: store, client: client,
@@ -111,7 +111,7 @@ extension ConnectConfiguration {
           filter: OrganizationalUnitFilter(
             include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []))
       },
-      target: Target(name: "cloud", url: section.target.url), verifiedDomains: section.target.verifiedDomains,
+      targets: [Target(name: "cloud", url: section.target.url)], verifiedDomains: section.target.verifiedDomains,
       initialDomain: section.target.initialDomain, guard: limits)
   }
 }

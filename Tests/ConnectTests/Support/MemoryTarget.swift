@@ -25,19 +25,26 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    var isDown = false
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
   }
 
-  let name = "tenant"
+  let name: String
+  let vocabulary: [ObjectKind: Set<String>]
   let capabilities: TargetCapabilities
   private let state = Mutex(State())
 
-  init(operationsPerRequest: Int = 1, concurrency: Int = 1) {
+  init(
+    _ name: String = "tenant", operationsPerRequest: Int = 1, concurrency: Int = 1,
+    vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
+  ) {
+    self.name = name
+    self.vocabulary = vocabulary
     capabilities = TargetCapabilities(operationsPerRequest: operationsPerRequest, concurrency: concurrency)
   }
 
-  let vocabulary: [ObjectKind: Set<String>] = [
+  static let usersAndGroups: [ObjectKind: Set<String>] = [
     .user: [
       "userPrincipalName", "accountEnabled", "displayName", "givenName", "surname", "mail", "proxyAddresses",
       "department", "manager",
@@ -54,6 +61,7 @@ final class MemoryTarget: ExportTarget {
 
   func fail(request: Int, isDone: Bool) { state.withLock { $0.fault = ($0.requests + request, isDone) } }
   func beUnavailable(afterOperations count: Int?) { state.withLock { $0.lastsFor = count } }
+  func beDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
@@ -94,7 +102,10 @@ final class MemoryTarget: ExportTarget {
 
   // MARK: ExportTarget
 
-  func prepare() async throws -> TargetCapabilities { capabilities }
+  func prepare() async throws -> TargetCapabilities {
+    if state.withLock({ $0.isDown }) { throw Broken() }
+    return capabilities
+  }
 
   func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome] {
     try state.withLock { state in

@@ -33,10 +33,13 @@ final class ScriptedDirectory: ImportSource {
   }
 
   let name: String
+  /// The first byte of its GUIDs, so that no two forests have the same.
+  private let space: UInt8
   private let state = Mutex(State())
 
-  init(name: String = "corp.example") {
+  init(name: String = "corp.example", space: UInt8 = 0) {
     self.name = name
+    self.space = space
   }
 
   // MARK: What an administrator does
@@ -48,7 +51,7 @@ final class ScriptedDirectory: ImportSource {
     links: [String: [Anchor]] = [:]
   ) -> Anchor {
     state.withLock { state in
-      let anchor = Anchor([UInt8](repeating: 0, count: 15) + [state.nextAnchor])
+      let anchor = Anchor([space] + [UInt8](repeating: 0, count: 14) + [state.nextAnchor])
       state.nextAnchor += 1
       let object = Object(
         anchor: anchor, kind: kind, rdn: rdn, parent: parent, attributes: Attributes(texts: attributes), links: links)
@@ -74,6 +77,11 @@ final class ScriptedDirectory: ImportSource {
       .group, "CN=\(account)", in: parent,
       ["samaccountname": [account], "displayname": [account], "cn": [account], "grouptype": ["-2147483646"]],
       links: ["member": members])
+  }
+
+  /// A foreign security principal for a security identifier.
+  func foreign(_ sid: String, in parent: Anchor?) -> Anchor {
+    add(.foreign, "CN=\(sid)", in: parent, ["cn": [sid], "objectsid": [sid]])
   }
 
   /// Replaces attributes; empty values clear them.

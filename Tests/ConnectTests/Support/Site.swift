@@ -11,7 +11,11 @@ import Synchronization
 /// A whole synchronisation server over a scripted directory and a target in memory, with a store in a directory of its own.
 final class Site: Sendable {
   let directory: ScriptedDirectory
+  /// Another forest; it is read where a configuration names it.
+  let resources = ScriptedDirectory(name: "resources.example", space: 1)
   let target: MemoryTarget
+  /// Written to where a configuration names it.
+  let second = MemoryTarget("second")
   let store: SQLiteStore
   let clock = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
   private let folder: String
@@ -20,12 +24,15 @@ final class Site: Sendable {
   let root: Anchor
   let people: Anchor
   let other: Anchor
+  /// The other forest's domain.
+  let resourcesRoot: Anchor
 
   private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore) {
     directory = ScriptedDirectory()
     root = directory.add(.structure, "DC=corp,DC=example", in: nil)
     people = directory.add(.structure, "OU=People", in: root)
     other = directory.add(.structure, "OU=Other", in: root)
+    resourcesRoot = resources.add(.structure, "DC=resources,DC=example", in: nil)
     self.target = target
     self.folder = folder
     self.store = store
@@ -47,14 +54,32 @@ final class Site: Sendable {
       forests: [
         .init(name: directory.name, domains: ["corp.example"], filter: .init(include: include, exclude: exclude))
       ],
-      target: .init(name: "tenant", url: "https://tenant.example/scim/v2"), verifiedDomains: ["corp.example"],
+      targets: [.init(name: "tenant", url: "https://tenant.example/scim/v2")], verifiedDomains: ["corp.example"],
       initialDomain: "corp.onbridgehead.example", guard: `guard`)
   }
 
+  /// Both forests in one metaverse.
+  func twoForests(joinUsersBy: [String] = []) -> ConnectConfiguration {
+    var configuration = configuration()
+    configuration.forests.append(.init(name: resources.name, domains: ["resources.example"]))
+    configuration.joinUsersBy = joinUsersBy
+    return configuration
+  }
+
+  /// Both targets side by side.
+  func twoTargets() -> ConnectConfiguration {
+    var configuration = configuration()
+    configuration.targets.append(.init(name: second.name, url: "https://second.example/scim/v2"))
+    return configuration
+  }
+
   func service(_ configuration: ConnectConfiguration? = nil, store: (any Store)? = nil) -> ConnectService {
-    ConnectService(
-      configuration: configuration ?? self.configuration(), store: store ?? self.store, sources: [directory],
-      target: target, ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    let configuration = configuration ?? self.configuration()
+    return ConnectService(
+      configuration: configuration, store: store ?? self.store,
+      sources: [directory, resources].filter { source in configuration.forests.contains { $0.name == source.name } },
+      targets: [target, second].filter { target in configuration.targets.contains { $0.name == target.name } },
+      ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
 
@@ -69,6 +94,13 @@ final class Site: Sendable {
 
   func count(_ sql: String) async throws -> Int {
     try await store.read { transaction in try transaction.value(sql) ?? -1 }
+  }
+
+  /// What is told about the objects that are held back.
+  func details() async throws -> [String] {
+    try await store.read { transaction in
+      try transaction.query("SELECT detail FROM quarantine ORDER BY reason", []) { row in try row[0] as String }
+    }
   }
 
   func reasons() async throws -> [String] {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Logging
+import Store
+
+/// Guard, export and confirm for one target.
+struct TargetPass: Sendable {
+  let target: any ExportTarget
+  let configuration: ConnectConfiguration
+  let synchroniser: Synchroniser
+  let store: any Store
+  let logger: Logger
+  let now: @Sendable () -> Double
+  let progress: Progress
+
+  /// Rounds of export and confirm in one pass: names that change hands need a second one, a value that the target changes
+  /// or refuses a third, and then it waits.
+  static let maximumRounds = 3
+
+  private var profile: TargetProfile { TargetProfile(target) }
+  private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
+
+  func run(full: Bool, acceptedDeletions: String?, into report: inout CycleReport) async throws {
+    let capabilities = try await clock.timed(.export, &report) { _ in try await target.prepare() }
+    try await reconcile(full: full, &report)
+    try await clock.timed(.guard, &report) { _ in
+      try await ExportGuard(configuration: configuration, target: target.name)
+        .check(store, accepting: acceptedDeletions)
+    }
+    for round in 1...Self.maximumRounds {
+      let again = try await export(capabilities, isLast: round == Self.maximumRounds, &report)
+      if again == 0 { break }
+    }
+    try await clock.timed(.confirm, &report) { report in try await summarise(&report) }
+  }
+
+  private func reconcile(full: Bool, _ report: inout CycleReport) async throws {
+    try await clock.timed(.confirm, &report) { _ in
+      // Requests of an earlier pass come first: what became of them is part of what the target holds.
+      try await recover()
+      let reconciliation = Reconciliation(
+        target: target, profile: profile, store: store, logger: logger, now: now)
+      let isDue = try await reconciliation.isDue()
+      if full || isDue {
+        let count = try await reconciliation.run(progress: progress)
+        logger.info("target read in full", metadata: ["phase": "confirm", "objects": "\(count)"])
+      }
+    }
+  }
+
+  private func recover() async throws {
+    let recovery = Recovery(target: target, profile: profile, store: store, now: now)
+    let count = try await recovery.run()
+    if count > 0 { logger.notice("unanswered requests were looked up", metadata: ["count": "\(count)"]) }
+    try await synchroniser.settleLinks(store)
+  }
+
+  /// - Returns: how many operations another round may bring to an end.
+  private func export(
+    _ capabilities: TargetCapabilities, isLast: Bool, _ report: inout CycleReport
+  ) async throws -> Int {
+    try await clock.timed(.export, &report) { report in
+      try await store.write { [target = target.name, time = now()] transaction in
+        try Quarantine(transaction: transaction, target: target, now: time).release()
+      }
+      let exporter = Exporter(target: target, profile: profile, store: store, logger: logger, now: now)
+      let result = try await exporter.run(capabilities, isLast: isLast, progress: progress)
+      for (kind, counts) in result.exported { report.count(kind) { $0.add(counts) } }
+      report.requests += result.requests
+      if isLast || result.again == 0 { report.errors += result.errors }
+      if result.again > 0 { try await recover() }
+      return result.again
+    }
+  }
+
+  private func summarise(_ report: inout CycleReport) async throws {
+    let profile = profile
+    let (counts, leftOut) = try await store.read { transaction in
+      func count(_ sql: String) throws -> Int { try transaction.value(sql, [.text(profile.name)]) ?? 0 }
+      let counts = (
+        differing: try count(
+          "SELECT COUNT(*) FROM quarantine WHERE target = ? AND reason = 'notAccepted'"),
+        quarantined: try count("SELECT COUNT(*) FROM quarantine WHERE target = ?"),
+        pending: try count(
+          """
+          SELECT (SELECT COUNT(*) FROM pending WHERE target = ?1)
+            + (SELECT COUNT(*) FROM pending_link WHERE target = ?1)
+          """)
+      )
+      let homeless = ObjectKind.allCases.filter { $0.isExported && !profile.holds($0) }
+      let leftOut = try homeless.filter { kind in
+        let row: Int? = try transaction.value(
+          "SELECT 1 FROM mv WHERE kind = ? AND kind IN ('contact', 'device') LIMIT 1", [.text(kind.rawValue)])
+        return row != nil
+      }
+      return (counts, leftOut)
+    }
+    report.differing = counts.differing
+    report.quarantined = counts.quarantined
+    report.pending = counts.pending
+    if !leftOut.isEmpty {
+      report.leftOut = leftOut.map { "\(profile.name) has no place for objects of type \($0.rawValue)" }
+    }
+  }
+}
+
+extension TargetProfile {
+  init(_ target: any ExportTarget) { self.init(name: target.name, vocabulary: target.vocabulary) }
+}

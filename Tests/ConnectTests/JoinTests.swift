@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Testing
+
+@testable import Connect
+
+/// Several forests in one metaverse: who is the same object, and what happens when its entries come and go.
+@Suite struct JoinTests {
+  private let sid = "ann's identifier"
+
+  private func linkedMailbox(_ site: Site, _ name: String, of sid: String) -> Anchor {
+    site.resources.user(
+      name, in: site.resourcesRoot,
+      ["useraccountcontrol": ["514"], "msexchmasteraccountsid": [sid], "department": ["Mailboxes"]])
+  }
+
+  @Test func usersWithOneMailAddressAreOneObject() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["mail"])
+      let mail = ["mail": ["ann@corp.example"]]
+      let first = site.directory.user("ann", in: site.people, mail)
+      let second = site.resources.user(
+        "ann2", in: site.resourcesRoot,
+        ["mail": ["ANN@corp.example"], "department": ["Research"], "displayname": ["x"]])
+      let group = site.resources.group("g", in: site.resourcesRoot, members: [second])
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 2)
+      let id = try #require(site.target.id("ann@corp.example"))
+      // The first forest's values where it has any, the second one's otherwise.
+      #expect(site.target["ann@corp.example"]?.attributes.text("displayName") == "ann")
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Research")
+      #expect(site.target.members("g") == ["ann"])
+      let anchor = site.target["ann@corp.example"]?.sourceAnchor
+      // When one leaves, the other carries on, under the anchor that the object has.
+      site.directory.delete(first)
+      let report = try await site.sync(configuration)
+      #expect(report.exported(.user).deleted == 0)
+      #expect(site.target.objects[id]?.attributes.text("displayName") == "x")
+      #expect(site.target.objects[id]?.sourceAnchor == anchor)
+      #expect(site.target.members("g") == ["x"])
+      site.resources.delete(second)
+      try await site.sync(configuration)
+      #expect(site.target.objects[id] == nil)
+      #expect(try await site.count("SELECT COUNT(*) FROM entry WHERE deleted = 1") == 0)
+      #expect(try await site.count("SELECT COUNT(*) FROM join_key WHERE attr = 'mail'") == 0)
+      _ = group
+    }
+  }
+
+  @Test func anEntryThatLeavesTheScopeAndReturnsJoinsAgain() async throws {
+    try await Site.with { site in
+      var configuration = site.twoForests(joinUsersBy: ["mail"])
+      configuration.forests[0].filter.include = ["OU=People,DC=corp,DC=example"]
+      let mail = ["mail": ["ann@corp.example"]]
+      let first = site.directory.user("ann", in: site.people, mail)
+      _ = site.resources.user("ann2", in: site.resourcesRoot, mail)
+      try await site.sync(configuration)
+      let id = site.target.objects.keys.first
+      site.directory.move(first, to: site.other)
+      try await site.sync(configuration)
+      #expect(site.target["ann2@corp.example"] != nil)
+      site.directory.move(first, to: site.people)
+      try await site.sync(configuration)
+      #expect(site.target.id("ann@corp.example") == id)
+      #expect(site.target.objects.count == 1)
+    }
+  }
+
+  @Test func accountAndResourceForest() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["objectSid"])
+      _ = linkedMailbox(site, "mailbox", of: sid)
+      _ = linkedMailbox(site, "nobody", of: "somebody else's")
+      // A mailbox without its account is nobody's.
+      let report = try await site.sync(configuration)
+      #expect(site.target.objects.isEmpty)
+      #expect(report.quarantined == 0)
+      let ann = site.directory.user("ann", in: site.people, ["objectsid": [sid]])
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 1)
+      #expect(site.target["ann@corp.example"]?.attributes.text("accountEnabled") == "true")
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Mailboxes")
+      site.directory.delete(ann)
+      try await site.sync(configuration)
+      #expect(site.target.objects.isEmpty)
+      _ = site.directory.user("ann", in: site.people, ["objectsid": [sid]])
+      try await site.sync(configuration)
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Mailboxes")
+    }
+  }
+
+  @Test func severalMatchesAreAnErrorThatNamesThemAndHeals() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["employeeID"])
+      let number = ["employeeid": ["4711"]]
+      _ = site.directory.user("ann", in: site.people, number)
+      let twin = site.directory.user("twin", in: site.people, number)
+      _ = site.resources.user("late", in: site.resourcesRoot, number)
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == ["ambiguousJoin"])
+      let detail = try #require(try await site.details().first)
+      #expect(detail.contains("CN=ann,OU=People") && detail.contains("CN=twin,OU=People"))
+      #expect(site.target.objects.count == 2)
+      site.directory.modify(twin, ["employeeid": ["4712"]])
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == [])
+      #expect(site.target.objects.count == 2)
+      #expect(try await site.count("SELECT COUNT(*) FROM entry WHERE mv IS NOT NULL") == 3)
+      // A second one of the same forest does not get in either.
+      _ = site.resources.user("another", in: site.resourcesRoot, number)
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == ["ambiguousJoin"])
+      #expect(site.target.objects.count == 2)
+    }
+  }
+
+  @Test func foreignSecurityPrincipalsAreTheirObjects() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests()
+      let foreign = site.resources.foreign(sid, in: site.resourcesRoot)
+      let own = site.resources.user("own", in: site.resourcesRoot)
+      let group = site.resources.group("g", in: site.resourcesRoot, members: [foreign, own])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["own"])
+      #expect(site.target.objects.count == 2)
+      var ann = site.directory.user("ann", in: site.people, ["objectsid": [sid]])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["ann", "own"])
+      site.resources.link(group, "member", remove: [foreign])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["own"])
+      site.resources.link(group, "member", add: [foreign])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["ann", "own"])
+      site.directory.delete(ann)
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 2)
+      #expect(site.target["g"]?.links["members"]?.count == 1)
+      ann = site.directory.user("ann", in: site.people, ["objectsid": [sid]])
+      let report = try await site.sync(configuration)
+      #expect(site.target.members("g") == ["ann", "own"])
+      #expect(report.pending == 0)
+    }
+  }
+
+  @Test func aMemberByTwoWaysStaysWhileOneIsLeft() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["mail"])
+      let mail = ["mail": ["ann@corp.example"]]
+      _ = site.directory.user("ann", in: site.people, mail.merging(["objectsid": [sid]]) { $1 })
+      let second = site.resources.user("ann2", in: site.resourcesRoot, mail)
+      let foreign = site.resources.foreign(sid, in: site.resourcesRoot)
+      let group = site.resources.group("g", in: site.resourcesRoot, members: [second, foreign])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["ann"])
+      site.target.forgetOperations()
+      site.resources.link(group, "member", remove: [foreign])
+      try await site.sync(configuration)
+      #expect(site.target.operations.isEmpty)
+      #expect(site.target.members("g") == ["ann"])
+      site.resources.link(group, "member", add: [foreign], remove: [second])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["ann"])
+      site.resources.link(group, "member", remove: [foreign])
+      try await site.sync(configuration)
+      #expect(site.target["g"]?.links["members"] == [])
+    }
+  }
+
+  @Test func oneForestKeepsNoKeys() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      configuration.joinUsersBy = ["mail", "objectSid"]
+      _ = site.directory.user("ann", in: site.people, ["mail": ["ann@corp.example"], "objectsid": [sid]])
+      try await site.sync(configuration)
+      #expect(try await site.count("SELECT COUNT(*) FROM join_key") == 0)
+    }
+  }
+
+  @Test func aNameThatTwoForestsUseIsGivenOnceAndHeals() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests()
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.resources.user("ANN", in: site.resourcesRoot, ["proxyaddresses": ["SMTP:ann@corp.example"]])
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == ["duplicateUserName"])
+      #expect(site.target.objects.count == 1)
+      site.directory.delete(ann)
+      let report = try await site.sync(configuration)
+      #expect(report.quarantined == 0)
+      #expect(site.target["ANN@corp.example"]?.attributes.texts("proxyAddresses") == ["SMTP:ann@corp.example"])
+    }
+  }
+
+  // MARK: Source anchors
+
+  @Test func aChangedAnchorIsAnErrorOfItsObjectThatHeals() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people, ["ms-ds-consistencyguid": ["0123456789abcdef"]])
+      let bob = site.directory.user("bob", in: site.people, ["ms-ds-consistencyguid": ["fedcba9876543210"]])
+      try await site.sync()
+      site.directory.modify(ann, ["ms-ds-consistencyguid": ["fedcba9876543210"], "department": ["Sales"]])
+      let report = try await site.sync()
+      #expect(report.quarantined == 1)
+      #expect(try await site.reasons() == ["anchorChanged"])
+      let detail = try #require(try await site.details().first)
+      #expect(detail.contains("MDEyMzQ1Njc4OWFiY2RlZg==") && detail.contains("CN=bob,OU=People"))
+      // Everything else goes on.
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Sales")
+      #expect(site.target["ann@corp.example"]?.sourceAnchor == "MDEyMzQ1Njc4OWFiY2RlZg==")
+      #expect(site.target.objects.count == 2)
+      site.directory.modify(ann, ["ms-ds-consistencyguid": ["0123456789abcdef"]])
+      try await site.sync()
+      #expect(try await site.reasons() == [])
+      _ = bob
+    }
+  }
+
+  @Test func aDuplicateAnchorWaitsForItsHolderToGo() async throws {
+    try await Site.with { site in
+      let guid = ["ms-ds-consistencyguid": ["0123456789abcdef"]]
+      let ann = site.directory.user("ann", in: site.people, guid)
+      _ = site.directory.user("twin", in: site.people, guid)
+      try await site.sync()
+      #expect(try await site.details().first?.contains("CN=ann,OU=People") == true)
+      let id = site.target.id("ann@corp.example")
+      site.directory.delete(ann)
+      let report = try await site.sync()
+      #expect(report.quarantined == 0)
+      #expect(site.target.id("twin@corp.example") == id)
+      #expect(site.target.objects.count == 1)
+    }
+  }
+}
