@@ -26,6 +26,9 @@ connect:
     initialDomain: corp.tenant.example
 """
 
+TARGET = GOOD[GOOD.index("    url:"):]
+SECOND = "    - name: one\n" + TARGET.replace("    ", "      ")
+
 # What is replaced in the good file, by what, the line of the error, words of its cause, words of its remedy.
 BROKEN = [
     ("version: 1", "version: 7", 1, "version must be a whole number from 1 to 1", "write a whole number"),
@@ -50,6 +53,11 @@ BROKEN = [
     ("verifiedDomains: [corp.example]", "verifiedDomains: []\n    concurrency: 0", 17, "from 1 to 64", "whole number"),
     ("initialDomain: corp.tenant.example", "initialDomain: ", 17, "must be a DNS name", "write a DNS name"),
     ("connect:\n", "connect: 5\nmore:\n", 4, "connect must be a mapping", "write a mapping"),
+    (GOOD[GOOD.index("  target:"):], "", 5, "needs either target or targets", "name one cloud directory"),
+    ("  target:\n" + TARGET, "  targets:\n" + SECOND + SECOND, 19, "connect.targets[1].name is one a second time",
+     "a name of its own"),
+    ("  target:\n" + TARGET, "  targets:\n" + SECOND + SECOND.replace("one", "two").replace("corp.tenant", "other"), 19,
+     "other verified or initial domains", "give all targets the same"),
     (GOOD, "", 1, "the file is empty", "config init"),
     (GOOD, "- 1\n", 1, "must be a mapping", "mapping"),
 ]

@@ -104,7 +104,8 @@ struct DemoCommand: AsyncParsableCommand {
         site.configuration, file: site.configurationFile, environment: environment)
       let administrator = try await site.administrator()
       var script = DemoScript(
-        site: site, runtime: runtime, tenant: runtime.client, administrator: administrator, tell: tell, report: report)
+        site: site, runtime: runtime, tenant: runtime.clients[0], administrator: administrator, tell: tell,
+        report: report)
       try await script.run(progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
       report = script.report
       await administrator.close()

@@ -31,8 +31,13 @@ struct Configuration: Codable, Sendable {
   struct ConnectSection: Codable, Sendable {
     var database: String
     var forests: [Forest]
-    var target: Target
+    var joinUsersBy: [String]?
+    var target: Target?
+    var targets: [Target]?
     var `guard`: Guard?
+
+    /// `targets`, or `target` as the short form of one.
+    var allTargets: [Target] { targets ?? target.map { [$0] } ?? [] }
   }
 
   struct Forest: Codable, Sendable {
@@ -58,12 +63,16 @@ struct Configuration: Codable, Sendable {
   }
 
   struct Target: Codable, Sendable {
+    var name: String?
     var url: String
     var token: SecretReference
     var verifiedDomains: [String]
     var initialDomain: String
     var concurrency: Int?
     var requestTimeout: String?
+
+    /// By which the target is known in the database.
+    var key: String { name ?? "cloud" }
   }
 
   struct Guard: Codable, Sendable {

@@ -111,6 +111,13 @@ extension ConfigurationError {
   }
 }
 
+extension Configuration.Target {
+  fileprivate func hasDomains(of other: Configuration.Target) -> Bool {
+    Set(verifiedDomains.map { $0.lowercased() }) == Set(other.verifiedDomains.map { $0.lowercased() })
+      && initialDomain.lowercased() == other.initialDomain.lowercased()
+  }
+}
+
 extension Configuration {
   /// What no single property shows: alternatives that exclude each other, names that must belong together.
   fileprivate func inconsistencies(_ root: Node) -> [ConfigurationIssue] {
@@ -150,10 +157,31 @@ extension Configuration {
         }
       }
     }
-    if let url = connect?.target.url, url.hasPrefix("http:") {
-      add(
-        root["connect"]?["target"]?["url"], "connect.target.url", "is not sealed",
-        "use https: the token and the directory would travel in clear text")
+    if let connect {
+      if (connect.target == nil) == (connect.targets ?? []).isEmpty {
+        add(
+          root["connect"], "connect", "needs either target or targets, and not both",
+          "name one cloud directory under target, or several under targets")
+      }
+      var keys: Set<String> = []
+      for (index, target) in connect.allTargets.enumerated() {
+        let isOne = connect.targets == nil
+        let path = isOne ? "connect.target" : "connect.targets[\(index)]"
+        let node = isOne ? root["connect"]?["target"] : root["connect"]?["targets"]?[index]
+        if !keys.insert(target.key).inserted {
+          add(node, "\(path).name", "is \(target.key) a second time", "give each target a name of its own")
+        }
+        if target.url.hasPrefix("http:") {
+          add(
+            node?["url"], "\(path).url", "is not sealed",
+            "use https: the token and the directory would travel in clear text")
+        }
+        if !target.hasDomains(of: connect.allTargets[0]) {
+          add(
+            node, path, "has other verified or initial domains than the first target",
+            "give all targets the same: they share one set of sign-in names")
+        }
+      }
     }
     if let proxy = httpProxy, (proxy.user == nil) != (proxy.password == nil) {
       add(root["httpProxy"], "httpProxy", "has a user or a password without the other", "give both or neither")

@@ -45,7 +45,12 @@ extension Schema {
       "database", .string(.path), required: true, "The synchronisation database (SQLite).",
       example: "/var/lib/bridgehead/connect.sqlite"),
     Property("forests", .list(of: forest), required: true, "The on-premises forests."),
-    Property("target", target, required: true, "The cloud directory."),
+    Property(
+      "joinUsersBy", .list(of: .string(.text)),
+      "Attributes by which users of different forests are the same person, in order: mail, employeeID or another; "
+        + "objectSid joins mailboxes in a resource forest to their accounts. Nobody is joined when absent."),
+    Property("target", target, "The cloud directory (this or targets)."),
+    Property("targets", .list(of: target), "Several cloud directories side by side; each needs a name."),
     Property("guard", deletionGuard, "What stops an export."),
   ])
 
@@ -85,6 +90,8 @@ extension Schema {
   ])
 
   private static let target = Schema.object([
+    Property(
+      "name", .string(.text), "The target's name in the database; never changed once used. Default: cloud."),
     Property(
       "url", .string(.url), required: true, "The SCIM 2.0 service's base URL.",
       example: "https://tenant.corp.example/scim/v2"),

@@ -36,7 +36,7 @@ extension Schema {
 
   private static func shows(_ property: Property) -> Bool {
     switch property.schema {
-    case .object, .list(of: .object): property.required || property.name == "organizationalUnits"
+    case .object, .list(of: .object): property.required || ["organizationalUnits", "target"].contains(property.name)
     default: property.example != nil
     }
   }

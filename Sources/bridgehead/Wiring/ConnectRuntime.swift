@@ -14,8 +14,8 @@ import Wire
 struct ConnectRuntime {
   let service: ConnectService
   let store: SQLiteStore
-  /// The way to the cloud directory.
-  let client: SCIMClient
+  /// The ways to the cloud directories.
+  let clients: [SCIMClient]
   private let finder: ObjectFinder
   private let cloud: Cloud
   private let lock: RunLock
@@ -40,14 +40,14 @@ struct ConnectRuntime {
         try await forest.connect(to: $0)
       }
     }
-    let client = try scimClient(section.target, cloud, environment)
-    let target = SCIMTarget(name: "cloud", client: client)
+    let clients = try section.allTargets.map { ($0.key, try scimClient($0, cloud, environment)) }
+    let targets = clients.map { SCIMTarget(name: $0, client: $1) }
     let settings = ConnectConfiguration(section)
     let service = ConnectService(
-      configuration: settings, store: store, sources: sources, targets: [target], ledger: ledger, logger: logger,
+      configuration: settings, store: store, sources: sources, targets: targets, ledger: ledger, logger: logger,
       now: { Date.now })
     return ConnectRuntime(
-      service: service, store: store, client: client,
+      service: service, store: store, clients: clients.map(\.1),
       finder: ObjectFinder(settings), cloud: cloud, lock: lock)
   }
 
@@ -111,8 +111,11 @@ extension ConnectConfiguration {
           filter: OrganizationalUnitFilter(
             include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []))
       },
-      targets: [Target(name: "cloud", url: section.target.url)], verifiedDomains: section.target.verifiedDomains,
-      initialDomain: section.target.initialDomain, guard: limits)
+      // The loader sees to it that all targets have the same domains.
+      targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },
+      verifiedDomains: section.allTargets.first?.verifiedDomains ?? [],
+      initialDomain: section.allTargets.first?.initialDomain ?? "", guard: limits,
+      joinUsersBy: section.joinUsersBy ?? [])
   }
 }
 
