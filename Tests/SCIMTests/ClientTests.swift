@@ -473,6 +473,24 @@ struct TokenMissing: DiagnosableError {
     #expect(results.map { try? $0.get().id } == ["u0", "u1", "u2"])
   }
 
+  @Test func aChangeOverWhichTheServiceStumblesDoesNotTakeOthersWithIt() async throws {
+    let service = FakeService { _, request in
+      switch request.target {
+      case "/scim/v2/Bulk", "/scim/v2/Users/bad": .answer(500, [:], Self.failure(500))
+      default: .answer(204)
+      }
+    }
+    let changes = ["a", "bad", "c"].map { SCIMChange.delete(endpoint: "/Users", id: $0) }
+    let results = try await withClient(service) { await $0.perform(changes, bulk: Self.bulk) }
+    #expect(results.map { try? $0.get().id } == ["a", nil, "c"])
+    guard case .failure(let error) = results[1] else { throw TokenMissing() }
+    #expect(error.code == .serviceFailed)
+    // A creation may have been carried out in spite of the answer: it is not repeated.
+    let creating = FakeService { _, _ in .answer(500, [:], Self.failure(500)) }
+    _ = try await withClient(creating) { await $0.perform(Self.changes(3), bulk: Self.bulk) }
+    #expect(creating.requests.count == 1)
+  }
+
   @Test func withoutBulkChangesGoOneByOneInBoundedNumbers() async throws {
     let service = FakeService { _, request in
       .answer(201, [:], ["id": request.json.object?["userName"] ?? .null])

@@ -55,7 +55,8 @@ extension SCIMClient {
     }
   }
 
-  /// Sends one bulk request; in halves when it is too large after all, one by one when the service does no bulk.
+  /// Sends one bulk request; in halves when it is too large after all, one by one when the service does no bulk or
+  /// stumbles over one of them, so that the others do not suffer for it.
   private func perform(_ batch: BulkBatch) async -> [Result<SCIMChangeResult, SCIMClientError>] {
     do throws(SCIMClientError) {
       let response = try await bulk(
@@ -68,6 +69,10 @@ extension SCIMClient {
         return first + (await perform(batch.part(half...)))
       }
       if error.code == .notSupported || error.code == .notFound || error.code == .tooLarge && error.status == 413 {
+        return await performEach(batch.changes)
+      }
+      let isStumble = error.code == .serviceFailed || error.code == .malformedAnswer
+      if isStumble, batch.changes.count > 1, batch.changes.allSatisfy(\.isRepeatable) {
         return await performEach(batch.changes)
       }
       return batch.changes.map { _ in .failure(error) }
