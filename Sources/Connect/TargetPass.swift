@@ -64,6 +64,7 @@ struct TargetPass: Sendable {
       try await store.write { [target = target.name, time = now()] transaction in
         try Quarantine(transaction: transaction, target: target, now: time).release()
       }
+
       let exporter = Exporter(target: target, profile: profile, store: store, logger: logger, now: now)
       let result = try await exporter.run(capabilities, isLast: isLast, progress: progress)
       for (kind, counts) in result.exported { report.count(kind) { $0.add(counts) } }

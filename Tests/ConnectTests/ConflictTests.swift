@@ -103,7 +103,8 @@ import Testing
     try await Site.with { site in
       site.target.tamper {
         $0["cloud"] = .init(
-          kind: .user, sourceAnchor: "", attributes: Attributes(texts: ["userPrincipalName": ["ann@corp.example"]]))
+          kind: .user, sourceAnchor: "another",
+          attributes: Attributes(texts: ["userPrincipalName": ["ann@corp.example"]]))
       }
       _ = site.directory.user("ann", in: site.people)
       let report = try await site.sync()

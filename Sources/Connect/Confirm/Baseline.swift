@@ -7,19 +7,31 @@ import Store
 struct Baseline {
   let transaction: any Transaction
   let target: TargetProfile
+  /// Seconds since 1970.
+  let now: Double
 
   private func key(_ object: Int64) -> [SQLValue] { [.text(target.name), .integer(object)] }
 
-  func put(_ object: Int64, _ record: TargetRecord, seen: Int64 = 0) throws {
+  func put(_ object: Int64, _ record: TargetRecord, seen: Int64 = 0, adoption: Adoption = .none) throws {
     try transaction.run(
       """
-      INSERT INTO remote (target, mv, remote_id, etag, baseline, seen) VALUES (?, ?, ?, ?, ?, ?)
+      INSERT INTO remote (target, mv, remote_id, etag, baseline, seen, adoption) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (target, mv) DO UPDATE SET
-        remote_id = excluded.remote_id, etag = excluded.etag, baseline = excluded.baseline, seen = excluded.seen
+        remote_id = excluded.remote_id, etag = excluded.etag, baseline = excluded.baseline, seen = excluded.seen,
+        adoption = excluded.adoption
       """,
       key(object) + [
         .text(record.id), SQLValue(record.version), .blob(record.attributes.encoded()), .integer(seen),
+        .integer(Int64(adoption.rawValue)),
       ])
+  }
+
+  /// The request that would have made a target's object ours was not carried out: it is told again, or left alone when
+  /// our object is going.
+  func retryAdoption(_ object: Int64) throws {
+    try transaction.run("UPDATE pending SET sent = NULL WHERE target = ? AND mv = ?", key(object))
+    let isGone: Bool = try transaction.value("SELECT gone FROM mv WHERE id = ?", [.integer(object)]) ?? false
+    if isGone { try Metaverse.release(object: object, from: target.name, in: transaction) }
   }
 
   /// The target does not have the object: it, and its references, have to be told anew.
@@ -31,19 +43,21 @@ struct Baseline {
   }
 
   /// Settles the pending operation of an object with what the target was found to hold, nil when nothing.
-  func settle(_ object: Int64, kind: ObjectKind, found: TargetRecord?, seen: Int64 = 0) throws {
+  func settle(
+    _ object: Int64, kind: ObjectKind, found: TargetRecord?, seen: Int64 = 0, adoption: Adoption = .none
+  ) throws {
     if let found {
-      try put(object, found, seen: seen)
+      try put(object, found, seen: seen, adoption: adoption)
     } else {
       try forget(object)
     }
     try transaction.run("UPDATE pending SET sent = NULL WHERE target = ? AND mv = ?", key(object))
-    let state = try transaction.first(
+    let wanted = try transaction.first(
       "SELECT attrs, gone FROM mv WHERE id = ?", [.integer(object)],
       { row in (desired: try row[0] as [UInt8], isGone: try row[1] as Bool) })
-    guard let state else { return }
-    let queue = PendingQueue(transaction: transaction, target: target)
-    if state.isGone {
+    guard let wanted else { return }
+    let queue = PendingQueue(transaction: transaction, target: target, now: now)
+    if wanted.isGone {
       if found == nil {
         try Metaverse.release(object: object, from: target.name, in: transaction)
       } else {
@@ -51,9 +65,10 @@ struct Baseline {
       }
       return
     }
-    let desired = try Attributes(stored: state.desired)
-    let isHeld: Bool =
-      try transaction.value("SELECT state = 'held' FROM pending WHERE target = ? AND mv = ?", key(object)) ?? false
+    let desired = try Attributes(stored: wanted.desired)
+    let state: String? = try transaction.value("SELECT state FROM pending WHERE target = ? AND mv = ?", key(object))
+    let isHeld =
+      try state == PendingState.held.rawValue && (queue.isWaitingForAName(object) || queue.isRefused(object))
     try queue.settle(object, kind: kind, desired: desired, isHeld: isHeld, hasChanged: true)
   }
 }

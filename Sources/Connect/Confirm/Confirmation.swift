@@ -37,7 +37,7 @@ struct Confirmation: Sendable {
   private func record(
     _ planned: PlannedOperation, _ outcome: ExportOutcome, _ recorded: inout Recorded, _ transaction: any Transaction
   ) throws {
-    let baseline = Baseline(transaction: transaction, target: target)
+    let baseline = Baseline(transaction: transaction, target: target, now: now)
     let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
     switch (planned.operation, outcome) {
     case (.delete, .done), (.delete, .notFound):
@@ -54,7 +54,21 @@ struct Confirmation: Sendable {
         record ?? TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: attributes)
       try clear(planned, confirmed: confirmed, baseline, quarantine, &recorded, transaction)
       recorded.exported[planned.kind, default: .init()].updated += 1
-    case (.update, .notFound):
+    case (.create, .matching(let record)):
+      try Matching(transaction: transaction, target: target, now: now).bind(planned.object, record)
+      try unsend(planned, "ready", transaction)
+      try transaction.run(
+        "UPDATE pending SET op = 'update' WHERE target = ? AND mv = ? AND op = 'create'",
+        [.text(target.name), .integer(planned.object)])
+      recorded.again.insert(planned.object)
+    case (_, .held(let reason, let detail)):
+      try hold(planned, reason, detail, quarantine, &recorded, transaction)
+    case (.adopt(_, let id, _, _, _, let attributes), .done(let record)):
+      let confirmed =
+        record ?? TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: attributes)
+      try clear(planned, confirmed: confirmed, baseline, quarantine, &recorded, transaction)
+      recorded.exported[planned.kind, default: .init()].adopted += 1
+    case (.update, .notFound), (.adopt, .notFound):
       try baseline.settle(planned.object, kind: planned.kind, found: nil)
       recorded.again.insert(planned.object)
     case (_, .conflict) where !isLast:
@@ -68,7 +82,7 @@ struct Confirmation: Sendable {
       // The mark stays: the object is looked up before the next round, or by the next pass.
       recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
-    case (.create, _), (.update, .existing), (.delete, .existing), (.link, _):
+    case (.create, _), (.update, _), (.adopt, _), (.delete, _), (.link, _):
       try hold(planned, .targetRefused, "The target gave no usable answer.", quarantine, &recorded, transaction)
     }
   }
@@ -82,7 +96,8 @@ struct Confirmation: Sendable {
     let difference = target.difference(from: confirmed.attributes, to: planned.desired, kind: planned.kind)
     let key: [SQLValue] = [.text(target.name), .integer(planned.object)]
     if difference.isEmpty {
-      try quarantine.relent(mv: planned.object, [.targetConflict, .targetRefused, .notAccepted])
+      try quarantine.relent(
+        mv: planned.object, [.targetConflict, .targetRefused, .notAccepted, .ambiguousMatch, .privilegedMatch])
       let cleared = try transaction.run(
         "DELETE FROM pending WHERE target = ? AND mv = ? AND revision = ? AND op <> 'delete'",
         key + [.integer(planned.revision)])
@@ -108,11 +123,20 @@ struct Confirmation: Sendable {
     let isGone: Bool =
       try transaction.value("SELECT gone FROM mv WHERE id = ?", [.integer(planned.object)]) ?? true
     if isGone {
+      try rememberDeleted(planned, transaction)
       try Metaverse.release(object: planned.object, from: target.name, in: transaction)
     } else {
       // It came back while its deletion was under way.
       try baseline.settle(planned.object, kind: planned.kind, found: nil)
     }
+  }
+
+  /// What was deleted is taken back instead of being made again, should its object return.
+  private func rememberDeleted(_ planned: PlannedOperation, _ transaction: any Transaction) throws {
+    guard case .delete(let kind, let id) = planned.operation else { return }
+    try Strangers(transaction: transaction, target: target.name).put(
+      kind,
+      TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: Attributes(), isDeleted: true), reading: 0)
   }
 
   private func unsend(_ planned: PlannedOperation, _ state: String, _ transaction: any Transaction) throws {
@@ -183,7 +207,7 @@ struct Confirmation: Sendable {
     case .unanswered(let reason), .unavailable(let reason):
       recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
-    case .existing:
+    case .existing, .matching, .held:
       recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")
     }
   }

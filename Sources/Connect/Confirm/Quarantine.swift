@@ -14,6 +14,10 @@ package enum QuarantineReason: String, Sendable, Codable {
   case anchorChanged
   /// The entry could be joined to more than one object, or to one that has an entry of its forest already.
   case ambiguousJoin
+  /// The target holds more than one object that it could be, or one that another object could be as well.
+  case ambiguousMatch
+  /// The target's object that it could be is privileged.
+  case privilegedMatch
   /// The target says that a value belongs to an object that the engine does not know.
   case targetConflict
   /// The target will not do it.
@@ -53,6 +57,12 @@ struct Quarantine {
         SQLValue(other.map(String.init)),
         .real(now),
       ])
+  }
+
+  /// Notes what a look at the target found about an object; the next one decides again.
+  func put(mv: Int64, _ reason: QuarantineReason, _ detail: String) throws {
+    let entry: Int64 = try transaction.value("SELECT id FROM entry WHERE mv = ? LIMIT 1", [.integer(mv)]) ?? -mv
+    try put(entry: entry, mv: mv, reason, detail, other: nil)
   }
 
   /// Notes a refusal by the target and when to try again.

@@ -36,8 +36,15 @@ struct Reconciliation: Sendable {
         count += records.count
         progress.report(.confirm, done: count, total: nil)
       }
+      let deleted = try await target.deletedRecords(kind)
+      try await store.write { [name = profile.name] transaction in
+        let strangers = Strangers(transaction: transaction, target: name)
+        for record in deleted { try strangers.put(kind, record, reading: reading) }
+        try strangers.forget(kind, before: reading)
+      }
       try await forgetUnseen(kind, reading: reading)
     }
+    try await match()
     try await store.write { [name = profile.name, time = now()] transaction in
       try Setting.save(.reconciled, of: name, String(Int64(time)), in: transaction)
     }
@@ -49,10 +56,31 @@ struct Reconciliation: Sendable {
   ) throws {
     let known: Int64? = try transaction.value(
       "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)])
-    guard let object = try known ?? match(record, kind: kind, in: transaction) else { return }
-    try Baseline(transaction: transaction, target: profile).settle(object, kind: kind, found: record, seen: reading)
+    guard let object = try known ?? match(record, kind: kind, in: transaction) else {
+      return try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
+    }
+    if known == nil {
+      try Quarantine(transaction: transaction, target: profile.name, now: now())
+        .relent(mv: object, [.ambiguousMatch, .privilegedMatch])
+    }
+    // Where somebody took the anchor away, it is given back.
+    let anchor: String? = try transaction.value("SELECT source_anchor FROM mv WHERE id = ?", [.integer(object)])
+    try Baseline(transaction: transaction, target: profile, now: now())
+      .settle(
+        object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)
     for attribute in (DefaultRules.links[kind] ?? [:]).values where profile.accepts(attribute, of: kind) {
       try compare(record.links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
+    }
+  }
+
+  /// Objects that were to be created are compared with what was read.
+  private func match() async throws {
+    var last: Int64? = -1
+    while let after = last {
+      try Task.checkCancellation()
+      last = try await store.write { [profile, time = now()] transaction in
+        try Matching(transaction: transaction, target: profile, now: time).matchCreates(after: after, limit: 500)
+      }
     }
   }
 
@@ -60,7 +88,7 @@ struct Reconciliation: Sendable {
   private func match(
     _ record: TargetRecord, kind: ObjectKind, in transaction: any Transaction
   ) throws -> Int64? {
-    guard let anchor = record.sourceAnchor else { return nil }
+    guard let anchor = record.sourceAnchor, !record.isPrivileged else { return nil }
     let object: Int64? = try transaction.value(
       """
       SELECT id FROM mv WHERE source_anchor = ? AND kind = ?
@@ -101,7 +129,7 @@ struct Reconciliation: Sendable {
   /// What a complete reading did not meet is not there.
   private func forgetUnseen(_ kind: ObjectKind, reading: Int64) async throws {
     while true {
-      let count = try await store.write { [profile] transaction in
+      let count = try await store.write { [profile, time = now()] transaction in
         let missing = try transaction.query(
           """
           SELECT remote.mv FROM remote JOIN mv ON mv.id = remote.mv
@@ -109,7 +137,8 @@ struct Reconciliation: Sendable {
           """, [.text(profile.name), .integer(reading), .text(kind.rawValue)]
         ) { row in try row[0] as Int64 }
         for object in missing {
-          try Baseline(transaction: transaction, target: profile).settle(object, kind: kind, found: nil)
+          try Baseline(transaction: transaction, target: profile, now: time)
+            .settle(object, kind: kind, found: nil)
         }
         return missing.count
       }

@@ -71,7 +71,8 @@ struct ExportPlan: Sendable {
   ) throws -> ([PlannedOperation], dropped: Int) {
     let rows = try transaction.query(
       """
-      SELECT pending.mv, pending.op, pending.revision, mv.source_anchor, mv.attrs, remote.remote_id, remote.baseline
+      SELECT pending.mv, pending.op, pending.revision, mv.source_anchor, mv.attrs, remote.remote_id, remote.baseline,
+        COALESCE(remote.adoption, 0)
       FROM pending JOIN mv ON mv.id = pending.mv
       LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv
       WHERE pending.target = ?1 AND pending.state = 'ready' AND (pending.op = 'delete') = ?2 AND mv.kind = ?3
@@ -83,7 +84,7 @@ struct ExportPlan: Sendable {
       (
         object: try row[0] as Int64, operation: try row[1] as String, revision: try row[2] as Int64,
         anchor: try row[3] as String, desired: try row[4] as [UInt8], id: try row[5] as String?,
-        baseline: try row[6] as [UInt8]?
+        baseline: try row[6] as [UInt8]?, adoption: Adoption(rawValue: try row[7]) ?? .none
       )
     }
     var planned: [PlannedOperation] = []
@@ -101,13 +102,18 @@ struct ExportPlan: Sendable {
       case (_, let id?):
         let baseline = try row.baseline.map { try Attributes(stored: $0) } ?? Attributes()
         let changes = target.difference(from: baseline, to: desired, kind: kind)
-        if changes.isEmpty {
+        if changes.isEmpty, row.adoption == .none {
           try transaction.run(
             "DELETE FROM pending WHERE target = ? AND mv = ?", [.text(target.name), .integer(row.object)])
           dropped += 1
           continue
         }
-        operation = .update(kind, id: id, changes: changes, attributes: desired)
+        operation =
+          row.adoption == .none
+          ? .update(kind, id: id, changes: changes, attributes: desired)
+          : .adopt(
+            kind, id: id, sourceAnchor: row.anchor, isDeleted: row.adoption == .restore, changes: changes,
+            attributes: desired)
       case (_, nil): operation = .create(kind, sourceAnchor: row.anchor, attributes: desired)
       }
       planned.append(
@@ -125,15 +131,15 @@ struct ExportPlan: Sendable {
   ) throws -> [PlannedOperation] {
     // Only references whose both ends the target has; the others wait for theirs.
     let ready = """
-      FROM pending_link AS p JOIN remote AS o ON o.target = p.target AND o.mv = p.owner
-      JOIN remote AS m ON m.target = p.target AND m.mv = p.member
+      FROM pending_link AS p JOIN remote AS o ON o.target = p.target AND o.mv = p.owner AND o.adoption = 0
+      JOIN remote AS m ON m.target = p.target AND m.mv = p.member AND m.adoption = 0
       WHERE p.target = ?1 AND p.state = 'ready' AND p.sent IS NULL
       """
     let owners = try transaction.query(
       """
       SELECT DISTINCT p.owner, p.attr, o.remote_id, mv.kind, mv.source_anchor
-      FROM pending_link AS p JOIN remote AS o ON o.target = p.target AND o.mv = p.owner
-      JOIN remote AS m ON m.target = p.target AND m.mv = p.member JOIN mv ON mv.id = p.owner
+      FROM pending_link AS p JOIN remote AS o ON o.target = p.target AND o.mv = p.owner AND o.adoption = 0
+      JOIN remote AS m ON m.target = p.target AND m.mv = p.member AND m.adoption = 0 JOIN mv ON mv.id = p.owner
       WHERE p.target = ?1 AND p.state = 'ready' AND p.sent IS NULL ORDER BY p.owner LIMIT ?2
       """, [.text(target.name), .integer(Int64(limit + skipping.count))]
     ) { row in

@@ -19,11 +19,27 @@ package protocol ExportTarget: Sendable {
   ///   unknown.
   func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome]
 
-  /// The objects that carry a source anchor.
-  func find(_ kind: ObjectKind, sourceAnchor: String) async throws -> [TargetRecord]
+  /// The objects that have a value.
+  func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord]
 
   /// Every object of a kind, with its links. The stream ends without an error only when all were delivered.
   func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error>
+
+  /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
+  /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
+  func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord]
+}
+
+extension ExportTarget {
+  package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] { [] }
+}
+
+/// By what an object is looked up.
+package enum TargetKey: Sendable, Hashable {
+  case sourceAnchor(String)
+  case userName(String)
+  /// A mail address without its prefix.
+  case address(String)
 }
 
 /// What a target can do.
@@ -32,7 +48,6 @@ package struct TargetCapabilities: Sendable, Equatable {
   package var operationsPerRequest: Int
   /// How many requests may be under way.
   package var concurrency: Int
-
   package init(operationsPerRequest: Int, concurrency: Int) {
     self.operationsPerRequest = max(1, operationsPerRequest)
     self.concurrency = max(1, concurrency)
@@ -47,10 +62,17 @@ package struct TargetRecord: Sendable, Equatable {
   package var attributes: Attributes
   /// The target's identifiers of linked objects, by attribute; only where the target was asked for them.
   package var links: [String: [String]]
+  /// Whether it holds an administrative role, or is marked as the target's own: it is never taken over.
+  package var isPrivileged: Bool
+  /// Whether it is deleted and can be restored.
+  package var isDeleted: Bool
 
   package init(
-    id: String, version: String? = nil, sourceAnchor: String?, attributes: Attributes, links: [String: [String]] = [:]
+    id: String, version: String? = nil, sourceAnchor: String?, attributes: Attributes, links: [String: [String]] = [:],
+    isPrivileged: Bool = false, isDeleted: Bool = false
   ) {
+    self.isPrivileged = isPrivileged
+    self.isDeleted = isDeleted
     self.id = id
     self.version = version
     self.sourceAnchor = sourceAnchor
@@ -65,6 +87,10 @@ package enum ExportOperation: Sendable, Equatable {
   /// `changes` holds the attributes that differ from what the target confirmed; those without values are to be removed.
   /// `attributes` is all that the object shall have.
   case update(ObjectKind, id: String, changes: Attributes, attributes: Attributes)
+  /// Makes an object that the target holds one of ours: restores it where it is deleted, gives it the source anchor, and
+  /// changes what differs.
+  case adopt(
+    ObjectKind, id: String, sourceAnchor: String, isDeleted: Bool, changes: Attributes, attributes: Attributes)
   case link(ObjectKind, id: String, attribute: String, add: [LinkedObject], remove: [LinkedObject])
   case delete(ObjectKind, id: String)
 }
@@ -86,6 +112,10 @@ package enum ExportOutcome: Sendable, Equatable {
   case done(TargetRecord?)
   /// It was there before, with this source anchor.
   case existing(TargetRecord)
+  /// It was there before, without a source anchor, and is to be taken over.
+  case matching(TargetRecord)
+  /// What was there before is not taken over.
+  case held(QuarantineReason, String)
   /// The object does not exist.
   case notFound
   /// A value that must be unique belongs to another object.

@@ -125,12 +125,27 @@ struct Exporter: Sendable {
       var outcomes = try await target.perform(request.map(\.operation))
       for (index, (planned, outcome)) in zip(request, outcomes).enumerated() {
         guard case .conflict = outcome, case .create = planned.operation else { continue }
-        let found = try await target.find(planned.kind, sourceAnchor: planned.sourceAnchor)
-        if found.count == 1 { outcomes[index] = .existing(found[0]) }
+        outcomes[index] = try await match(planned) ?? outcome
       }
       return .outcomes(outcomes)
     } catch {
       return .failed(error)
+    }
+  }
+
+  /// What the target holds that the object could be; nil when nothing.
+  private func match(_ planned: PlannedOperation) async throws -> ExportOutcome? {
+    var found = try await target.find(planned.kind, .sourceAnchor(planned.sourceAnchor))
+    if found.isEmpty {
+      let names = Matching.Names(planned.desired)
+      for key in [names.userName.map(TargetKey.userName), names.address.map(TargetKey.address)].compactMap({ $0 }) {
+        found += try await target.find(planned.kind, key).filter { record in !found.contains { $0.id == record.id } }
+      }
+    }
+    switch Matching.judge(found, sourceAnchor: planned.sourceAnchor) {
+    case .none: return nil
+    case .hold(let reason, let detail): return .held(reason, detail)
+    case .take(let record): return record.sourceAnchor == planned.sourceAnchor ? .existing(record) : .matching(record)
     }
   }
 }

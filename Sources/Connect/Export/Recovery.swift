@@ -18,6 +18,8 @@ struct Recovery: Sendable {
     var object: Int64
     var kind: ObjectKind
     var sourceAnchor: String
+    /// Whether it was bound to an object that did not carry its anchor yet.
+    var isAdopting: Bool
   }
 
   /// - Returns: how many objects were looked up.
@@ -29,10 +31,14 @@ struct Recovery: Sendable {
     var count = 0
     while let next = try await self.next() {
       try Task.checkCancellation()
-      let found = try await target.find(next.kind, sourceAnchor: next.sourceAnchor)
-      try await store.write { [profile] transaction in
-        try Baseline(transaction: transaction, target: profile).settle(
-          next.object, kind: next.kind, found: found.first)
+      let found = try await target.find(next.kind, .sourceAnchor(next.sourceAnchor)).first
+      try await store.write { [profile, time = now()] transaction in
+        let baseline = Baseline(transaction: transaction, target: profile, now: time)
+        if found == nil, next.isAdopting {
+          try baseline.retryAdoption(next.object)
+        } else {
+          try baseline.settle(next.object, kind: next.kind, found: found)
+        }
       }
       count += 1
     }
@@ -43,11 +49,15 @@ struct Recovery: Sendable {
     try await store.read { [name = profile.name] transaction in
       try transaction.first(
         """
-        SELECT pending.mv, mv.kind, mv.source_anchor FROM pending JOIN mv ON mv.id = pending.mv
+        SELECT pending.mv, mv.kind, mv.source_anchor, COALESCE(remote.adoption, 0) FROM pending
+        JOIN mv ON mv.id = pending.mv
+        LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv
         WHERE pending.target = ? AND pending.sent IS NOT NULL LIMIT 1
         """, [.text(name)]
       ) { row in
-        Unanswered(object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2])
+        Unanswered(
+          object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2],
+          isAdopting: (try row[3] as Int) != 0)
       }
     }
   }

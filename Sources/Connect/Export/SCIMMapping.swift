@@ -43,6 +43,14 @@ enum SCIMMapping {
     "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 
+  static func filter(_ key: TargetKey) -> String {
+    switch key {
+    case .sourceAnchor(let anchor): "externalId eq \(quoted(anchor))"
+    case .userName(let name): "userName eq \(quoted(name))"
+    case .address(let address): "emails.value eq \(quoted(address))"
+    }
+  }
+
   // MARK: To SCIM
 
   static func change(_ operation: ExportOperation) throws -> SCIMChange {
@@ -50,11 +58,12 @@ enum SCIMMapping {
     case .create(let kind, let anchor, let attributes):
       return .create(endpoint: endpoint(kind), resource(kind, anchor, attributes))
     case .update(let kind, let id, let changes, let attributes):
-      let operations =
-        kind == .user
-        ? try userOperations(changes, attributes)
-        : try changes.names.map { try self.operation($0, changes.text($0).map(JSONValue.string)) }
-      return .patch(endpoint: endpoint(kind), id: id, PatchRequest(operations))
+      return .patch(endpoint: endpoint(kind), id: id, PatchRequest(try operations(kind, changes, attributes)))
+    case .adopt(let kind, let id, let anchor, _, let changes, let attributes):
+      return .patch(
+        endpoint: endpoint(kind), id: id,
+        PatchRequest(
+          [try self.operation("externalId", .string(anchor))] + (try operations(kind, changes, attributes))))
     case .link(let kind, let id, let attribute, let add, let remove):
       return .patch(
         endpoint: endpoint(kind), id: id,
@@ -108,6 +117,14 @@ enum SCIMMapping {
     guard !address.isEmpty else { return nil }
     address["type"] = "work"
     return [.object(address)]
+  }
+
+  private static func operations(
+    _ kind: ObjectKind, _ changes: Attributes, _ attributes: Attributes
+  ) throws -> [PatchOperation] {
+    kind == .user
+      ? try userOperations(changes, attributes)
+      : try changes.names.map { try operation($0, changes.text($0).map(JSONValue.string)) }
   }
 
   private static func userOperations(_ changes: Attributes, _ attributes: Attributes) throws -> [PatchOperation] {
@@ -185,6 +202,21 @@ enum SCIMMapping {
     }
     for (name, part) in addressParts { set(name, address?[part]?.string) }
     if let manager = user.enterprise.manager { record.links["manager"] = [manager] }
+    record.isPrivileged = isPrivileged(resource)
     return record
+  }
+
+  /// SCIM has no vocabulary for roles (RFC 7643 4.1.2): those that call themselves administrative or privileged, and
+  /// accounts that are marked as the cloud's own.
+  private static func isPrivileged(_ resource: SCIMResource) -> Bool {
+    ["roles", "entitlements"].contains { name in
+      (resource.attributes[name]?.array ?? []).contains { value in
+        let texts = value.object.map { object in ["value", "display", "type"].compactMap { object[$0]?.string } }
+        return (texts ?? [value.string].compactMap { $0 }).contains { text in
+          let folded = text.lowercased()
+          return ["admin", "privileged", "cloud-only", "cloudonly"].contains { folded.contains($0) }
+        }
+      }
+    }
   }
 }

@@ -25,31 +25,53 @@ package final class SCIMTarget: ExportTarget {
   package func prepare() async throws -> TargetCapabilities {
     let offered = try await client.serviceProviderConfig().bulk
     bulk.withLock { $0 = offered }
-    guard let offered, offered.maximumOperations > 1 else {
-      return TargetCapabilities(operationsPerRequest: 1, concurrency: client.configuration.concurrency)
+    var capabilities = TargetCapabilities(operationsPerRequest: 1, concurrency: client.configuration.concurrency)
+
+    if let offered, offered.maximumOperations > 1 {
+      capabilities.operationsPerRequest = min(offered.maximumOperations, client.configuration.maximumBulkOperations)
+      capabilities.concurrency = min(Self.bulkConcurrency, client.configuration.concurrency)
     }
-    return TargetCapabilities(
-      operationsPerRequest: min(offered.maximumOperations, client.configuration.maximumBulkOperations),
-      concurrency: min(Self.bulkConcurrency, client.configuration.concurrency))
+    return capabilities
   }
 
   package func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome] {
-    var changes: [SCIMChange] = []
-    for operation in operations { changes.append(try SCIMMapping.change(operation)) }
-    let results = await client.perform(changes, bulk: operations.count > 1 ? bulk.withLock { $0 } : nil)
-    return zip(operations, results).map { Self.outcome($0, $1) }
+    var outcomes = [ExportOutcome?](repeating: nil, count: operations.count)
+    // What is deleted is restored before it is changed.
+    for (index, operation) in operations.enumerated() {
+      guard case .adopt(let kind, let id, _, isDeleted: true, _, _) = operation else { continue }
+      do throws(SCIMClientError) {
+        try await client.restore(SCIMMapping.endpoint(kind), id: id)
+      } catch {
+        outcomes[index] = Self.restoreOutcome(operation, error)
+      }
+    }
+    let left = operations.indices.filter { outcomes[$0] == nil }
+    let changes = try left.map { try SCIMMapping.change(operations[$0]) }
+    let results = await client.perform(changes, bulk: changes.count > 1 ? bulk.withLock { $0 } : nil)
+    for (index, result) in zip(left, results) { outcomes[index] = Self.outcome(operations[index], result) }
+    return outcomes.map { $0 ?? .unanswered("The service told no result.") }
   }
 
-  package func find(_ kind: ObjectKind, sourceAnchor: String) async throws -> [TargetRecord] {
+  package func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] {
+    if case .userName = key, kind == .group { return [] }
+    if case .address = key, kind == .group { return [] }
     var query = ListQuery()
-    query.filter = try Filter.parse("externalId eq \(SCIMMapping.quoted(sourceAnchor))")
+    query.filter = try Filter.parse(SCIMMapping.filter(key))
     query.excludedAttributes = ["members"]
     var found: [TargetRecord] = []
     for try await page in client.pages(SCIMMapping.endpoint(kind), query) {
       // A service that ignores a filter must not make us take over somebody else.
-      found += page.compactMap { SCIMMapping.record($0, kind) }.filter { $0.sourceAnchor == sourceAnchor }
+      found += page.compactMap { SCIMMapping.record($0, kind) }.filter { $0.has(key) }
     }
     return found
+  }
+
+  package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
+    let deleted = try await client.deleted(SCIMMapping.endpoint(kind))
+
+    return (deleted ?? []).map {
+      TargetRecord(id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isDeleted: true)
+    }
   }
 
   package func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
@@ -68,10 +90,18 @@ package final class SCIMTarget: ExportTarget {
       return .done(
         result.resource.flatMap { SCIMMapping.record($0, kind) }
           ?? TargetRecord(id: id, version: result.version, sourceAnchor: anchor, attributes: attributes))
-    case (.success(let result), .update(let kind, _, _, _)):
+    case (.success(let result), .update(let kind, _, _, _)), (.success(let result), .adopt(let kind, _, _, _, _, _)):
       return .done(result.resource.flatMap { SCIMMapping.record($0, kind) })
     case (.success, .link), (.success, .delete): return .done(nil)
     case (.failure(let error), _): return outcome(operation, error)
+    }
+  }
+
+  /// A service that knows nothing of restoring answers as it pleases: the object is then made again.
+  private static func restoreOutcome(_ operation: ExportOperation, _ error: SCIMClientError) -> ExportOutcome {
+    switch outcome(operation, error) {
+    case .refused: .notFound
+    case let outcome: outcome
     }
   }
 
@@ -85,6 +115,16 @@ package final class SCIMTarget: ExportTarget {
       if case .create = operation { return .unanswered(error.message) }
       return .refused(error.message)
     default: return .refused(error.message)
+    }
+  }
+}
+
+extension TargetRecord {
+  fileprivate func has(_ key: TargetKey) -> Bool {
+    switch key {
+    case .sourceAnchor(let anchor): sourceAnchor == anchor
+    case .userName(let name): attributes.text("userPrincipalName")?.lowercased() == name.lowercased()
+    case .address(let address): Matching.Names(attributes).address == address.lowercased()
     }
   }
 }

@@ -100,7 +100,7 @@ struct Metaverse {
     }
     try schedule(object.id, ordered)
     for target in targets where target.holds(object.kind) {
-      try PendingQueue(transaction: transaction, target: target)
+      try PendingQueue(transaction: transaction, target: target, now: now)
         .settle(object.id, kind: object.kind, desired: flowed, isHeld: isHeld, hasChanged: bytes != object.attributes)
     }
   }
@@ -216,7 +216,7 @@ struct Metaverse {
     try Self.requeueLinks(of: object, in: transaction)
     var isHeld = false
     for target in targets {
-      if try PendingQueue(transaction: transaction, target: target).delete(object) { isHeld = true }
+      if try PendingQueue(transaction: transaction, target: target, now: now).delete(object) { isHeld = true }
     }
     if isHeld {
       try transaction.run("UPDATE mv SET gone = 1 WHERE id = ?", [.integer(object)])

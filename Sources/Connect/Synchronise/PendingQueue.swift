@@ -23,21 +23,32 @@ enum PendingState: String, Sendable {
 struct PendingQueue {
   let transaction: any Transaction
   let target: TargetProfile
+  /// Seconds since 1970.
+  let now: Double
 
   /// Compares what the object shall have with what the target confirmed.
   func settle(
     _ object: Int64, kind: ObjectKind, desired: Attributes, isHeld: Bool, hasChanged: Bool
   ) throws {
     let key: [SQLValue] = [.text(target.name), .integer(object)]
-    let baseline: [UInt8]? = try transaction.value("SELECT baseline FROM remote WHERE target = ? AND mv = ?", key)
+    var remote = try transaction.first(
+      "SELECT baseline, adoption FROM remote WHERE target = ? AND mv = ?", key,
+      { row in (baseline: try Attributes(stored: try row[0]), isOurs: (try row[1] as Int) == 0) })
+    var isHeld = isHeld
     let pending = try transaction.first(
       "SELECT op, sent, state FROM pending WHERE target = ? AND mv = ?", key,
       { row in (operation: try row[0] as String, sent: try row[1] as Int64?, state: try row[2] as String) })
+    if remote == nil, pending?.sent == nil {
+      let match = try Matching(transaction: transaction, target: target, now: now)
+        .match(object, kind: kind, desired: desired)
+      remote = match.taken.map { ($0.attributes, false) }
+      isHeld = isHeld || match.isHeld
+    }
     let operation: PendingOperation
-    if let baseline {
-      let difference = target.difference(from: try Attributes(stored: baseline), to: desired, kind: kind)
+    if let remote {
+      let difference = target.difference(from: remote.baseline, to: desired, kind: kind)
       // An unanswered request may have changed the target: only a look at it can tell that nothing is left to do.
-      if difference.isEmpty, pending?.sent == nil {
+      if difference.isEmpty, remote.isOurs, pending?.sent == nil {
         if pending != nil { try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key) }
         return
       }
@@ -62,10 +73,12 @@ struct PendingQueue {
     try transaction.run("DELETE FROM pending_link WHERE target = ? AND owner = ?", key)
     let isKnown: Int? = try transaction.value(
       """
-      SELECT 1 FROM remote WHERE target = ?1 AND mv = ?2
+      SELECT 1 FROM remote WHERE target = ?1 AND mv = ?2 AND adoption = 0
       UNION SELECT 1 FROM pending WHERE target = ?1 AND mv = ?2 AND sent IS NOT NULL
       """, key)
     guard isKnown != nil else {
+      // What was only going to be taken over stays the target's own.
+      try transaction.run("DELETE FROM remote WHERE target = ? AND mv = ?", key)
       try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key)
       return false
     }
@@ -83,7 +96,15 @@ struct PendingQueue {
       [.text(target.name), .integer(object), .text(operation.rawValue), .text(state.rawValue)])
   }
 
-  private func isRefused(_ object: Int64) throws -> Bool {
+  /// Whether another object has the sign-in name.
+  func isWaitingForAName(_ object: Int64) throws -> Bool {
+    let row: Int? = try transaction.value(
+      "SELECT 1 FROM quarantine WHERE target = '' AND mv = ? AND reason = 'duplicateUserName'", [.integer(object)])
+    return row != nil
+  }
+
+  /// Whether it waits for the time of its next try.
+  func isRefused(_ object: Int64) throws -> Bool {
     let row: Int? = try transaction.value(
       "SELECT 1 FROM quarantine WHERE target = ? AND mv = ? AND next_try IS NOT NULL",
       [.text(target.name), .integer(object)])

@@ -95,7 +95,7 @@ struct Synchroniser: Sendable {
       "SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target", []
     ) { row in try row[0] as String }
     for former in known where !targets.contains(where: { $0.name == former }) {
-      for table in ["remote", "remote_link", "pending", "pending_link", "quarantine"] {
+      for table in ["remote", "remote_link", "pending", "pending_link", "quarantine", "stranger"] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }
       try Setting.remove(.reconciled, of: former, in: transaction)

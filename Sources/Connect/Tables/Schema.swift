@@ -14,7 +14,8 @@ package import Store
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
 /// | `due` | an object that must be looked at again at a time (seconds since 1970) |
-/// | `remote`, `remote_link` | what the target confirmed |
+/// | `remote`, `remote_link` | what the target confirmed; `adoption` says what an object lacks to be ours |
+/// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `run` | a pass that was made |
@@ -132,6 +133,20 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX quarantine_other ON quarantine (other) WHERE other IS NOT NULL",
         "CREATE INDEX mv_rare ON mv (kind) WHERE kind IN ('contact', 'device')",
+      ]),
+    Migration(
+      name: "connect-3-matching",
+      statements: [
+        "ALTER TABLE remote ADD COLUMN adoption INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE stranger (
+          target TEXT NOT NULL, remote_id TEXT NOT NULL, kind TEXT NOT NULL, source_anchor TEXT, user_name TEXT,
+          address TEXT, privileged INTEGER NOT NULL, deleted INTEGER NOT NULL, etag TEXT, attrs BLOB NOT NULL,
+          reading INTEGER NOT NULL, PRIMARY KEY (target, remote_id)) WITHOUT ROWID
+        """,
+        "CREATE INDEX stranger_anchor ON stranger (target, source_anchor) WHERE source_anchor IS NOT NULL",
+        "CREATE INDEX stranger_name ON stranger (target, user_name) WHERE user_name IS NOT NULL",
+        "CREATE INDEX stranger_address ON stranger (target, address) WHERE address IS NOT NULL",
       ]),
   ]
 }

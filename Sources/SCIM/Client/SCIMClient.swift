@@ -127,7 +127,7 @@ package struct SCIMClient: Sendable {
 
   // MARK: Common to all
 
-  private func send(
+  func send(
     _ method: String, _ path: String, body: JSONValue? = nil, ifMatch: EntityTag? = nil,
     ifNoneMatch: EntityTag? = nil, repetition: SCIMTransport.Repetition = .safe
   ) async throws(SCIMClientError) -> SCIMTransport.Answer {

@@ -16,11 +16,13 @@ enum Route: Sendable {
   case resourceTypes(String?)
   case serviceProviderConfig
   case domains
+  case deleted(ResourceKind)
+  case restore(ResourceKind, String)
 
   /// The scope that a token needs.
   var scope: TokenScope {
     switch self {
-    case .create, .replace, .patch, .delete, .bulk: .write
+    case .create, .replace, .patch, .delete, .bulk, .restore: .write
     default: .read
     }
   }
@@ -50,6 +52,13 @@ enum Route: Sendable {
       return Place(template: "/ServiceProviderConfig", methods: [("GET", .serviceProviderConfig)])
     case (2, "tenant") where segments[1] == "domains":
       return Place(template: "/tenant/domains", methods: [("GET", .domains)])
+    case (3, "tenant") where segments[1] == "deleted":
+      guard let kind = ResourceKind(endpoint: segments[2]) else { break }
+      return Place(template: "/tenant/deleted\(kind.definition.endpoint)", methods: [("GET", .deleted(kind))])
+    case (4, "tenant") where segments[1] == "deleted":
+      guard let kind = ResourceKind(endpoint: segments[2]) else { break }
+      return Place(
+        template: "/tenant/deleted\(kind.definition.endpoint)/{id}", methods: [("POST", .restore(kind, segments[3]))])
     case (_, "me"):
       throw .notImplemented("A bearer token stands for no user here, so /Me names nobody. Use /Users.")
     default: break

@@ -44,6 +44,31 @@ struct RouteHandler: Sendable {
     case .serviceProviderConfig:
       return TenantAnswer(json: serviceProviderConfig.resource(baseURI: call.base).json)
     case .domains: return TenantAnswer(json: try await domains(), mediaType: "application/json")
+    case .deleted(let kind): return TenantAnswer(json: try await deleted(kind), mediaType: "application/json")
+    case .restore(let kind, let id): return try await restore(kind, id)
+    }
+  }
+
+  /// `{"resources": [{"id": "…", "externalId": "…", "name": "…"}]}`, the latest first.
+  private func deleted(_ kind: ResourceKind) async throws -> JSONValue {
+    let resources = try await directory.deleted(kind).map { deleted in
+      var object: JSONObject = ["id": .string(deleted.id), "name": .string(deleted.name)]
+      object["externalId"] = deleted.externalId.map(JSONValue.string)
+      return JSONValue.object(object)
+    }
+    return ["resources": .array(resources)]
+  }
+
+  private func restore(_ kind: ResourceKind, _ id: String) async throws -> TenantAnswer {
+    do {
+      _ = try await directory.restore(kind, id, by: call.actor)
+      return TenantAnswer(status: 204)
+    } catch let error as TenantError {
+      switch error.code {
+      case .unknownResource: throw SCIMError.notFound(error.message)
+      case .notDeleted, .nameTaken: throw SCIMError.uniqueness(error.message)
+      default: throw error
+      }
     }
   }
 

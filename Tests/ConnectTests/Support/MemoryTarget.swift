@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Connect
+@testable import Connect
 import IdentityModel
 import Synchronization
 
@@ -12,12 +12,14 @@ final class MemoryTarget: ExportTarget {
     var sourceAnchor: String
     var attributes: Attributes
     var links: [String: Set<String>] = [:]
+    var isPrivileged = false
   }
 
   struct Broken: Error {}
 
   private struct State {
     var objects: [String: Stored] = [:]
+    var deleted: [String: Stored] = [:]
     var nextID = 1
     var creates: [String: Int] = [:]
     var requests = 0
@@ -33,15 +35,19 @@ final class MemoryTarget: ExportTarget {
   let name: String
   let vocabulary: [ObjectKind: Set<String>]
   let capabilities: TargetCapabilities
+  /// Whether it keeps what is deleted.
+  private let restoresDeleted: Bool
   private let state = Mutex(State())
 
   init(
     _ name: String = "tenant", operationsPerRequest: Int = 1, concurrency: Int = 1,
-    vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
+    restoresDeleted: Bool = false, vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
   ) {
     self.name = name
     self.vocabulary = vocabulary
-    capabilities = TargetCapabilities(operationsPerRequest: operationsPerRequest, concurrency: concurrency)
+    capabilities = TargetCapabilities(
+      operationsPerRequest: operationsPerRequest, concurrency: concurrency)
+    self.restoresDeleted = restoresDeleted
   }
 
   static let usersAndGroups: [ObjectKind: Set<String>] = [
@@ -82,6 +88,13 @@ final class MemoryTarget: ExportTarget {
     return (self[group]?.links["members"] ?? []).compactMap { objects[$0]?.attributes.text("displayName") }.sorted()
   }
 
+  /// Those that are deleted and can be restored, by what they were called.
+  var deletedNames: [String] {
+    state.withLock { $0.deleted.values.compactMap { $0.attributes.text("displayName") }.sorted() }
+  }
+
+  func purgeDeleted() { state.withLock { $0.deleted = [:] } }
+
   /// What somebody else does at the target.
   func tamper(_ body: (inout [String: Stored]) -> Void) { state.withLock { body(&$0.objects) } }
 
@@ -117,16 +130,34 @@ final class MemoryTarget: ExportTarget {
           if left == 0 { return .unavailable("503") }
           state.lastsFor = left - 1
         }
-        return Self.apply(operation, &state)
+        let outcome = Self.apply(operation, &state)
+        if !restoresDeleted { state.deleted = [:] }
+        return outcome
       }
       if fault != nil { throw Broken() }
       return outcomes
     }
   }
 
-  func find(_ kind: ObjectKind, sourceAnchor: String) async throws -> [TargetRecord] {
+  func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] {
     state.withLock { state in
-      state.objects.filter { $0.value.kind == kind && $0.value.sourceAnchor == sourceAnchor }.map(Self.record)
+      state.objects.filter { object in
+        guard object.value.kind == kind else { return false }
+        return switch key {
+        case .sourceAnchor(let anchor): object.value.sourceAnchor == anchor
+        case .userName(let name):
+          object.value.attributes.text("userPrincipalName")?.lowercased() == name.lowercased()
+        case .address(let address): Matching.Names(object.value.attributes).address == address.lowercased()
+        }
+      }.map(Self.record)
+    }
+  }
+
+  func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
+    state.withLock { state in
+      state.deleted.filter { $0.value.kind == kind }.map { id, stored in
+        TargetRecord(id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isDeleted: true)
+      }
     }
   }
 
@@ -143,7 +174,7 @@ final class MemoryTarget: ExportTarget {
   private static func record(_ id: String, _ stored: Stored) -> TargetRecord {
     TargetRecord(
       id: id, sourceAnchor: stored.sourceAnchor, attributes: stored.attributes,
-      links: stored.links.mapValues { Array($0) })
+      links: stored.links.mapValues { Array($0) }, isPrivileged: stored.isPrivileged)
   }
 
   private static func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
@@ -163,6 +194,14 @@ final class MemoryTarget: ExportTarget {
       stored.attributes.merge(changes)
       state.objects[id] = stored
       return .done(record(id, stored))
+    case .adopt(_, let id, let anchor, let isDeleted, let changes, _):
+      guard var stored = isDeleted ? state.deleted[id] : state.objects[id] else { return .notFound }
+      if let outcome = refusal(changes, id, state) { return outcome }
+      state.deleted[id] = nil
+      stored.sourceAnchor = anchor
+      stored.attributes.merge(changes)
+      state.objects[id] = stored
+      return .done(record(id, stored))
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
@@ -171,7 +210,9 @@ final class MemoryTarget: ExportTarget {
       for member in add { state.objects[id]?.links[attribute, default: []].insert(member.id) }
       return .done(nil)
     case .delete(_, let id):
-      return state.objects.removeValue(forKey: id) == nil ? .notFound : .done(nil)
+      guard let stored = state.objects.removeValue(forKey: id) else { return .notFound }
+      state.deleted[id] = stored
+      return .done(nil)
     }
   }
 

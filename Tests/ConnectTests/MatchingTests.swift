@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Testing
+
+@testable import Connect
+
+/// What a target holds before is taken over, by its anchor or by its names; what is privileged or ambiguous never is.
+@Suite struct MatchingTests {
+  private func cloud(
+    _ name: String, mail: String? = nil, anchor: String = "", isPrivileged: Bool = false
+  ) -> MemoryTarget.Stored {
+    var attributes = Attributes(texts: ["userPrincipalName": [name], "displayName": ["cloud"]])
+    if let mail { attributes.set("proxyAddresses", texts: ["SMTP:" + mail]) }
+    return .init(kind: .user, sourceAnchor: anchor, attributes: attributes, isPrivileged: isPrivileged)
+  }
+
+  /// Whether the account is there when the target is read for the first time, or comes later and is met by a conflict.
+  @Test(arguments: [true, false])
+  func anAccountOfTheSameNameIsTakenOver(isThereBefore: Bool) async throws {
+    try await Site.with { site in
+      if !isThereBefore { try await site.sync() }
+      site.target.tamper { $0["cloud"] = cloud("ANN@corp.example") }
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.directory.group("g", in: site.people, members: [ann])
+      let report = try await site.sync()
+      #expect(report.pending == 0 && report.quarantined == 0)
+      #expect(site.target.objects["cloud"]?.sourceAnchor == SourceAnchor.of(ann, kind: .user, attributes: .init()))
+      #expect(site.target.objects["cloud"]?.attributes.text("displayName") == "ann")
+      #expect(site.target.members("g") == ["ann"])
+      #expect(report.exported(.user).adopted == 1)
+      #expect(report.exported(.user).created == 0)
+      let requests = site.target.requests
+      try await site.sync()
+      #expect(site.target.requests == requests)
+    }
+  }
+
+  @Test func anAccountOfTheSamePrimaryAddressIsTakenOver() async throws {
+    try await Site.with { site in
+      site.target.tamper {
+        $0["cloud"] = cloud("a.other@corp.example", mail: "Ann@corp.example")
+        $0["not"] = cloud("b.other@corp.example", mail: "second@corp.example")
+      }
+      _ = site.directory.user(
+        "ann", in: site.people, ["proxyaddresses": ["SMTP:ann@corp.example", "smtp:second@corp.example"]])
+      let report = try await site.sync()
+      #expect(site.target.id("ann@corp.example") == "cloud")
+      #expect(site.target.objects.count == 2)
+      #expect(report.quarantined == 0)
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func aPrivilegedAccountIsNeverTakenOver(isThereBefore: Bool) async throws {
+    try await Site.with { site in
+      if !isThereBefore { try await site.sync() }
+      site.target.tamper { $0["admin"] = cloud("ann@corp.example", isPrivileged: true) }
+      _ = site.directory.user("ann", in: site.people)
+      _ = site.directory.user("bob", in: site.people)
+      let report = try await site.sync()
+      #expect(try await site.reasons() == ["privilegedMatch"])
+      #expect(try await site.details().first?.contains("ann@corp.example (admin)") == true)
+      #expect(site.target.objects["admin"]?.sourceAnchor == "")
+      #expect(site.target["bob@corp.example"] != nil)
+      #expect(report.quarantined == 1)
+      // Nor by its anchor.
+      let eve = site.directory.user("eve", in: site.people)
+      let anchor = SourceAnchor.of(eve, kind: .user, attributes: .init())
+      site.target.tamper { $0["other"] = cloud("other@corp.example", anchor: anchor, isPrivileged: true) }
+      try await site.sync(full: true)
+      #expect(site.target["eve@corp.example"] == nil)
+      #expect(try await site.reasons() == ["privilegedMatch", "privilegedMatch"])
+      // When the role is gone, the next look at the target ends it.
+      site.target.tamper {
+        $0["admin"]?.isPrivileged = false
+        $0["other"]?.isPrivileged = false
+      }
+      let last = try await site.sync(full: true)
+      #expect(last.quarantined == 0)
+      #expect(site.target.id("ann@corp.example") == "admin")
+      #expect(site.target.id("eve@corp.example") == "other")
+    }
+  }
+
+  @Test func severalAccountsItCouldBeAreNamed() async throws {
+    try await Site.with { site in
+      site.target.tamper {
+        $0["one"] = cloud("ann@corp.example")
+        $0["two"] = cloud("a@corp.example", mail: "ann@corp.example")
+      }
+      _ = site.directory.user("ann", in: site.people, ["mail": ["ann@corp.example"]])
+      try await site.sync()
+      #expect(try await site.reasons() == ["ambiguousMatch"])
+      let detail = try #require(try await site.details().first)
+      #expect(detail.contains("(one)") && detail.contains("(two)"))
+      site.target.tamper { $0["two"] = nil }
+      let report = try await site.sync(full: true)
+      #expect(report.quarantined == 0)
+      #expect(site.target.id("ann@corp.example") == "one")
+    }
+  }
+
+  @Test func oneAccountThatTwoObjectsCouldBeIsLeftAlone() async throws {
+    try await Site.with { site in
+      site.target.tamper { $0["one"] = cloud("ann@corp.example", mail: "bob@corp.example") }
+      _ = site.directory.user("ann", in: site.people)
+      _ = site.directory.user("bob", in: site.people, ["mail": ["bob@corp.example"]])
+      try await site.sync()
+      #expect(try await site.reasons() == ["ambiguousMatch", "ambiguousMatch"])
+      #expect(site.target.objects["one"]?.sourceAnchor == "")
+    }
+  }
+
+  @Test func anObjectOfAnotherDirectoryIsNotTakenOver() async throws {
+    try await Site.with { site in
+      site.target.tamper { $0["foreign"] = cloud("ann@corp.example", anchor: "somebody else's") }
+      _ = site.directory.user("ann", in: site.people)
+      let report = try await site.sync()
+      #expect(try await site.reasons() == ["targetConflict"])
+      #expect(report.pending == 1)
+      #expect(site.target.objects["foreign"]?.attributes.text("displayName") == "cloud")
+    }
+  }
+
+  @Test func whatWasOnlyGoingToBeTakenOverIsNotDeleted() async throws {
+    try await Site.with { site in
+      site.target.tamper { $0["cloud"] = cloud("ann@corp.example") }
+      site.target.refuse(["ann@corp.example"])
+      let ann = site.directory.user("ann", in: site.people, ["userprincipalname": ["ann@corp.example"]])
+      // The account's name differs in case, so that a change is told and refused.
+      site.target.tamper { $0["cloud"]?.attributes.set("userPrincipalName", texts: ["Ann@corp.example"]) }
+      try await site.sync()
+      #expect(site.target.objects["cloud"]?.sourceAnchor == "")
+      site.directory.delete(ann)
+      let report = try await site.sync()
+      #expect(site.target.objects["cloud"] != nil)
+      #expect(report.pending == 0)
+      #expect(try await site.count("SELECT COUNT(*) FROM mv") == 0)
+    }
+  }
+
+  @Test func anAnchorThatSomebodyTookAwayIsGivenBack() async throws {
+    try await Site.with { site in
+      _ = site.directory.user("ann", in: site.people)
+      try await site.sync()
+      let id = try #require(site.target.id("ann@corp.example"))
+      let anchor = site.target.objects[id]?.sourceAnchor
+      site.target.tamper { $0[id]?.sourceAnchor = "" }
+      try await site.sync(full: true)
+      #expect(site.target.objects[id]?.sourceAnchor == anchor)
+    }
+  }
+
+  // MARK: What is deleted
+
+  @Test func aDeletedObjectOfTheAnchorIsRestored() async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let group = site.directory.group("g", in: site.people, members: [ann])
+      try await site.sync()
+      let id = site.target.id("ann@corp.example")
+      site.directory.delete(ann)
+      try await site.sync()
+      #expect(site.target.deletedNames == ["ann"])
+      site.directory.restore(
+        ann, .user, "CN=ann", in: site.people,
+        ["samaccountname": ["ann"], "userprincipalname": ["ann@corp.example"], "displayname": ["ann again"]])
+      site.directory.link(group, "member", add: [ann])
+      let report = try await site.sync()
+      #expect(site.target.id("ann@corp.example") == id)
+      #expect(site.target.members("g") == ["ann again"])
+      #expect(site.target.creates.values.allSatisfy { $0 == 1 })
+      #expect(report.pending == 0)
+    }
+  }
+
+  @Test func aDeletedObjectIsFoundByALookAtTheTargetOrMadeAgainWhenItIsGone() async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      try await site.sync()
+      let id = try #require(site.target.id("ann@corp.example"))
+      site.directory.delete(ann)
+      try await site.sync()
+      // The database is lost: the target tells what it can restore.
+      try await Site.with(site.target) { again in
+        let same = again.directory.user("ann", in: again.people)
+        #expect(same == ann)
+        try await again.sync()
+        #expect(again.target.id("ann@corp.example") == id)
+        again.directory.delete(same)
+        try await again.sync()
+        again.target.purgeDeleted()
+        again.directory.restore(
+          same, .user, "CN=ann", in: again.people,
+          ["samaccountname": ["ann"], "userprincipalname": ["ann@corp.example"], "displayname": ["ann"]])
+        let report = try await again.sync()
+        #expect(again.target["ann@corp.example"] != nil)
+        #expect(again.target.id("ann@corp.example") != id)
+        #expect(report.pending == 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tenant holds before Connect's first run, and what it can restore, on the real tenant."""
+import ldap3
+
+from comparison import anchor, assert_created_once, compare, first, groups_of, users_of
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+
+def create(tenant, name, **more):
+    status, made = tenant.request("POST", "/Users", {"schemas": [USER], "userName": name, **more})
+    assert status == 201, made
+    return made["id"]
+
+
+def verified(lab, users):
+    return [u for u in users if (first(u, "userPrincipalName") or "@").split("@")[1] in lab.forest["verifiedSuffixes"]
+            and first(u, "mail")]
+
+
+def test_accounts_are_taken_over_by_name_or_address_but_never_a_privileged_one(small, small_tenant, small_connect):
+    lab, tenant, connect = small, small_tenant, small_connect
+    ann, bob, eve, *_ = verified(lab, users_of(lab, lab.administrator()))
+    by_name = create(tenant, first(ann, "userPrincipalName").upper(), displayName="cloud")
+    by_mail = create(
+        tenant, "cloud.bob@" + tenant.initial_domain,
+        emails=[{"value": first(bob, "mail").upper(), "type": "work", "primary": True}])
+    admin = create(tenant, first(eve, "userPrincipalName"), roles=[{"value": "Global Administrator"}])
+    report = connect.report("--full", check=False)
+    assert report["quarantined"] == 1 and report["exported"]["user"]["adopted"] == 2
+    held = {u["id"]: u for u in tenant.list("Users")}
+    assert held[by_name]["externalId"] == anchor(ann) and held[by_name]["displayName"] == first(ann, "displayName")
+    assert held[by_mail]["externalId"] == anchor(bob) and held[by_mail]["userName"] == first(bob, "userPrincipalName")
+    assert "externalId" not in held[admin] and "displayName" not in held[admin]
+    reasons = [(q["reason"], q["name"]) for q in connect.status()["quarantined"]]
+    assert reasons == [("privilegedMatch", eve["dn"])]
+    # The administrator gives the role up: the next look at the tenant ends it.
+    status, _ = tenant.request("PATCH", f"/Users/{admin}", {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "remove", "path": "roles"}]})
+    assert status == 200
+    report = connect.report("--full")
+    assert report["quarantined"] == 0
+    compare(lab, tenant)
+    assert connect.report()["requests"] == 0
+
+
+def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant, small_connect):
+    lab, tenant, connect = small, small_tenant, small_connect
+    admin = lab.administrator()
+    connect.sync("--full")
+    group = groups_of(lab, admin)[0]
+    members = group["raw_attributes"].get("member") or []
+    user = next(u for u in users_of(lab, admin) if u["dn"].encode() not in members)
+    before = next(u for u in tenant.list("Users") if u["externalId"] == anchor(user))
+    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
+    root = unit[unit.index("DC="):]
+    admin.modify(group["dn"], {"member": [(ldap3.MODIFY_ADD, [user["dn"]])]})
+    connect.sync()
+    admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+    assert connect.report()["exported"]["user"]["deleted"] == 1
+    assert before["id"] not in {u["id"] for u in tenant.list("Users")}
+    admin.modify_dn(f"{rdn},CN=Users,{root}", rdn, new_superior=unit)
+    report = connect.report()
+    assert report["exported"]["user"]["adopted"] == 1 and report["exported"]["user"]["created"] == 0
+    compare(lab, tenant)
+    assert before["id"] in {u["id"] for u in tenant.list("Users")}
+    assert_created_once(tenant)
