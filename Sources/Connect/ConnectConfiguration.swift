@@ -74,10 +74,15 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
   /// The attributes by which users of different forests are found to be the same person, in order: `lDAPDisplayName`s;
   /// `objectSid` stands for account and resource forests (its counterpart is `msExchMasterAccountSid`).
   package var joinUsersBy: [String]
+  /// After so many seconds a target is read in full, and what drifted there is put back.
+  package var targetReadingInterval: Double
+
+  /// The sources in their order of precedence.
+  var sources: [String] { forests.map(\.name) }
 
   package init(
     forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),
-    joinUsersBy: [String] = []
+    joinUsersBy: [String] = [], targetReadingInterval: Double = 24 * 3600
   ) {
     self.forests = forests
     self.targets = targets
@@ -85,5 +90,6 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     self.initialDomain = initialDomain
     self.guard = `guard`
     self.joinUsersBy = joinUsersBy
+    self.targetReadingInterval = targetReadingInterval
   }
 }

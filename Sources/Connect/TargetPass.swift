@@ -40,7 +40,7 @@ struct TargetPass: Sendable {
       // Requests of an earlier pass come first: what became of them is part of what the target holds.
       try await recover()
       let reconciliation = Reconciliation(
-        target: target, profile: profile, store: store, logger: logger, now: now)
+        target: target, profile: profile, configuration: configuration, store: store, logger: logger, now: now)
       let isDue = try await reconciliation.isDue()
       if full || isDue {
         let count = try await reconciliation.run(progress: progress)

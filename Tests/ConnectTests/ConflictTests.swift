@@ -153,6 +153,30 @@ import Testing
     }
   }
 
+  @Test func driftIsPutBackOnScheduleAndWhatIsForeignIsLeftAlone() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people, ["department": ["Sales"]])
+      _ = site.directory.group("g", in: site.people, members: [ann])
+      try await site.sync()
+      let picture = site.target.picture
+      let annID = try #require(site.target.id("ann@corp.example"))
+      let foreign = MemoryTarget.Stored(
+        kind: .user, sourceAnchor: "elsewhere", attributes: Attributes(texts: ["userPrincipalName": ["x@y.example"]]))
+      site.target.tamper {
+        $0[annID]?.attributes.set("department", texts: ["Hacked"])
+        $0["foreign"] = foreign
+      }
+      try await site.sync()
+      #expect(site.target.picture != picture)
+      site.advance(24 * 3600)
+      site.target.forgetOperations()
+      try await site.sync()
+      #expect(site.target.operations.count == 1)
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Sales")
+      #expect(site.target.objects["foreign"] == foreign)
+    }
+  }
+
   @Test func objectMissingAtTheTargetIsCreatedAgain() async throws {
     try await Site.with { site in
       let ann = site.directory.user("ann", in: site.people)

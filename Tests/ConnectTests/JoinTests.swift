@@ -168,6 +168,39 @@ import Testing
     }
   }
 
+  @Test func theFirstForestNamesTheManager() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["mail"])
+      let mail = ["mail": ["ann@corp.example"]]
+      let one = site.directory.user("one", in: site.people)
+      let two = site.resources.user("two", in: site.resourcesRoot)
+      let three = site.resources.user("three", in: site.resourcesRoot)
+      let first = site.directory.user("ann", in: site.people, mail, links: ["manager": [one]])
+      let second = site.resources.user("ann2", in: site.resourcesRoot, mail, links: ["manager": [two]])
+      try await site.sync(configuration)
+      func manager(_ name: String) -> [String] {
+        (site.target[name]?.links["manager"] ?? []).compactMap {
+          site.target.objects[$0]?.attributes.text("displayName")
+        }
+      }
+      #expect(manager("ann@corp.example") == ["one"])
+      site.resources.link(second, "manager", add: [three], remove: [two])
+      site.target.forgetOperations()
+      try await site.sync(configuration)
+      #expect(site.target.operations.isEmpty)
+      site.directory.link(first, "manager", remove: [one])
+      try await site.sync(configuration)
+      #expect(manager("ann@corp.example") == ["three"])
+      site.directory.link(first, "manager", add: [one])
+      try await site.sync(configuration)
+      #expect(manager("ann@corp.example") == ["one"])
+      site.directory.delete(first)
+      let report = try await site.sync(configuration)
+      #expect(manager("ann2") == ["three"])
+      #expect(report.pending == 0)
+    }
+  }
+
   @Test func oneForestKeepsNoKeys() async throws {
     try await Site.with { site in
       var configuration = site.configuration()

@@ -215,6 +215,24 @@ import Testing
     }
   }
 
+  @Test func nestedGroupsInACircle() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let outer = site.directory.group("outer", in: site.people)
+      let inner = site.directory.group("inner", in: site.people, members: [outer, ann])
+      site.directory.link(outer, "member", add: [inner])
+      try await site.sync()
+      #expect(site.target.members("outer") == ["inner"])
+      #expect(site.target.members("inner") == ["ann", "outer"])
+      site.directory.delete(inner)
+      let report = try await site.sync()
+      #expect(site.target["outer"]?.links["members"] == [])
+      #expect(site.target["inner"] == nil)
+      #expect(report.pending == 0)
+      #expect(try await site.count("SELECT COUNT(*) FROM link WHERE change IS NOT NULL") == 0)
+    }
+  }
+
   @Test func memberOutOfScopeEnters() async throws {
     try await Site.with { site in
       let configuration = site.configuration(include: ["OU=People,DC=corp,DC=example"])

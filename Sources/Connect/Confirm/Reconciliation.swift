@@ -9,13 +9,19 @@ import Store
 struct Reconciliation: Sendable {
   let target: any ExportTarget
   let profile: TargetProfile
+  let configuration: ConnectConfiguration
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
 
+  /// Whether it was never read, or longer ago than the configuration says.
   func isDue() async throws -> Bool {
-    try await store.read { [name = profile.name] transaction in
-      try Setting.load(.reconciled, of: name, in: transaction) == nil
+    try await store.read {
+      [name = profile.name, interval = configuration.targetReadingInterval, time = now()] transaction in
+      guard let last = try Setting.load(.reconciled, of: name, in: transaction).flatMap(Double.init) else {
+        return true
+      }
+      return last + interval <= time
     }
   }
 
@@ -111,7 +117,7 @@ struct Reconciliation: Sendable {
     let confirmed = Set(
       try transaction.query(
         "SELECT member FROM remote_link WHERE target = ? AND owner = ? AND attr = ?", key, { try $0[0] as Int64 }))
-    let settlement = LinkSettlement(transaction: transaction, targets: [profile])
+    let settlement = LinkSettlement(transaction: transaction, targets: [profile], sources: configuration.sources)
     for member in held.union(confirmed) {
       if held.contains(member) != confirmed.contains(member) {
         let statement =

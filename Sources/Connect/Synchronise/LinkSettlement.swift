@@ -11,6 +11,11 @@ import Store
 struct LinkSettlement {
   let transaction: any Transaction
   let targets: [TargetProfile]
+  /// The sources in their order of precedence.
+  let sources: [String]
+
+  /// References of which an object has one: where its entries name several, the first source's is told.
+  static let singleValued: Set<String> = ["manager"]
 
   private struct Row {
     var owner: Int64
@@ -63,14 +68,52 @@ struct LinkSettlement {
     var isWanted = row.memberGone == false && owner != member
     // Another entry of the owner may refer to the same object, or this one by another entry of the member.
     if isWanted, row.isRemoved { isWanted = try self.isWanted(owner: owner, attribute: attribute, member: member) }
+    let ruling = try self.ruling(of: owner, attribute)
+    if let ruling { isWanted = ruling.member == member }
     for target in targets where target.accepts(attribute, of: kind) && target.holds(memberKind) {
       try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted, at: target)
+      if let ruling { try settleOthers(owner, attribute, ruling.member, except: member, at: target) }
+    }
+  }
+
+  /// The one reference that several entries of an object agree on by precedence; nil when there is nothing to agree on.
+  private func ruling(of owner: Int64, _ attribute: String) throws -> (member: Int64?, Void)? {
+    guard Self.singleValued.contains(attribute) else { return nil }
+    let entries = try transaction.query(
+      "SELECT id, source FROM entry WHERE mv = ? AND deleted = 0 ORDER BY id", [.integer(owner)],
+      { row in (id: try row[0] as Int64, source: try row[1] as String) })
+    guard entries.count > 1 else { return nil }
+    let order = Dictionary(sources.enumerated().map { ($1, $0) }) { first, _ in first }
+    for entry in entries.sorted(by: { (order[$0.source] ?? .max, $0.id) < (order[$1.source] ?? .max, $1.id) }) {
+      let member: Int64? = try transaction.value(
+        """
+        SELECT m.mv FROM link JOIN entry AS m ON m.anchor = link.target_guid AND m.source = ?3
+        JOIN mv ON mv.id = m.mv AND mv.gone = 0
+        WHERE link.owner = ?1 AND link.attr = ?2 AND link.change IS NOT -1 AND m.mv <> ?4 LIMIT 1
+        """, [.integer(entry.id), .text(attribute), .text(entry.source), .integer(owner)])
+      if let member { return (member, ()) }
+    }
+    return (nil, ())
+  }
+
+  private func settleOthers(
+    _ owner: Int64, _ attribute: String, _ wanted: Int64?, except settled: Int64, at target: TargetProfile
+  ) throws {
+    let told = try transaction.query(
+      """
+      SELECT member FROM remote_link WHERE target = ?1 AND owner = ?2 AND attr = ?3
+      UNION SELECT member FROM pending_link WHERE target = ?1 AND owner = ?2 AND attr = ?3
+      """, [.text(target.name), .integer(owner), .text(attribute)]
+    ) { row in try row[0] as Int64 }
+    for member in Set(told + [wanted].compactMap { $0 }).sorted() where member != settled {
+      try settle(owner: owner, attribute: attribute, member: member, isWanted: member == wanted, at: target)
     }
   }
 
   /// Whether the directories hold a reference between two objects.
   func isWanted(owner: Int64, attribute: String, member: Int64) throws -> Bool {
     guard owner != member else { return false }
+    if let ruling = try ruling(of: owner, attribute) { return ruling.member == member }
     let kind: String? = try transaction.value("SELECT kind FROM mv WHERE id = ? AND gone = 0", [.integer(owner)])
     let names = (kind.flatMap(ObjectKind.init).flatMap { DefaultRules.links[$0] } ?? [:])
       .filter { $0.value == attribute }.keys

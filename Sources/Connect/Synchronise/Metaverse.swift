@@ -39,7 +39,9 @@ struct Metaverse {
     TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain)
   }
   private var keys: JoinKeys { JoinKeys(transaction: transaction, rules: rules) }
-  private var links: LinkSettlement { LinkSettlement(transaction: transaction, targets: targets) }
+  private var links: LinkSettlement {
+    LinkSettlement(transaction: transaction, targets: targets, sources: configuration.sources)
+  }
   private var quarantine: Quarantine {
     Quarantine(transaction: transaction, target: Quarantine.everyTarget, now: now)
   }
@@ -108,7 +110,7 @@ struct Metaverse {
   /// Those that may make an object before those that only join it, then in the order of the configuration's forests.
   private func precedence(_ contributors: [Contributor]) -> [Contributor] {
     guard contributors.count > 1 else { return contributors }
-    let order = Dictionary(configuration.forests.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    let order = Dictionary(configuration.sources.enumerated().map { ($1, $0) }) { first, _ in first }
     return contributors.sorted { left, right in
       (left.onlyJoins ? 1 : 0, order[left.source] ?? .max, left.entry)
         < (right.onlyJoins ? 1 : 0, order[right.source] ?? .max, right.entry)
@@ -205,6 +207,13 @@ struct Metaverse {
       try transaction.run("UPDATE entry SET mv = NULL WHERE id = ?", [.integer(entry.id)])
     }
     try links.settleAll(of: id)
+    // What the entry had decided is now decided by the rest.
+    for name in LinkSettlement.singleValued {
+      try transaction.run(
+        """
+        UPDATE link SET change = 1 WHERE attr = ? AND change IS NULL AND owner IN (SELECT id FROM entry WHERE mv = ?)
+        """, [.text(name), .integer(id)])
+    }
     try refresh(object, rest)
   }
 

@@ -143,7 +143,7 @@ struct Synchroniser: Sendable {
   }
 
   private func synchroniseLinks(_ transaction: any Transaction, limit: Int) throws -> Int {
-    try LinkSettlement(transaction: transaction, targets: targets).settle(limit: limit)
+    try LinkSettlement(transaction: transaction, targets: targets, sources: configuration.sources).settle(limit: limit)
   }
 }
 

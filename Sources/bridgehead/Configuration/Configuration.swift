@@ -34,6 +34,7 @@ struct Configuration: Codable, Sendable {
     var joinUsersBy: [String]?
     var target: Target?
     var targets: [Target]?
+    var readTargetsEvery: String?
     var `guard`: Guard?
 
     /// `targets`, or `target` as the short form of one.

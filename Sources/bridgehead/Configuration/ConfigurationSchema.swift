@@ -51,6 +51,9 @@ extension Schema {
         + "objectSid joins mailboxes in a resource forest to their accounts. Nobody is joined when absent."),
     Property("target", target, "The cloud directory (this or targets)."),
     Property("targets", .list(of: target), "Several cloud directories side by side; each needs a name."),
+    Property(
+      "readTargetsEvery", .string(.duration),
+      "How often a cloud directory is read in full, so that what was changed there is put back. Default: 1d."),
     Property("guard", deletionGuard, "What stops an export."),
   ])
 

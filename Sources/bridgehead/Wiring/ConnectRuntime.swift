@@ -116,6 +116,9 @@ extension ConnectConfiguration {
       verifiedDomains: section.allTargets.first?.verifiedDomains ?? [],
       initialDomain: section.allTargets.first?.initialDomain ?? "", guard: limits,
       joinUsersBy: section.joinUsersBy ?? [])
+    if let interval = section.readTargetsEvery.flatMap({ Duration(parsing: $0) }) {
+      targetReadingInterval = Double(interval.components.seconds)
+    }
   }
 }
 
