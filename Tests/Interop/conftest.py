@@ -17,8 +17,10 @@ def bridgehead():
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 1000, "--groups", 100)
+def lab(request, tmp_path_factory):
+    """The module's forests; LAB in the module says what they should be."""
+    options = getattr(request.module, "LAB", ["--users", 1000, "--groups", 100])
+    lab = Lab(tmp_path_factory.mktemp("lab"), *options)
     yield lab
     lab.down()
 
@@ -33,6 +35,20 @@ def tenant(lab, tmp_path_factory):
 @pytest.fixture(scope="module")
 def connect(lab, tenant, tmp_path_factory):
     return Connect(lab, tenant, tmp_path_factory.mktemp("connect"))
+
+
+@pytest.fixture
+def new_tenant(lab, tmp_path):
+    """A tenant that nobody has written to."""
+    tenant = Tenant(lab, tmp_path / "tenant")
+    yield tenant
+    tenant.stop()
+
+
+@pytest.fixture
+def new_connect(lab, new_tenant, tmp_path):
+    """Connect to that tenant, before its first run."""
+    return Connect(lab, new_tenant, tmp_path / "connect")
 
 
 @pytest.fixture(scope="module")

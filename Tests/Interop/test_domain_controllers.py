@@ -7,32 +7,18 @@ import ldap3
 import pytest
 
 from comparison import assert_created_once, compare, users_of
-from environment import Connect, Lab, Tenant
+from environment import Connect
 from network import Relay, SilentServer, blocked, end_session, redirected
 
+LAB = ["--users", 200, "--groups", 20, "--dcs", 2]
 RELAY = "127.0.10.200"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 200, "--groups", 20, "--dcs", 2)
-    yield lab
-    lab.down()
-
-
 @pytest.fixture
-def tenant(lab, tmp_path):
-    tenant = Tenant(lab, tmp_path / "tenant")
-    yield tenant
-    tenant.stop()
-
-
-@pytest.fixture
-def connect(lab, tenant, tmp_path):
-    connect = Connect(lab, tenant, tmp_path / "connect")
+def connect(lab, new_connect):
     # The names must stay known when a controller dies, whichever it is.
-    connect.set("dns.servers", [c["address"] for c in lab.forest["controllers"]])
-    return connect
+    new_connect.set("dns.servers", [c["address"] for c in lab.forest["controllers"]])
+    return new_connect
 
 
 def leader(lab, host):
@@ -44,7 +30,7 @@ def leader(lab, host):
 @pytest.fixture
 def controllers(lab):
     """Both alive at the start of each test, whatever the one before did."""
-    lab.product.run("lab", "up", "--dir", lab.directory, "--users", 200, "--groups", 20, "--dcs", 2)
+    lab.product.run("lab", "up", "--dir", lab.directory, *LAB)
     return lab.forest["controllers"]
 
 
@@ -52,7 +38,7 @@ def use(connect, *controllers):
     connect.set("connect.forests.0.domainControllers", [c["host"] for c in controllers])
 
 
-def test_a_controller_that_dies_in_mid_import(lab, controllers, tenant, connect):
+def test_a_controller_that_dies_in_mid_import(lab, controllers, new_tenant, connect):
     """Killed with part of the answer under way: the other one gives the whole, nobody is missing, nobody comes twice."""
     first, second = controllers
     use(connect, first, second)
@@ -64,11 +50,11 @@ def test_a_controller_that_dies_in_mid_import(lab, controllers, tenant, connect)
     assert killed and killed[0] > 5 and relay.passed >= 60_000
     assert [i["server"] for i in report["imports"]] == [second["host"]]
     assert report["errors"] == [] and report["quarantined"] == 0
-    assert compare(lab, tenant, controller=1)[:2] == (200, 20)
-    assert_created_once(tenant)
+    assert compare(lab, new_tenant, controller=1)[:2] == (200, 20)
+    assert_created_once(new_tenant)
 
 
-def test_the_other_controller_goes_on_from_a_foreign_watermark(lab, controllers, tenant, connect):
+def test_the_other_controller_goes_on_from_a_foreign_watermark(lab, controllers, new_tenant, connect):
     """What was read from one controller is offered to the other: a delta or, where that refuses, everything anew; in
     either case the changes made meanwhile arrive."""
     first, second = controllers
@@ -85,12 +71,12 @@ def test_the_other_controller_goes_on_from_a_foreign_watermark(lab, controllers,
     assert reading["server"] == second["host"]
     assert reading["mode"] == "delta" or reading["note"], reading
     assert report["exported"]["user"] == {**report["exported"]["user"], "created": 0, "deleted": 1}
-    assert compare(lab, tenant, controller=1)[0] == 199
-    assert "Ferrywoman" in [u.get("title") for u in tenant.list("Users")]
-    assert_created_once(tenant)
+    assert compare(lab, new_tenant, controller=1)[0] == 199
+    assert "Ferrywoman" in [u.get("title") for u in new_tenant.list("Users")]
+    assert_created_once(new_tenant)
 
 
-def test_both_dead(lab, controllers, tenant, connect):
+def test_both_dead(lab, controllers, new_tenant, connect):
     for controller in controllers:
         end_session(leader(lab, controller["host"]))
     # Their names are still known: a controller is often named by another server.
@@ -100,10 +86,10 @@ def test_both_dead(lab, controllers, tenant, connect):
     assert done.returncode == 1
     assert all(c["host"] in done.stderr or c["address"] in done.stderr for c in controllers), done.stderr
     assert "remedy:" in done.stderr and time.monotonic() - started < 60
-    assert tenant.list("Users") == []
+    assert new_tenant.list("Users") == []
 
 
-def test_only_allowed_controllers_are_used(lab, controllers, tenant, connect):
+def test_only_allowed_controllers_are_used(lab, controllers, new_tenant, connect):
     first, second = controllers
     use(connect, second)
     connect.set("dns.servers", [second["address"]])
@@ -116,14 +102,14 @@ def test_only_allowed_controllers_are_used(lab, controllers, tenant, connect):
     assert "remedy:" in done.stderr
 
 
-def test_a_controller_that_accepts_and_says_nothing(lab, controllers, tenant, tmp_path):
+def test_a_controller_that_accepts_and_says_nothing(lab, controllers, new_tenant, tmp_path):
     """A deadline ends the wait, for LDAP and for LDAPS; with another controller at hand the run goes on there.
 
     The four runs wait at the same time."""
     first, second = controllers
 
     def start(name, transport, allowed, *arguments):
-        connect = Connect(lab, tenant, tmp_path / name)
+        connect = Connect(lab, new_tenant, tmp_path / name)
         connect.set("dns.servers", [c["address"] for c in controllers])
         use(connect, *allowed)
         connect.set("connect.forests.0.transport", transport)
@@ -143,4 +129,4 @@ def test_a_controller_that_accepts_and_says_nothing(lab, controllers, tenant, tm
             assert process.returncode == expected, errors
             assert [p["server"] for p in connect.status()["partitions"]] == [second["host"]]
         assert ldap.accepted > 0 and ldaps.accepted > 0
-    assert compare(lab, tenant, controller=1)[1] == 20
+    assert compare(lab, new_tenant, controller=1)[1] == 20

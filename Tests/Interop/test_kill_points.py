@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every system call by which a run changes the world is a place where it can end. Each is counted in an undisturbed run;
+then runs are killed at chosen ones, without a hook in the product, and the next run must end in the same state.
+
+BRIDGEHEAD_KILL_POINTS says how many of each cycle are tried, or `all`.
+"""
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from comparison import assert_created_once, compare
+from crashes import Changes, assert_same, choose, conclude, content, count_calls, kill_at
+from environment import Connect
+
+LAB = ["--users", 40, "--groups", 4]
+WANTED = os.environ.get("BRIDGEHEAD_KILL_POINTS", "12")
+SAMPLE = None if WANTED == "all" else int(WANTED)
+
+
+def sweep(capsys, title, counts, points, attempt):
+    """Tries each point; every failure is told, not only the first."""
+    killed, failures = 0, []
+    for call, number in points:
+        try:
+            killed += attempt(call, number) != 0
+        except AssertionError as error:
+            failures.append(f"{call} {number}: {error}")
+    with capsys.disabled():
+        print(f"\n{title}: {sum(total for total, _ in counts.values())} kill points existed ("
+              + ", ".join(f"{total} {call}" for call, (total, _) in counts.items())
+              + f"); {len(points)} tried, {killed} killed the run, {len(failures)} failed")
+    assert not failures, "\n".join(failures)
+    # Threads share their work differently from run to run: the last numbers may not come up again.
+    assert killed >= len(points) * 3 // 4
+
+
+def test_a_full_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
+    pristine, trace = tmp_path / "pristine.sqlite", tmp_path / "trace"
+    database = new_tenant.directory / "tenant.sqlite"
+    new_tenant.stop()
+    shutil.copy(database, pristine)
+
+    def start_over():
+        new_tenant.stop()
+        for file in [*new_tenant.directory.glob("tenant.sqlite*"), *new_connect.directory.glob("connect.sqlite*")]:
+            file.unlink()
+        shutil.rmtree(new_connect.directory / "crl", ignore_errors=True)
+        shutil.copy(pristine, database)
+        new_tenant.start()
+
+    start_over()
+    counts = count_calls(new_connect, trace, "--full")
+    assert counts["fdatasync"][0] >= 5 and counts["pwrite64"][0] > 100 and counts["write"][0] > 20
+    compare(lab, new_tenant)
+    expected = content(new_connect)
+
+    def attempt(call, number):
+        start_over()
+        code = kill_at(new_connect, trace, call, number, "--full")
+        conclude(code, lab, new_tenant, new_connect)
+        assert_same(content(new_connect), expected)
+        return code
+
+    sweep(capsys, "full cycle", counts, choose(counts, SAMPLE), attempt)
+
+
+def test_a_delta_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
+    trace, changes = tmp_path / "trace", Changes(lab)
+    new_connect.sync("--full")
+    for _ in range(2):
+        changes.make()
+        counts = count_calls(new_connect, trace)
+    assert counts["fdatasync"][0] >= 2 and counts["pwrite64"][0] > 10 and counts["write"][0] > 10
+
+    def attempt(call, number):
+        changes.make()
+        code = kill_at(new_connect, trace, call, number)
+        conclude(code, lab, new_tenant, new_connect)
+        return code
+
+    sweep(capsys, "delta cycle", counts, choose(counts, SAMPLE), attempt)
+    # What all these runs have made of the store is what a store that starts now learns at once.
+    another = Connect(lab, new_tenant, tmp_path / "another")
+    another.sync("--full")
+    assert_same(content(new_connect), content(another))
+    compare(lab, new_tenant)
+    assert_created_once(new_tenant)
