@@ -5,42 +5,66 @@
 ///
 /// Names compare exactly; sources spell them in lower case, the metaverse in its own vocabulary. The order of the values
 /// of one attribute is kept but means nothing: see ``sameValues(as:for:)``.
+///
+/// They are kept in the form in which the store keeps them (``encoded()``): what a source sent reaches the store without
+/// a value of its own for each of its parts, and a lookup walks some dozens of names.
 package struct Attributes: Sendable, Equatable {
-  package private(set) var storage: [String: [[UInt8]]]
+  /// The version byte, then each attribute in the order of its name.
+  var bytes: [UInt8]
 
-  package init(_ storage: [String: [[UInt8]]] = [:]) { self.storage = storage }
+  package init() { bytes = [Self.version] }
+
+  package init(_ storage: [String: [[UInt8]]]) {
+    self.init()
+    for (name, values) in storage.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+      Self.append(name, values, to: &bytes)
+    }
+  }
 
   /// Values as text.
   package init(texts: [String: [String]]) {
-    storage = texts.mapValues { $0.map { Array($0.utf8) } }
+    self.init(texts.mapValues { $0.map { Array($0.utf8) } })
   }
 
   package subscript(_ name: String) -> [[UInt8]] {
-    get { storage[name] ?? [] }
-    set { storage[name] = newValue }
+    get { field(name).map { values(of: $0) } ?? [] }
+    set {
+      var replacement: [UInt8] = []
+      Self.append(name, newValue, to: &replacement)
+      replace(name, with: replacement)
+    }
   }
 
-  package var isEmpty: Bool { storage.isEmpty }
-  package var names: [String] { storage.keys.sorted() }
+  package var isEmpty: Bool { bytes.count <= 1 }
+  package var names: [String] { fields.map { name(of: $0) } }
+
+  package var storage: [String: [[UInt8]]] {
+    Dictionary(fields.map { (name(of: $0), values(of: $0)) }) { _, last in last }
+  }
 
   package func texts(_ name: String) -> [String] {
-    (storage[name] ?? []).map { String(decoding: $0, as: UTF8.self) }
+    self[name].map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The first value as text.
   package func text(_ name: String) -> String? {
-    storage[name]?.first.map { String(decoding: $0, as: UTF8.self) }
+    guard let field = field(name), field.count > 0 else { return nil }
+    var position = field.values
+    let length = Self.number(bytes, &position)
+    return bytes.withUnsafeBufferPointer { String(decoding: $0[position..<position + length], as: UTF8.self) }
   }
 
   package mutating func set(_ name: String, texts: [String]) {
-    storage[name] = texts.isEmpty ? nil : texts.map { Array($0.utf8) }
+    if texts.isEmpty { remove(name) } else { self[name] = texts.map { Array($0.utf8) } }
   }
 
-  package mutating func remove(_ name: String) { storage[name] = nil }
+  package mutating func remove(_ name: String) { replace(name, with: []) }
 
   /// Takes over the attributes of a change; those without values are cleared.
   package mutating func merge(_ changes: Attributes) {
-    for (name, values) in changes.storage { storage[name] = values.isEmpty ? nil : values }
+    for field in changes.fields {
+      replace(changes.name(of: field), with: field.count == 0 ? [] : Array(changes.bytes[field.range]))
+    }
   }
 
   /// Whether both hold the same values of an attribute, whatever their order.

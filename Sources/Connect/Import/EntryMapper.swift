@@ -4,104 +4,175 @@ package import IdentityModel
 package import LDAP
 import Wire
 
-/// Makes changes of what a domain controller sends.
+/// Makes changes of what a domain controller sends: in one walk over an entry's bytes, which holds for every entry of
+/// every import.
 package struct EntryMapper: Sendable {
-  /// The attributes that are kept, by the spelling of the schema; the values are the names in the connector space.
-  private let names: [String: String]
-  private static let links: Set<String> = Set(DefaultRules.links.values.flatMap(\.keys))
+  /// What an attribute description means.
+  private enum Role: Sendable {
+    /// Kept, by its place among ``names``.
+    case value(Int)
+    /// A link attribute, by its place among ``links``: all its values, or those that came or went (MS-ADTS
+    /// 3.1.1.3.4.1.3: `range=1-1` and `range=0-0`).
+    case link(Int, IdentityModel.LinkChange.Operation)
+    case objectClass, objectGUID, parentGUID, isDeleted
+  }
 
-  /// - Parameter attributes: those that the rules name, as the schema spells them.
+  private let roles: DescriptionTable<Role>
+  /// The names in the connector space, in their order, as an encoding begins with them.
+  private let names: [[UInt8]]
+  private static let links: [String] = Set(DefaultRules.links.values.flatMap(\.keys)).sorted()
+
+  /// - Parameter attributes: those that the rules name.
   package init(_ attributes: [String]) {
-    var names: [String: String] = [:]
-    for name in attributes where !Self.links.contains(name) && name != "objectClass" {
-      names[name] = name.lowercased()
+    var roles = DescriptionTable<Role>()
+    let kept = Set(attributes.map { $0.lowercased() }).subtracting(Self.links.map { $0.lowercased() } + ["objectclass"])
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    for (place, name) in kept.enumerated() { roles[name] = .value(place) }
+    names = kept.map { AttributesWriter.encode(name: $0) }
+    for (place, name) in Self.links.enumerated() {
+      roles[name] = .link(place, .replace)
+      roles[name + ";range=1-1"] = .link(place, .add)
+      roles[name + ";range=0-0"] = .link(place, .remove)
     }
-    self.names = names
+    roles["objectClass"] = .objectClass
+    roles["objectGUID"] = .objectGUID
+    roles["parentGUID"] = .parentGUID
+    roles["isDeleted"] = .isDeleted
+    self.roles = roles
   }
 
   /// A change of a DirSync answer.
-  package func change(_ change: DirectoryChange, isFull: Bool) throws -> Change {
-    let anchor = Anchor(change.guid.bytes)
-    if change.isDeleted { return Change(anchor: anchor, isDeleted: true) }
-    let kind = Self.kind(change.entry)
-    var result = Change(
-      anchor: anchor, kind: kind, name: change.dn, parent: Self.parent(change.entry),
-      isComplete: isFull, attributes: attributes(of: change.entry))
-    for name in change.cleared {
-      if let name = names[name] { result.attributes[name] = [] }
-    }
-    result.links = links(change.links)
-    for name in Self.links {
-      // A server that does not know incremental values sends the whole list.
-      guard let list = change.entry[name] else { continue }
-      result.links.append(
-        IdentityModel.LinkChange(name, .replace, try list.extendedDNs().compactMap { $0.guid.map { Anchor($0.bytes) } })
-      )
-    }
-    return result
+  ///
+  /// - Parameter isFull: the answer tells all that an object has.
+  package func change(_ entry: UnparsedEntry, isFull: Bool) throws -> Change {
+    var parts = try parts(of: entry)
+    guard !parts.isDeleted else { return Change(anchor: parts.anchor, isDeleted: true) }
+    // Values that left stand before those that came. A list without values is that of a server that tells links otherwise.
+    parts.links.removeAll { $0.operation == .replace && $0.targets.isEmpty }
+    parts.links.sort { $0.operation == .remove && $1.operation != .remove }
+    return Change(
+      anchor: parts.anchor, kind: parts.kind, name: parts.name, parent: parts.parent, isComplete: isFull,
+      attributes: try attributes(of: parts, in: entry, keepingCleared: !isFull), links: parts.links)
   }
 
   /// An entry of a search with extended names: the object as it is now.
   package func change(whole entry: SearchEntry, links operation: IdentityModel.LinkChange.Operation) throws -> Change {
-    let name = try ExtendedDN(Array(entry.dn.utf8))
-    guard let guid = name.guid ?? entry.guid("objectGUID") else {
-      throw LDAPError(
-        .incomplete, "\(name.dn) came without its objectGUID.", remedy: "Let the account read objectGUID.")
+    let entry = UnparsedEntry(entry)
+    var parts = try parts(of: entry)
+    var links: [IdentityModel.LinkChange] = []
+    for name in Self.links where parts.kind != .structure {
+      let targets = parts.links.first { $0.attribute == name }?.targets ?? []
+      if operation == .replace || !targets.isEmpty { links.append(IdentityModel.LinkChange(name, operation, targets)) }
     }
-    var result = Change(
-      anchor: Anchor(guid.bytes), kind: Self.kind(entry), name: name.dn, parent: Self.parent(entry), isComplete: true,
-      attributes: attributes(of: entry))
-    for name in Self.links where result.kind != .structure {
-      let targets = try entry.links(name).compactMap { $0.guid.map { Anchor($0.bytes) } }
-      if operation == .replace || !targets.isEmpty {
-        result.links.append(IdentityModel.LinkChange(name, operation, targets))
-      }
-    }
-    return result
+    parts.links = links
+    return Change(
+      anchor: parts.anchor, kind: parts.kind, name: parts.name, parent: parts.parent, isComplete: true,
+      attributes: try attributes(of: parts, in: entry, keepingCleared: false), links: links)
   }
 
   func deletion(_ entry: SearchEntry) -> Change? {
     (entry.guid("objectGUID") ?? entry.extendedDN?.guid).map { Change(anchor: Anchor($0.bytes), isDeleted: true) }
   }
 
-  private func attributes(of entry: SearchEntry) -> Attributes {
-    var storage: [String: [[UInt8]]] = [:]
-    storage.reserveCapacity(entry.attributes.count)
-    for attribute in entry.attributes {
-      if let name = names[attribute.name] { storage[name] = attribute.values.map { Array($0) } }
-    }
-    return Attributes(storage)
+  // MARK: The walk
+
+  private struct Parts {
+    var anchor = Anchor([])
+    var name: String
+    var kind: ObjectKind?
+    var parent: Anchor?
+    var isDeleted = false
+    /// Where the values of each kept attribute stand; nil for those that did not come.
+    var values: [Range<Int>?]
+    /// About how many bytes they and their names take.
+    var length = 64
+    var links: [IdentityModel.LinkChange] = []
   }
 
-  private func links(_ changes: [LDAP.LinkChange]) -> [IdentityModel.LinkChange] {
-    Self.targets(changes, .removed, .remove) + Self.targets(changes, .added, .add)
-  }
-
-  /// The values of an attribute follow each other: each run becomes one change.
-  private static func targets(
-    _ changes: [LDAP.LinkChange], _ kind: LDAP.LinkChange.Kind, _ operation: IdentityModel.LinkChange.Operation
-  ) -> [IdentityModel.LinkChange] {
-    var result: [IdentityModel.LinkChange] = []
-    for change in changes where change.kind == kind {
-      guard let guid = change.target.guid else { continue }
-      if result.last?.attribute != change.attribute {
-        result.append(IdentityModel.LinkChange(change.attribute, operation, []))
+  private func parts(of entry: UnparsedEntry) throws -> Parts {
+    var (name, attributes) = try entry.read()
+    var parts = Parts(name: ExtendedDN.plain(entry.bytes[name]), values: Array(repeating: nil, count: names.count))
+    while var (description, values) = try attributes.next() {
+      guard let role = roles.find(entry.bytes, description) else {
+        try refuseRange(entry.bytes[description])
+        continue
       }
-      result[result.count - 1].targets.append(Anchor(guid.bytes))
+      switch role {
+      case .value(let place):
+        parts.values[place] = values.position..<values.end
+        parts.length += values.remaining + names[place].count
+      case .link(let place, let operation):
+        parts.links.append(IdentityModel.LinkChange(Self.links[place], operation, try Self.targets(&values, entry.bytes)))
+      case .objectClass: parts.kind = try Self.kind(&values, entry.bytes)
+      case .objectGUID: parts.anchor = try Self.anchor(&values, entry.bytes) ?? parts.anchor
+      case .parentGUID: parts.parent = try Self.anchor(&values, entry.bytes)
+      case .isDeleted:
+        if !values.isAtEnd { parts.isDeleted = try values.readOctetString().elementsEqual("TRUE".utf8) }
+      }
     }
-    return result
+    if parts.anchor.bytes.isEmpty {
+      guard let guid = try ExtendedDN.guid(ofName: entry.bytes[name]) else {
+        throw LDAPError(
+          .incomplete, "\(parts.name) came without its objectGUID.", remedy: "Let the account read objectGUID.")
+      }
+      parts.anchor = Anchor(guid.bytes)
+    }
+    return parts
   }
 
-  private static func parent(_ entry: SearchEntry) -> Anchor? {
-    entry.guid("parentGUID").map { Anchor($0.bytes) }
+  /// A part of an attribute's values is not taken for the whole.
+  private func refuseRange(_ description: ArraySlice<UInt8>) throws {
+    guard description.contains(UInt8(ascii: ";")) else { return }
+    let text = String(decoding: description, as: UTF8.self)
+    guard text.lowercased().contains(";range=") else { return }
+    throw LDAPError(
+      .incomplete, "An answer told only a part of \(text).", remedy: "The server was asked for changes only: read anew.")
   }
 
-  private static let group = Array("group".utf8)
-  private static let user = Array("user".utf8)
+  private func attributes(of parts: Parts, in entry: UnparsedEntry, keepingCleared: Bool) throws -> Attributes {
+    var writer = AttributesWriter(capacity: parts.length)
+    for (place, range) in parts.values.enumerated() {
+      guard let range else { continue }
+      var count = 0
+      var values = BERReader(entry.bytes, range)
+      while !values.isAtEnd {
+        _ = try values.readContent(BERTag.octetString)
+        count += 1
+      }
+      guard count > 0 || keepingCleared else { continue }
+      writer.begin(names[place], count: count)
+      values = BERReader(entry.bytes, range)
+      while !values.isAtEnd {
+        let value = try values.readContent(BERTag.octetString)
+        entry.bytes.withUnsafeBytes { writer.append(UnsafeRawBufferPointer(rebasing: $0[value])) }
+      }
+    }
+    return writer.attributes
+  }
 
-  private static func kind(_ entry: SearchEntry) -> ObjectKind? {
-    guard let classes = entry["objectClass"]?.values, !classes.isEmpty else { return nil }
-    if classes.contains(where: { $0.elementsEqual(group) }) { return .group }
-    return classes.contains { $0.elementsEqual(user) } ? .user : .structure
+  private static func anchor(_ values: inout BERReader, _ bytes: [UInt8]) throws -> Anchor? {
+    guard !values.isAtEnd else { return nil }
+    let range = try values.readContent(BERTag.octetString)
+    return range.count == 16 ? Anchor(Array(bytes[range])) : nil
+  }
+
+  private static func targets(_ values: inout BERReader, _ bytes: [UInt8]) throws -> [Anchor] {
+    var targets: [Anchor] = []
+    while !values.isAtEnd {
+      if let guid = try ExtendedDN.guid(ofName: bytes[try values.readContent(BERTag.octetString)]) {
+        targets.append(Anchor(guid.bytes))
+      }
+    }
+    return targets
+  }
+
+  private static func kind(_ classes: inout BERReader, _ bytes: [UInt8]) throws -> ObjectKind? {
+    var kind: ObjectKind?
+    while !classes.isAtEnd {
+      let name = bytes[try classes.readContent(BERTag.octetString)]
+      if name.elementsEqual("group".utf8) { return .group }
+      if name.elementsEqual("user".utf8) { kind = .user } else if kind == nil { kind = .structure }
+    }
+    return kind
   }
 }

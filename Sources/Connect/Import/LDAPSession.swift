@@ -18,8 +18,13 @@ struct LDAPSession: Sendable {
   /// What is requested, by the names that the forest's schema has.
   let attributes: [String]
   let mapper: EntryMapper
+  let logger: Logger
   /// What of a reading has to be said to people; nil when nothing.
   let notice: String?
+  /// Signs in to the same controller once more.
+  let another: @Sendable () async throws -> LDAPConnection
+  /// Connections that a full reading uses.
+  let connections: Int
   /// Makes of an error what the engine is to know of it.
   let lost: @Sendable (any Error) async -> any Error
 
@@ -39,11 +44,15 @@ struct LDAPSession: Sendable {
   static let batchSize = 1_000
 
   init(
-    connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger,
+    connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger, connections: Int,
+    another: @escaping @Sendable () async throws -> LDAPConnection,
     lost: @escaping @Sendable (any Error) async -> any Error
   ) async throws {
     self.connection = connection
     self.controller = controller
+    self.logger = logger
+    self.connections = connections
+    self.another = another
     self.lost = lost
     let root = try await connection.rootDSE()
     guard let base = root.defaultNamingContext, let sequence = root.highestCommittedUSN else {
@@ -129,33 +138,39 @@ struct LDAPSession: Sendable {
   // MARK: DirSync
 
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
-    let isFull = cookie.isEmpty
-    let iterator = SerialIterator(
-      connection.dirSync(
-        DirSyncRequest(
-          base: base, filter: Self.filter, attributes: attributes, cookie: DirSyncCookie(cookie),
-          flags: [.ancestorsFirst, .incrementalValues])
-      ).makeAsyncIterator())
+    guard !cookie.isEmpty else {
+      let slices = SlicedReading(session: self, cookie: try await connection.dirSyncCookie(base: base))
+      return ImportReading(mode: .full, note: note(reason), expected: nil, batches: slices.batches())
+    }
+    let iterator = SerialIterator(connection.dirSyncParts(request(since: cookie)).makeAsyncIterator())
     // The first answer tells whether the server goes on from the cookie at all.
     let first = OneTime(try await iterator.next())
     return ImportReading(
-      mode: isFull ? .full : .delta, note: note(reason), expected: nil,
+      mode: .delta, note: note(reason), expected: nil,
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           var next = first.take()
           if next == nil { next = try await iterator.next() }
-          guard let event = next else { return }
-          switch event {
-          case .change(let change): batch.changes.append(try mapper.change(change, isFull: isFull))
-          case .checkpoint(_, hasMore: true): continue
-          case .checkpoint(let cookie, hasMore: false):
-            var watermark = watermark
-            watermark.cookie = cookie.bytes
-            batch.end = Batch.End(watermark: watermark, isComplete: isFull)
+          guard let part = next else { return }
+          for entry in part.entries { batch.changes.append(try mapper.change(entry, isFull: false)) }
+          if let (cookie, hasMore) = part.checkpoint, !hasMore {
+            batch.end = end(cookie, isComplete: false)
             return
           }
         }
       })
+  }
+
+  func request(since cookie: [UInt8], only slice: Filter? = nil) -> DirSyncRequest {
+    DirSyncRequest(
+      base: base, filter: slice.map { .and([$0, Self.filter]) } ?? Self.filter, attributes: attributes,
+      cookie: DirSyncCookie(cookie), flags: [.ancestorsFirst, .incrementalValues])
+  }
+
+  func end(_ cookie: DirSyncCookie, isComplete: Bool) -> Batch.End {
+    var watermark = watermark
+    watermark.cookie = cookie.bytes
+    return Batch.End(watermark: watermark, isComplete: isComplete)
   }
 
   // MARK: uSNChanged

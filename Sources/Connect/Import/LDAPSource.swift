@@ -17,6 +17,7 @@ package struct LDAPSource: ImportSource {
   private let locator: DirectoryLocator
   private let connect: @Sendable (DomainController) async throws -> LDAPConnection
   private let logger: Logger
+  private let connections: Int
 
   /// What is read of a domain, and which objects: for measurements that ask the same by other means.
   package static let attributes = DefaultRules.requestedAttributes + LDAPSession.structuralAttributes
@@ -25,9 +26,15 @@ package struct LDAPSource: ImportSource {
   /// Controllers that are tried before a domain counts as unreachable.
   static let maximumControllers = 8
 
-  /// - Parameter connect: signs in to a domain controller.
+  /// Connections of a full reading: a second one keeps a second core of the domain controller at work.
+  package static let defaultConnections = 2
+
+  /// - Parameters:
+  ///   - connections: how many a full reading uses.
+  ///   - connect: signs in to a domain controller.
   package init(
     name: String, domains: [String], locator: DirectoryLocator, logger: Logger,
+    connections: Int = defaultConnections,
     connect: @escaping @Sendable (DomainController) async throws -> LDAPConnection
   ) {
     self.name = name
@@ -35,6 +42,7 @@ package struct LDAPSource: ImportSource {
     self.locator = locator
     self.connect = connect
     self.logger = logger
+    self.connections = max(1, connections)
   }
 
   package func partitions() async throws -> [String] { domains }
@@ -88,7 +96,8 @@ package struct LDAPSource: ImportSource {
     let connection = try await connect(controller)
     do {
       return try await LDAPSession(
-        connection: connection, controller: controller, domain: domain, logger: logger,
+        connection: connection, controller: controller, domain: domain, logger: logger, connections: connections,
+        another: { [connect] in try await connect(controller) },
         lost: { [locator] error in await Self.interruption(error, controller, locator) })
     } catch {
       await connection.close()

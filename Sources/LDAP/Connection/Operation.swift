@@ -4,6 +4,8 @@
 struct Request: Sendable {
   var operation: ProtocolOperation
   var controls: [Control] = []
+  /// Entries are wanted as they arrive (``UnparsedEntry``).
+  var leavesEntriesUnparsed = false
 }
 
 /// Decides on the event loop, with the final answer of a request in hand, whether another request continues it: the

@@ -18,6 +18,7 @@ final class OperationHandler: ChannelDuplexHandler {
     let followUp: FollowUp?
     /// The caller's own number of the operation; it stays the same over all pages.
     let ticket: UInt64
+    let leavesEntriesUnparsed: Bool
     var staged: [LDAPMessage] = []
     var stagedBytes = 0
   }
@@ -55,7 +56,11 @@ final class OperationHandler: ChannelDuplexHandler {
       stream.fail(failure ?? closed())
       return
     }
-    send(request, Pending(stream: stream, followUp: followUp, ticket: ticket), context)
+    send(
+      request,
+      Pending(
+        stream: stream, followUp: followUp, ticket: ticket, leavesEntriesUnparsed: request.leavesEntriesUnparsed),
+      context)
   }
 
   /// RFC 4511 4.11: tells the server that nobody waits any more. There is no answer.
@@ -135,7 +140,7 @@ final class OperationHandler: ChannelDuplexHandler {
     framer.append(unwrapInboundIn(data))
     do {
       while failure == nil, let bytes = try framer.next() {
-        try receive(LDAPMessage(bytes, limits: limits), size: bytes.count, context)
+        receive(try message(bytes), size: bytes.count, context)
       }
     } catch {
       fail(.protocolViolation(server, "\(error)"), context)
@@ -159,36 +164,47 @@ final class OperationHandler: ChannelDuplexHandler {
 
   // MARK: Messages
 
+  private func message(_ bytes: [UInt8]) throws(ByteError) -> LDAPMessage {
+    if pending.values.contains(where: \.leavesEntriesUnparsed) {
+      let (id, entry) = try UnparsedEntry.peek(bytes)
+      if let entry, pending[id]?.leavesEntriesUnparsed == true { return LDAPMessage(id: id, .unparsedEntry(entry)) }
+    }
+    return try LDAPMessage(bytes, limits: limits)
+  }
+
   private func receive(_ message: LDAPMessage, size: Int, _ context: ChannelHandlerContext) {
     if message.id == 0 { return notify(message, context) }
-    guard var entry = pending[message.id] else {
+    guard let index = pending.index(forKey: message.id) else {
       if abandoned.contains(message.id) {
         if message.operation.isFinal { abandoned.remove(message.id) }
         return
       }
       return fail(.protocolViolation(server, "an answer to message \(message.id), which was not sent"), context)
     }
-    entry.staged.append(message)
-    entry.stagedBytes += size
-    pending[message.id] = entry
+    pending.values[index].staged.append(message)
+    pending.values[index].stagedBytes += size
     guard message.operation.isFinal else {
       touched.insert(message.id)
       return
     }
     touched.remove(message.id)
+    var entry = pending.values[index]
     let next = entry.followUp?(message)
     flush(message.id, isFinished: next == nil)
     pending[message.id] = nil
     messageIDs[entry.ticket] = nil
     if let next {
-      send(next, Pending(stream: entry.stream, followUp: entry.followUp, ticket: entry.ticket), context)
+      entry.staged = []
+      entry.stagedBytes = 0
+      send(next, entry, context)
     }
   }
 
   private func flush(_ id: Int32, isFinished: Bool) {
-    guard let entry = pending[id] else { return }
-    pending[id]?.staged = []
-    pending[id]?.stagedBytes = 0
+    guard let index = pending.index(forKey: id) else { return }
+    let entry = pending.values[index]
+    pending.values[index].staged = []
+    pending.values[index].stagedBytes = 0
     entry.stream.deliver(entry.staged, bytes: entry.stagedBytes, isFinished: isFinished)
   }
 
@@ -276,7 +292,7 @@ extension ProtocolOperation {
   /// Whether no further answer with this identifier follows.
   var isFinal: Bool {
     switch self {
-    case .searchResultEntry, .searchResultReference, .intermediateResponse: false
+    case .searchResultEntry, .unparsedEntry, .searchResultReference, .intermediateResponse: false
     default: true
     }
   }

@@ -48,6 +48,28 @@ package struct ExtendedDN: Sendable, Hashable {
     dn = rest.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The GUID alone: what a reader of many links takes from each.
+  package static func guid(ofName text: ArraySlice<UInt8>) throws(ByteError) -> GUID? {
+    // Servers write it first and as text, in 36 characters.
+    let start = text.startIndex + 6
+    if text.count >= 43, text[start + 36] == UInt8(ascii: ">"), value(of: text.dropFirst(), "GUID=") != nil,
+      let guid = guid(text[start..<start + 36])
+    {
+      return guid
+    }
+    return try ExtendedDN(text).guid
+  }
+
+  /// The name alone, without the identifiers before it.
+  package static func plain(_ text: ArraySlice<UInt8>) -> String {
+    var rest = text
+    while rest.first == UInt8(ascii: "<"), let close = rest.firstIndex(of: UInt8(ascii: ">")) {
+      rest = rest[(close + 1)...]
+      if rest.first == UInt8(ascii: ";") { rest = rest.dropFirst() }
+    }
+    return rest.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+  }
+
   private static func value(of component: ArraySlice<UInt8>, _ label: StaticString) -> ArraySlice<UInt8>? {
     let length = label.utf8CodeUnitCount
     guard component.count >= length else { return nil }

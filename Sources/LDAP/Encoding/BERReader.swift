@@ -25,7 +25,8 @@ package struct BERReader {
     self.init(Array(slice), depth: depth)
   }
 
-  private init(_ bytes: [UInt8], _ range: Range<Int>, depth: Int) {
+  /// Reads a part of `bytes`.
+  package init(_ bytes: [UInt8], _ range: Range<Int>, depth: Int = LDAPLimits.standard.nestingDepth) {
     self.bytes = bytes
     position = range.lowerBound
     end = range.upperBound

@@ -9,6 +9,8 @@ package enum ProtocolOperation: Sendable, Hashable {
   case unbindRequest
   case searchRequest(SearchRequest)
   case searchResultEntry(SearchEntry)
+  /// A SearchResultEntry to whoever asked for it in this form.
+  case unparsedEntry(UnparsedEntry)
   case searchResultReference([String])
   case searchResultDone(LDAPResult)
   case modifyRequest(ModifyRequest)
@@ -80,6 +82,7 @@ extension ProtocolOperation {
     case .unbindRequest: writer.octetString([], 0x42)
     case .searchRequest(let value): writer.constructed(0x63) { value.encode(into: &$0) }
     case .searchResultEntry(let value): writer.constructed(0x64) { value.encode(into: &$0) }
+    case .unparsedEntry(let value): value.encode(into: &writer)
     case .searchResultReference(let value): writer.constructed(0x73) { for uri in value { $0.string(uri) } }
     case .searchResultDone(let value): writer.constructed(0x65) { value.encode(into: &$0) }
     case .modifyRequest(let value): writer.constructed(0x66) { value.encode(into: &$0) }

@@ -47,7 +47,12 @@ extension LDAPConnection {
   ///
   /// Samba hides tombstones from an account that lacks List Contents on `CN=Deleted Objects` and says nothing: deletions
   /// are then missing from the changes. Grant the account `LCRP` there (`dsacls`, `samba-tool dsacl`).
-  package func dirSync(_ request: DirSyncRequest) -> DirSyncStream { DirSyncStream(connection: self, request: request) }
+  package func dirSync(_ request: DirSyncRequest) -> DirSyncStream { DirSyncStream(parts: dirSyncParts(request)) }
+
+  /// The same read, its entries as they arrive: for whoever reads many.
+  package func dirSyncParts(_ request: DirSyncRequest) -> DirSyncParts {
+    DirSyncParts(connection: self, request: request)
+  }
 
   /// A cookie for the present state, at once: by a filter that matches nothing.
   package func dirSyncCookie(base: String, flags: DirSyncFlags = [.ancestorsFirst, .incrementalValues]) async throws
@@ -70,53 +75,93 @@ extension LDAPConnection {
 /// Changes and checkpoints; see ``LDAPConnection/dirSync(_:)``.
 package struct DirSyncStream: AsyncSequence, Sendable {
   package typealias Element = DirSyncEvent
+  let parts: DirSyncParts
+
+  package func makeAsyncIterator() -> Iterator { Iterator(parts: parts.makeAsyncIterator()) }
+
+  package struct Iterator: AsyncIteratorProtocol {
+    private var parts: DirSyncParts.Iterator
+    private var part = DirSyncPart()
+    private var position = 0
+
+    init(parts: DirSyncParts.Iterator) { self.parts = parts }
+
+    package mutating func next() async throws -> DirSyncEvent? {
+      while position == part.entries.count {
+        if let (cookie, hasMore) = part.checkpoint {
+          part.checkpoint = nil
+          return .checkpoint(cookie, hasMore: hasMore)
+        }
+        guard let next = try await parts.next() else { return nil }
+        (part, position) = (next, 0)
+      }
+      defer { position += 1 }
+      do {
+        return .change(try DirectoryChange(part.entries[position].parsed()))
+      } catch {
+        throw parts.violation("\(error)")
+      }
+    }
+  }
+}
+
+/// What of a DirSync answer has arrived since one last asked.
+package struct DirSyncPart: Sendable {
+  package var entries: [UnparsedEntry] = []
+  /// Everything up to here is consistent with this cookie. The last one of a read has `hasMore == false`.
+  package var checkpoint: (cookie: DirSyncCookie, hasMore: Bool)?
+}
+
+/// A DirSync answer as it arrives; see ``LDAPConnection/dirSyncParts(_:)``.
+package struct DirSyncParts: AsyncSequence, Sendable {
+  package typealias Element = DirSyncPart
   let connection: LDAPConnection
   let request: DirSyncRequest
 
   package func makeAsyncIterator() -> Iterator { Iterator(self) }
 
   package struct Iterator: AsyncIteratorProtocol {
-    private let sync: DirSyncStream
+    private let sync: DirSyncParts
     private var operation: Operation?
     private var batch: ArraySlice<LDAPMessage> = []
     private var isAtEnd = false
     private var lastCookie: DirSyncCookie
     private var isPartEmpty = true
 
-    init(_ sync: DirSyncStream) {
+    init(_ sync: DirSyncParts) {
       self.sync = sync
       lastCookie = sync.request.cookie
     }
 
-    package mutating func next() async throws -> DirSyncEvent? {
-      while !isAtEnd {
-        guard let message = batch.popFirst() else {
-          let operation = operation ?? sync.start()
-          self.operation = operation
-          batch = try await operation.next()[...]
-          if batch.isEmpty { throw sync.violation("a DirSync read without a result") }
-          continue
-        }
+    package mutating func next() async throws -> DirSyncPart? {
+      guard !isAtEnd else { return nil }
+      let operation = operation ?? sync.start()
+      self.operation = operation
+      if batch.isEmpty { batch = try await operation.next()[...] }
+      if batch.isEmpty { throw sync.violation("a DirSync read without a result") }
+      var part = DirSyncPart()
+      part.entries.reserveCapacity(batch.count)
+      while let message = batch.popFirst() {
         switch message.operation {
-        case .searchResultEntry(let entry):
+        case .unparsedEntry(let entry):
           isPartEmpty = false
-          do {
-            return .change(try DirectoryChange(entry))
-          } catch {
-            throw sync.violation("\(error)")
-          }
+          part.entries.append(entry)
         case .searchResultReference(let references):
           // A subordinate naming context: DirSync never descends into one, and nothing of this one is missing.
           sync.connection.link.logger.debug("reference", metadata: ["to": "\(references.first ?? "")"])
-        case .searchResultDone(let result): return try finishPart(result, message)
+        case .searchResultDone(let result):
+          part.checkpoint = try finishPart(result, message)
+          return part
         case .intermediateResponse: continue
         default: throw sync.violation("another answer than a search's")
         }
       }
-      return nil
+      return part
     }
 
-    private mutating func finishPart(_ result: LDAPResult, _ message: LDAPMessage) throws -> DirSyncEvent {
+    private mutating func finishPart(
+      _ result: LDAPResult, _ message: LDAPMessage
+    ) throws -> (cookie: DirSyncCookie, hasMore: Bool) {
       guard result.code == .success else { throw sync.failure(result) }
       guard let control = message.control(.dirSync), let answer = try? DirSyncControl.response(control) else {
         throw sync.violation("a DirSync answer without cookie")
@@ -130,8 +175,10 @@ package struct DirSyncStream: AsyncSequence, Sendable {
       }
       lastCookie = cookie
       isPartEmpty = true
-      return .checkpoint(cookie, hasMore: answer.hasMore)
+      return (cookie, answer.hasMore)
     }
+
+    fileprivate func violation(_ what: String) -> LDAPError { sync.violation(what) }
   }
 
   private func start() -> Operation {
@@ -149,7 +196,7 @@ package struct DirSyncStream: AsyncSequence, Sendable {
         controls: [
           DirSyncControl.request(flags: flags, maximumBytes: maximumBytes, cookie: cookie), ExtendedDN.control,
           Control(.showDeleted, isCritical: true),
-        ])
+        ], leavesEntriesUnparsed: true)
     }
     return connection.link.start(part(request.cookie.bytes)) { message in
       guard case .searchResultDone(let result) = message.operation, result.code == .success,

@@ -11,8 +11,21 @@ final class SQLiteTransaction: Transaction {
   private let database: Database
   private let connection: OpaquePointer?
   private let path: String
-  /// Statements that are being stepped; a nested use of the same text must not reset them.
-  private var active: Set<String> = []
+  /// The statements of this transaction, the latest first: a text that was used before is mostly the same literal, which
+  /// compares by its address.
+  private var prepared: [Prepared] = []
+
+  private final class Prepared {
+    let sql: String
+    let statement: Statement
+    /// It is being stepped: a nested use of the same text must not reset it.
+    var isActive = false
+
+    init(sql: String, statement: Statement) {
+      self.sql = sql
+      self.statement = statement
+    }
+  }
 
   init(_ database: Database, path: String) {
     self.database = database
@@ -21,7 +34,7 @@ final class SQLiteTransaction: Transaction {
   }
 
   func run(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
-    try prepared(sql) { statement in
+    try withStatement(sql) { statement in
       try bind(arguments, to: statement)
       while try step(statement) {}
       return sqlite3_stmt_readonly(statement) != 0 ? 0 : Int(sqlite3_changes64(connection))
@@ -29,7 +42,7 @@ final class SQLiteTransaction: Transaction {
   }
 
   func run(_ sql: String, rows: some Sequence<[SQLValue]>) throws {
-    try prepared(sql) { statement in
+    try withStatement(sql) { statement in
       for row in rows {
         try bind(row, to: statement)
         while try step(statement) {}
@@ -45,32 +58,41 @@ final class SQLiteTransaction: Transaction {
   }
 
   func forEach(_ sql: String, _ arguments: [SQLValue], _ body: (SQLRow) throws -> Void) throws {
-    try prepared(sql) { statement in
+    try withStatement(sql) { statement in
       try bind(arguments, to: statement)
       let row = SQLRow(statement: statement)
       while try step(statement) { try body(row) }
     }
   }
 
-  private func prepared<R>(_ sql: String, _ work: (OpaquePointer) throws -> R) throws -> R {
+  private func withStatement<R>(_ sql: String, _ work: (OpaquePointer) throws -> R) throws -> R {
     // A full disk makes SQLite undo the transaction by itself; what a body did after that would be committed alone.
     guard sqlite3_get_autocommit(connection) == 0 else {
       throw StoreError(.statement, "The transaction on \(path) was already undone by an earlier error.")
     }
-    let statement: Statement
-    do {
-      statement = active.contains(sql) ? try database.makeStatement(sql: sql) : try database.cachedStatement(sql: sql)
-    } catch {
-      throw StoreError.from(error, path: path)
-    }
-    let isOutermost = active.insert(sql).inserted
-    // The statement's memory belongs to `statement`, which lives until the work is done.
+    var entry = try find(sql)
+    if entry.isActive { entry = Prepared(sql: sql, statement: try prepare(sql, database.makeStatement)) }
+    entry.isActive = true
+    let statement = entry.statement.sqliteStatement
     defer {
-      sqlite3_reset(statement.sqliteStatement)
-      sqlite3_clear_bindings(statement.sqliteStatement)
-      if isOutermost { active.remove(sql) }
+      sqlite3_reset(statement)
+      entry.isActive = false
     }
-    return try work(statement.sqliteStatement)
+    return try withExtendedLifetime(entry) { try work(statement) }
+  }
+
+  private func find(_ sql: String) throws -> Prepared {
+    if let index = prepared.firstIndex(where: { $0.sql == sql }) {
+      if index > 0 { prepared.swapAt(index, index - 1) }
+      return prepared[max(0, index - 1)]
+    }
+    let entry = Prepared(sql: sql, statement: try prepare(sql, database.cachedStatement))
+    prepared.append(entry)
+    return entry
+  }
+
+  private func prepare(_ sql: String, _ make: (String) throws -> Statement) throws -> Statement {
+    do { return try make(sql) } catch { throw StoreError.from(error, path: path) }
   }
 
   /// True when there is a row.
