@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Connect
 import Foundation
 import Glibc
 
@@ -11,7 +12,7 @@ enum ImportBenchmark {
     usage: ImportBenchmark LAB.JSON MODE [--ldaps] [--connections N] [--passes N]
       dirsync    a DirSync read from an empty cookie, to typed changes
       paged      paged reads of disjoint subtrees over N connections (2), a DirSync cookie before and its changes after
-      import     the product's own import into an empty database
+      import     the product's own import into an empty database, over N connections
       decode     messages that were read before: bytes to typed changes, N times (5), without network and protection
       arguments  prints filter and attributes for ldapsearch, one a line
     """
@@ -39,7 +40,9 @@ enum ImportBenchmark {
     switch arguments[1] {
     case "dirsync": measurement = try await readings.dirSync(name)
     case "paged": measurement = try await readings.paged(name, connections: try option("--connections") ?? 2)
-    case "import": measurement = try await readings.importing(name)
+    case "import":
+      measurement = try await readings.importing(
+        name, connections: try option("--connections") ?? LDAPSource.defaultConnections)
     case "decode": measurement = try await readings.decode(name, passes: try option("--passes") ?? 5)
     case "arguments": return try await readings.printArguments()
     default: throw Failure(usage)

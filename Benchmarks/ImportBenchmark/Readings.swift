@@ -27,10 +27,11 @@ struct Readings {
   ) async throws -> (entries: Int, links: Int) {
     var count = (entries: 0, links: 0)
     let request = DirSyncRequest(base: base, filter: LDAPSource.filter, attributes: attributes, cookie: cookie)
-    for try await event in connection.dirSync(request) {
-      guard case .change(let change) = event else { continue }
-      count.entries += 1
-      count.links += try mapper.change(change, isFull: cookie.isEmpty).links.reduce(0) { $0 + $1.targets.count }
+    for try await part in connection.dirSyncParts(request) {
+      count.entries += part.entries.count
+      for entry in part.entries {
+        count.links += try mapper.change(entry, isFull: cookie.isEmpty).links.reduce(0) { $0 + $1.targets.count }
+      }
     }
     return count
   }
@@ -98,13 +99,14 @@ struct Readings {
   }
 
   /// The import phase as the product runs it: locator, sign-in, DirSync, connector space.
-  func importing(_ name: String) async throws -> Measurement {
+  func importing(_ name: String, connections: Int) async throws -> Measurement {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("import-benchmark-\(getpid())").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
     let source = LDAPSource(
-      name: peer.forest.name, domains: [peer.forest.name], locator: peer.locator, logger: peer.logger
+      name: peer.forest.name, domains: [peer.forest.name], locator: peer.locator, logger: peer.logger,
+      connections: connections
     ) { [peer] _ in try await peer.connect() }
     let importer = Importer(
       source: source, store: store, logger: peer.logger, now: { Date.now.timeIntervalSince1970 }, progress: .none)
@@ -120,21 +122,19 @@ struct Readings {
     let connection = try await peer.connect()
     let attributes = try await peer.attributes(connection)
     let mapper = EntryMapper(attributes)
-    var messages: [[UInt8]] = []
-    let entries = connection.search(
-      base: base, filter: LDAPSource.filter, attributes: attributes, extendedDNs: true)
-    for try await entry in entries {
-      messages.append(LDAPMessage(id: 7, .searchResultEntry(entry)).encoded)
+    var entries: [UnparsedEntry] = []
+    for try await part in connection.dirSyncParts(
+      DirSyncRequest(base: base, filter: LDAPSource.filter, attributes: attributes))
+    {
+      entries += part.entries
     }
     await connection.close()
-    return try await Measurement.take(name) {
+    return try await Measurement.take(name) { [entries] in
       var count = (entries: 0, links: 0)
       for _ in 0..<passes {
-        for message in messages {
-          guard case .searchResultEntry(let entry) = try LDAPMessage(message).operation else { continue }
+        for entry in entries {
           count.entries += 1
-          count.links += try mapper.change(try DirectoryChange(entry), isFull: true).links
-            .reduce(0) { $0 + $1.targets.count }
+          count.links += try mapper.change(entry, isFull: true).links.reduce(0) { $0 + $1.targets.count }
         }
       }
       return count

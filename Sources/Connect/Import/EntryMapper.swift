@@ -90,9 +90,11 @@ package struct EntryMapper: Sendable {
   }
 
   private func parts(of entry: UnparsedEntry) throws -> Parts {
-    var (name, attributes) = try entry.read()
+    let (name, list) = try entry.read()
+    var attributes = list
     var parts = Parts(name: ExtendedDN.plain(entry.bytes[name]), values: Array(repeating: nil, count: names.count))
-    while var (description, values) = try attributes.next() {
+    while let (description, found) = try attributes.next() {
+      var values = found
       guard let role = roles.find(entry.bytes, description) else {
         try refuseRange(entry.bytes[description])
         continue
@@ -102,7 +104,8 @@ package struct EntryMapper: Sendable {
         parts.values[place] = values.position..<values.end
         parts.length += values.remaining + names[place].count
       case .link(let place, let operation):
-        parts.links.append(IdentityModel.LinkChange(Self.links[place], operation, try Self.targets(&values, entry.bytes)))
+        parts.links.append(
+          IdentityModel.LinkChange(Self.links[place], operation, try Self.targets(&values, entry.bytes)))
       case .objectClass: parts.kind = try Self.kind(&values, entry.bytes)
       case .objectGUID: parts.anchor = try Self.anchor(&values, entry.bytes) ?? parts.anchor
       case .parentGUID: parts.parent = try Self.anchor(&values, entry.bytes)
@@ -126,7 +129,8 @@ package struct EntryMapper: Sendable {
     let text = String(decoding: description, as: UTF8.self)
     guard text.lowercased().contains(";range=") else { return }
     throw LDAPError(
-      .incomplete, "An answer told only a part of \(text).", remedy: "The server was asked for changes only: read anew.")
+      .incomplete, "An answer told only a part of \(text).", remedy: "The server was asked for changes only: read anew."
+    )
   }
 
   private func attributes(of parts: Parts, in entry: UnparsedEntry, keepingCleared: Bool) throws -> Attributes {

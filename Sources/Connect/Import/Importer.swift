@@ -18,6 +18,9 @@ package struct Importer: Sendable {
 
   /// Changes in one transaction.
   static let transactionSize = 1_000
+  /// Changes in one transaction while there is nothing yet: nobody waits for the store, and each commit writes all pages
+  /// of the indexes that it touched.
+  static let firstLoadSize = 4_000
   /// How often a reading that lost its server is begun anew before the pass gives up.
   static let maximumAttempts = 4
 
@@ -66,26 +69,32 @@ package struct Importer: Sendable {
     var report = CycleReport.Import(source: source.name, partition: partition, mode: reading.mode, note: reading.note)
     let generation =
       reading.mode == .full ? try await position.beginGeneration(in: store) : position.generation
-    let staging = Staging(source: source.name, partition: position.id, generation: generation)
+    var staging = Staging(source: source.name, partition: position.id, generation: generation)
+    if reading.mode == .full {
+      staging.isFirstLoad = try await store.write { [name = source.name] transaction in
+        try LinkIndex.prepare(for: name, in: transaction)
+      }
+    }
+    if !staging.isFirstLoad { try await LinkIndex.complete(store) }
+    let size = staging.isFirstLoad ? Self.firstLoadSize : Self.transactionSize
     var expected = reading.expected
     if expected == nil, reading.mode == .full { expected = try await position.knownEntries(in: store) }
     progress.report(.import, done: 0, total: expected)
 
     var end: Batch.End?
+    var waiting: [Change] = []
     for try await batch in reading.batches {
-      for slice in batch.changes.chunks(of: Self.transactionSize) {
-        try Task.checkCancellation()
-        let outcome = try await store.write { transaction in try staging.apply(slice, in: transaction) }
-        report.add(outcome)
-        if !outcome.incomplete.isEmpty {
-          let complete = try await source.reread(outcome.incomplete, in: partition)
-          report.add(try await store.write { transaction in try staging.apply(complete[...], in: transaction) })
-        }
+      waiting += batch.changes
+      end = batch.end
+      if waiting.count < size, end == nil { continue }
+      for slice in waiting.chunks(of: size) {
+        try await apply(slice, staging, partition, &report)
         progress.report(.import, done: report.read, total: expected.map { [read = report.read] in max($0, read) })
       }
-      end = batch.end
+      waiting = []
     }
     guard let end else { throw ImportInterruption(reason: "the answer ended without saying that it was complete") }
+    if staging.isFirstLoad { try await LinkIndex.complete(store) }
     if reading.mode == .full, end.isComplete {
       report.deleted += try await staging.sweep(store)
     }
@@ -93,6 +102,20 @@ package struct Importer: Sendable {
     report.server = end.watermark.server
     report.isComplete = reading.mode == .delta || end.isComplete
     return report
+  }
+}
+
+extension Importer {
+  /// Writes some changes; of those that tell too little the whole entry is read.
+  private func apply(
+    _ changes: ArraySlice<Change>, _ staging: Staging, _ partition: String, _ report: inout CycleReport.Import
+  ) async throws {
+    try Task.checkCancellation()
+    let outcome = try await store.write { transaction in try staging.apply(changes, in: transaction) }
+    report.add(outcome)
+    guard !outcome.incomplete.isEmpty else { return }
+    let complete = try await source.reread(outcome.incomplete, in: partition)
+    report.add(try await store.write { transaction in try staging.apply(complete[...], in: transaction) })
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DirectoryLocator
 import IdentityModel
 import LDAP
 import Logging

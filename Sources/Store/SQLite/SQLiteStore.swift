@@ -29,6 +29,10 @@ package final class SQLiteStore: Store {
 
   /// The write-ahead file is cut back to this size after a checkpoint, so that one large import does not keep the disk.
   private static let walBytesKept = 64 << 20
+  /// What the writer may keep of the database: the indexes of some hundred thousand rows, which every insert touches.
+  private static let writerCacheBytes = 24 << 20
+  /// How many pages of the write-ahead file are taken over at once: a page that was written often is taken over once.
+  private static let checkpointPages = 4_000
   /// SQLite's default, named because ``Options/maximumBytes`` is counted in pages.
   private static let pageBytes = 4096
 
@@ -63,6 +67,10 @@ package final class SQLiteStore: Store {
     let maximumPages = options.maximumBytes.map { max(1, $0 / Self.pageBytes) }
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA journal_size_limit = \(Self.walBytesKept)")
+      if !database.configuration.readonly {
+        try database.execute(sql: "PRAGMA cache_size = \(-Self.writerCacheBytes / 1024)")
+        try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
+      }
       if let maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
     }
     pool = try DatabasePool(path: path, configuration: configuration)
