@@ -14,7 +14,7 @@ import time
 import ldap3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PRODUCT = ROOT / ".build/debug/bridgehead"
+PRODUCT = pathlib.Path(os.environ.get("BRIDGEHEAD_PRODUCT", ROOT / ".build/debug/bridgehead"))
 
 
 def wait_for(condition, what, seconds=60):

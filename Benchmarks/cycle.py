@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""cycle.py USERS GROUPS: whole passes of Connect from a Samba forest into a served tenant, as a person would run them.
+
+Runs in namespaces of its own (Scripts/in-namespace) with BRIDGEHEAD_PRODUCT naming a release build. A table goes to
+stderr, JSON to stdout. Times are wall times from outside unless a phase is named; peaks are those of the process.
+"""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+import ldap3
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests/Interop"))
+from comparison import anchor, users_of  # noqa: E402
+from environment import Connect, Lab, PRODUCT, Tenant, wait_for  # noqa: E402
+
+DELTAS, CHANGES, FOLLOWED = 5, 100, 200
+
+
+def measured(connect, *arguments):
+    """One pass as a process: its report, wall seconds and peak MiB."""
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.monotonic()
+        process = os.posix_spawn(
+            str(PRODUCT), [str(PRODUCT), "connect", "sync", "--config", str(connect.configuration), "--json", *arguments],
+            os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1)])
+        _, status, usage = os.wait4(process, 0)
+        wall = time.monotonic() - started
+        if os.waitstatus_to_exitcode(status) not in (0, 4):
+            sys.exit("cycle: connect sync failed")
+        output.seek(0)
+        return json.load(output), wall, usage.ru_maxrss / 1024
+
+
+def phase(report, *names):
+    return sum(p["elapsed"] for p in report["phases"] if p["phase"] in names)
+
+
+def change(connection, people, count, text):
+    for person in people[:count]:
+        connection.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, [text])]})
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def followed(lab, tenant, connect, administrator, people):
+    """Seconds from a change's commit on the domain controller to its being read in the tenant."""
+    ids = {user["externalId"]: user["id"] for user in tenant.list("Users", "&attributes=externalId")}
+    process = connect.product.start(
+        "connect", "run", "--follow", "--config", connect.configuration, stdout=None, stderr=None)
+    try:
+        delays = []
+        for number in range(FOLLOWED):
+            person = people[number % len(people)]
+            title = f"followed {number}"
+            administrator.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, [title])]})
+            committed = time.monotonic()
+            path = f"/Users/{ids[anchor(person)]}?attributes=title"
+            wait_for(lambda: tenant.request("GET", path)[1].get("title") == title, title)
+            # The first change waits for the service to start.
+            if number:
+                delays.append(time.monotonic() - committed)
+        return delays
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def main():
+    users, groups = int(sys.argv[1]), int(sys.argv[2])
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="bench"))
+    lab = Lab(scratch / "lab", "--users", users, "--groups", groups)
+    try:
+        tenant = Tenant(lab, scratch / "tenant")
+        connect = Connect(lab, tenant, scratch / "connect")
+        result = {"users": users, "groups": groups}
+        report, wall, peak = measured(connect, "--full")
+        objects = sum(counts["created"] for counts in report["exported"].values())
+        work = phase(report, "synchronise", "export", "confirm")
+        result["full"] = {
+            "objects": objects, "links": sum(counts["linksAdded"] for counts in report["exported"].values()),
+            "wall": wall, "importSeconds": phase(report, "import"), "synchroniseSeconds": phase(report, "synchronise"),
+            "exportSeconds": phase(report, "export"), "objectsPerSecond": objects / work, "peak": peak}
+        empty = [measured(connect) for _ in range(2 * DELTAS)]
+        assert all(not report["exported"] for report, _, _ in empty)
+        result["emptyDelta"] = {"wall": statistics.median(wall for _, wall, _ in empty),
+                                "peak": max(peak for _, _, peak in empty)}
+        administrator = lab.administrator()
+        people = users_of(lab, administrator)
+        deltas = []
+        for number in range(DELTAS):
+            change(administrator, people, CHANGES, f"changed {number}")
+            report, wall, _ = measured(connect)
+            assert report["exported"]["user"]["updated"] == CHANGES, report
+            deltas.append(wall)
+        result["deltaOf100"] = {"wall": statistics.median(deltas)}
+        delays = followed(lab, tenant, connect, administrator, people)
+        result["follow"] = {"median": statistics.median(delays), "p95": percentile(delays, 0.95), "max": max(delays)}
+        tenant.stop()
+    finally:
+        lab.down()
+        shutil.rmtree(scratch, ignore_errors=True)
+    full = result["full"]
+    sys.stderr.write(
+        f"{users} users, {groups} groups\n"
+        f"  full pass                 {full['wall']:8.2f} s  ({full['objects']} objects, {full['links']} links)\n"
+        f"    import                  {full['importSeconds']:8.2f} s\n"
+        f"    synchronise             {full['synchroniseSeconds']:8.2f} s\n"
+        f"    export                  {full['exportSeconds']:8.2f} s\n"
+        f"    synchronise and export  {full['objectsPerSecond']:8.0f} objects/s\n"
+        f"    peak                    {full['peak']:8.0f} MiB\n"
+        f"  empty delta               {result['emptyDelta']['wall']:8.3f} s\n"
+        f"  delta of {CHANGES} changes      {result['deltaOf100']['wall']:8.3f} s\n"
+        f"  commit to tenant (follow) {result['follow']['p95']:8.3f} s (p95 of {len(delays)}), "
+        f"median {result['follow']['median']:.3f}, longest {result['follow']['max']:.3f}\n")
+    print(json.dumps(result))
+
+
+main()
