@@ -102,6 +102,7 @@ let package = Package(
         "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
         hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
+    library("Readiness", ["PortReference", "Wire"]),
     library(
       "Lab",
       ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],
@@ -112,7 +113,7 @@ let package = Package(
       name: "bridgehead",
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
-        "CertificateTrust", "HTTP", "SCIM", "Store", "Connect", "Tenant", "Lab", yams, arguments,
+        "CertificateTrust", "HTTP", "SCIM", "Store", "Connect", "Tenant", "Readiness", "Lab", yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
       swiftSettings: settings),
@@ -157,6 +158,7 @@ let package = Package(
     tests(
       "TenantTests",
       ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
+    tests("ReadinessTests", ["Readiness", "PortReference", yams]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",

@@ -19,7 +19,7 @@ import Wire
       EXIT CODES
         0   done
         1   failed; standard error says why and what to do
-        2   a preview found differences
+        2   a preview found differences, or a lint something to correct
         3   the export was stopped by the guard against mass deletion
         4   done, with some objects in quarantine or left for the next run
         64  the command line is wrong

@@ -8,6 +8,14 @@ import Yams
 struct ConfigurationError: DiagnosableError {
   let file: String
   let issues: [ConfigurationIssue]
+  /// Nil for the configuration file itself.
+  let hint: String?
+
+  init(file: String, issues: [ConfigurationIssue], remedy hint: String? = nil) {
+    self.file = file
+    self.issues = issues
+    self.hint = hint
+  }
 
   var identifier: String { "configuration.invalid" }
   var message: String {
@@ -16,7 +24,10 @@ struct ConfigurationError: DiagnosableError {
       return "\(file):\(issue.line):\(issue.column): \(issue.message). Remedy: \(remedy)"
     }.joined(separator: "\n")
   }
-  var remedy: String { "correct the file, then run 'bridgehead config validate --config \(file)'." }
+  var remedy: String {
+    hint.map { "correct the file, or \($0)." }
+      ?? "correct the file, then run 'bridgehead config validate --config \(file)'."
+  }
   var description: String { message }
 }
 
@@ -26,14 +37,22 @@ enum ConfigurationLoader {
   static let maximumBytes = 1 << 20
 
   static func load(_ path: String) throws(ConfigurationError) -> Configuration {
-    try parse(read(path), file: path)
+    try parse(
+      read(path, hint: "name the file with --config, or make one with 'bridgehead config init'"), file: path)
   }
 
-  static func parse(_ text: String, file: String) throws(ConfigurationError) -> Configuration {
+  /// Reads a YAML file of another kind and holds it against its schema.
+  static func document(_ path: String, _ schema: Schema, hint: String) throws(ConfigurationError) -> Node {
+    try compose(read(path, hint: "name the right file, or \(hint)"), schema, file: path, hint: hint)
+  }
+
+  private static func compose(
+    _ text: String, _ schema: Schema, file: String, hint: String?
+  ) throws(ConfigurationError) -> Node {
     let root: Node
     do {
       guard let node = try Yams.compose(yaml: text) else {
-        throw ConfigurationError(file, "the file is empty", "start from 'bridgehead config init'")
+        throw ConfigurationError(file, "the file is empty", hint ?? "start from 'bridgehead config init'")
       }
       root = node
     } catch let error as ConfigurationError {
@@ -42,11 +61,16 @@ enum ConfigurationLoader {
       throw syntaxError(error, file)
     }
     var validator = Validator()
-    validator.validate(root, .configuration)
+    validator.validate(root, schema)
     guard validator.issues.isEmpty else {
       throw ConfigurationError(
-        file: file, issues: validator.issues.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
+        file: file, issues: validator.issues.sorted { ($0.line, $0.column) < ($1.line, $1.column) }, remedy: hint)
     }
+    return root
+  }
+
+  static func parse(_ text: String, file: String) throws(ConfigurationError) -> Configuration {
+    let root = try compose(text, .configuration, file: file, hint: nil)
     do {
       let configuration = try YAMLDecoder().decode(Configuration.self, from: root)
       let issues = configuration.inconsistencies(root)
@@ -59,13 +83,13 @@ enum ConfigurationLoader {
     }
   }
 
-  private static func read(_ path: String) throws(ConfigurationError) -> String {
+  private static func read(_ path: String, hint: String) throws(ConfigurationError) -> String {
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: path))
     } catch {
       let why = FileManager.default.fileExists(atPath: path) ? "the file cannot be read" : "there is no such file"
-      throw ConfigurationError(path, why, "name the file with --config, or make one with 'bridgehead config init'")
+      throw ConfigurationError(path, why, hint)
     }
     guard data.count <= maximumBytes else {
       throw ConfigurationError(
@@ -105,7 +129,7 @@ enum ConfigurationLoader {
 
 extension ConfigurationError {
   /// An error of the file as a whole.
-  fileprivate init(_ file: String, _ message: String, _ remedy: String) {
+  init(_ file: String, _ message: String, _ remedy: String) {
     self.init(
       file: file, issues: [ConfigurationIssue(line: 1, column: 1, path: "", message: message, remedy: remedy)])
   }

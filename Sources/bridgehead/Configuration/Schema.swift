@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Readiness
 import Wire
 
 /// The shape of `bridgehead.yaml`, as data: validation, the published JSON Schema and the template of `config init`
@@ -27,6 +28,14 @@ indirect enum Schema: Sendable {
     case endpoint
     /// A number and `s`, `m`, `h` or `d`.
     case duration
+    /// A name of letters, digits, `-`, `_` and `.`.
+    case label
+    /// A DNS name, or all names below one: `*.example.com`.
+    case dnsPattern
+    /// An IP address or a network.
+    case network
+    /// A port or `first-last`.
+    case portRange
   }
 
   struct Property: Sendable {
@@ -71,6 +80,10 @@ extension Schema.StringKind {
     case .url: "an http or https URL"
     case .endpoint: "host:port"
     case .duration: "a duration such as 30s, 15m, 6h or 7d"
+    case .label: "a name of letters, digits, '-', '_' and '.'"
+    case .dnsPattern: "a DNS name such as login.example.com or *.example.com"
+    case .network: "an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
+    case .portRange: "a port or a range such as 50000 or 50000-50100"
     }
   }
 
@@ -85,6 +98,10 @@ extension Schema.StringKind {
     case .url: text.hasPrefix("https://") && text.count > 8 || text.hasPrefix("http://") && text.count > 7
     case .endpoint: Endpoint(parsing: text) != nil
     case .duration: Duration(parsing: text) != nil
+    case .label: Self.isDNSName(text)
+    case .dnsPattern: DNSPattern(parsing: text) != nil
+    case .network: IPNetwork(parsing: text) != nil
+    case .portRange: PortRange(parsing: text) != nil
     }
   }
 
