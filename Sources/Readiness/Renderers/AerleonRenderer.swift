@@ -43,8 +43,11 @@ enum AerleonRenderer {
     // Some targets make chains of terms: a term's name is used once in the file, and is short.
     var number = 0
     for host in plan.hosts {
-      for direction in Direction.allCases
-      where host.rules(direction).contains(where: { !$0.matches.isEmpty }) {
+      for direction in Direction.allCases {
+        guard host.rules(direction).contains(where: { !$0.matches.isEmpty }) else {
+          for rule in host.rules(direction) { script.tellGaps(of: rule, indent: 2) }
+          continue
+        }
         add(host, direction, &lists, &tokens, &number, &script)
       }
     }

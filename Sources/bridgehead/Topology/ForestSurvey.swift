@@ -34,7 +34,7 @@ struct ForestSurvey {
       name: section.forests[0].name, features: features(section),
       connect: [Host(Self.hostName(), own.sorted(), note: "this machine")], forests: forests)
     topology.resolvers = resolvers(beside: controllers)
-    topology.cloud = [try cloud(section.target)]
+    topology.cloud = try section.allTargets.map(cloud)
     topology.outboundProxy = configuration.httpProxy.flatMap(Self.proxy)
     return topology
   }
@@ -86,7 +86,7 @@ struct ForestSurvey {
 
   private func cloud(_ target: Configuration.Target) throws -> CloudService {
     let host = URL(string: target.url)?.host() ?? ""
-    var service = CloudService("cloud-directory")
+    var service = CloudService("\(target.key)-directory")
     service.protocols = [.https, .http]
     service.note = "revocation lists may be elsewhere: see the certificate of \(host)"
     if let address = IPNetwork(parsing: host) {
