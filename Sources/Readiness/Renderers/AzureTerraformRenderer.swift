@@ -33,21 +33,21 @@ enum AzureTerraformRenderer {
         script.explain(item.rule)
         let identifier = identifiers.identifier("\(group)_\(item.rule.direction.rawValue)_\(number)")
         script.line(#"resource "azurerm_network_security_rule" "\#(identifier)" {"#)
-        script.line("  resource_group_name         = var.resource_group_name")
-        script.line("  network_security_group_name = var.\(group)_name")
-        script.line("  name                        = \(HCL.quoted(item.name(number)))")
-        script.line("  priority                    = var.first_priority + \(number)")
-        for (key, value) in item.properties {
-          let name = HCL.snakeCase(key).padding(to: 27)
-          switch value {
-          case .text(let text): script.line("  \(name) = \(HCL.quoted(text))")
-          case .list(let items): script.line("  \(name) = \(HCL.list(items))")
-          }
-        }
+        let fixed = [
+          ("resource_group_name", "var.resource_group_name"), ("network_security_group_name", "var.\(group)_name"),
+          ("name", HCL.quoted(item.name(number))), ("priority", "var.first_priority + \(number)"),
+        ]
+        for line in HCL.attributes(fixed + item.properties.map { (HCL.snakeCase($0), hcl($1)) }) { script.line(line) }
         script.line("}")
       }
       for rule in host.rules { script.tellGaps(of: rule, tags: true) }
     }
     return script.rendering
+  }
+  private static func hcl(_ value: AzureRule.Value) -> String {
+    switch value {
+    case .text(let text): HCL.quoted(text)
+    case .list(let items): HCL.list(items)
+    }
   }
 }

@@ -68,7 +68,7 @@ enum GCPTerraformRenderer {
     script.line("  direction       = \(HCL.quoted(rule.direction.rawValue.uppercased()))")
     script.line("  action          = \"allow\"")
     script.line("  match {")
-    for (key, values) in ends { script.line("    \(key.padding(to: 14)) = \(HCL.list(values))") }
+    for line in HCL.attributes(ends.map { ($0, HCL.list($1)) }, indent: 4) { script.line(line) }
     script.line("    layer4_configs {")
     script.line("      ip_protocol = \(HCL.quoted(rule.transport.rawValue))")
     script.line("      ports       = \(HCL.list(rule.ports.map(\.description)))")

@@ -25,6 +25,12 @@ enum HCL {
       + (standard.map { ["  default     = \($0)"] } ?? []) + ["}"]
   }
 
+  /// Attributes of a block, aligned as `terraform fmt` does.
+  static func attributes(_ pairs: [(String, String)], indent: Int = 2) -> [String] {
+    let width = pairs.map(\.0.count).max() ?? 0
+    return pairs.map { String(repeating: " ", count: indent) + "\($0.0.padding(to: width)) = \($0.1)" }
+  }
+
   static func snakeCase(_ text: String) -> String {
     String(text.flatMap { $0.isUppercase ? ["_", Character($0.lowercased())] : [$0] })
   }

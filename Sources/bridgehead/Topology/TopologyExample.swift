@@ -27,7 +27,7 @@ enum TopologyExample {
     policy:
       stateful: true                              # answers pass by themselves; false: rules for answers too
       addressFamilies: [ipv4, ipv6]
-      rpcPorts: [50000, 50001-50010]              # RPC pinned on the domain controllers; without: 49152-65535
+      rpcPorts: ["50000", 50001-50010]            # RPC pinned on the domain controllers; without: 49152-65535
       certificateAuthentication: certauth-name    # 443 under certauth.<federation name>; or port-49443
 
     # Wherever a host stands: a name, addresses or networks, and a note that becomes a comment in the rules.
