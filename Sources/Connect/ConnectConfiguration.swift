@@ -9,8 +9,14 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     /// The DNS names of the domains that are read.
     package var domains: [String]
     package var filter: OrganizationalUnitFilter
+    /// Whether `mS-DS-ConsistencyGuid` of a user without one is set to its `objectGUID` before the first export.
+    package var writesAnchors: Bool
 
-    package init(name: String, domains: [String], filter: OrganizationalUnitFilter = OrganizationalUnitFilter()) {
+    package init(
+      name: String, domains: [String], filter: OrganizationalUnitFilter = OrganizationalUnitFilter(),
+      writesAnchors: Bool = false
+    ) {
+      self.writesAnchors = writesAnchors
       self.name = name
       self.domains = domains
       self.filter = filter
@@ -79,6 +85,9 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
 
   /// The sources in their order of precedence.
   var sources: [String] { forests.map(\.name) }
+
+  /// The sources to which anchors are written back.
+  var anchorSources: Set<String> { Set(forests.filter(\.writesAnchors).map(\.name)) }
 
   package init(
     forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),

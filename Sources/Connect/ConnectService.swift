@@ -25,18 +25,21 @@ package struct ConnectService: Sendable {
   private let store: any Store
   private let sources: [any ImportSource]
   private let targets: [any ExportTarget]
+  private let anchorWriters: [any AnchorWriter]
   private let ledger: FlowLedger
   private let logger: Logger
   private let now: @Sendable () -> Date
 
   package init(
     configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], targets: [any ExportTarget],
+    anchorWriters: [any AnchorWriter] = [],
     ledger: FlowLedger, logger: Logger, now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
     self.store = store
     self.sources = sources
     self.targets = targets
+    self.anchorWriters = anchorWriters
     self.ledger = ledger
     self.logger = logger
     self.now = now
@@ -65,7 +68,8 @@ package struct ConnectService: Sendable {
 
   private func cycle(_ progress: Progress) -> Cycle {
     Cycle(
-      configuration: configuration, sources: sources, targets: targets, store: store, logger: logger,
+      configuration: configuration, sources: sources, targets: targets, anchorWriters: anchorWriters, store: store,
+      logger: logger,
       now: { [now] in now().timeIntervalSince1970 }, progress: progress)
   }
 

@@ -12,6 +12,7 @@ struct Cycle {
   let configuration: ConnectConfiguration
   let sources: [any ImportSource]
   let targets: [any ExportTarget]
+  let anchorWriters: [any AnchorWriter]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -54,9 +55,7 @@ struct Cycle {
   private func synchronise(full: Bool, _ report: inout CycleReport) async throws {
     try await clock.timed(.synchronise, &report) { report in
       report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
-      report.quarantined = try await store.read { transaction in
-        try transaction.value("SELECT COUNT(*) FROM quarantine WHERE target = ?", [.text(Quarantine.everyTarget)]) ?? 0
-      }
+
     }
   }
 
@@ -67,8 +66,8 @@ struct Cycle {
     await withTaskGroup(of: (String, CycleReport, (any Error)?).self) { group in
       for target in targets {
         let pass = TargetPass(
-          target: target, configuration: configuration, synchroniser: synchroniser, store: store, logger: logger,
-          now: now, progress: progress)
+          target: target, configuration: configuration, synchroniser: synchroniser, anchorWriters: anchorWriters,
+          store: store, logger: logger, now: now, progress: progress)
         group.addTask {
           var part = CycleReport(mode: mode, started: pass.now())
           do {
@@ -92,6 +91,9 @@ struct Cycle {
       }
     }
     if let first = failures.first { throw first.error }
+    report.quarantined += try await store.read { transaction in
+      try transaction.value("SELECT COUNT(*) FROM quarantine WHERE target = ?", [.text(Quarantine.everyTarget)]) ?? 0
+    }
   }
 }
 

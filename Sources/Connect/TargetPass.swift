@@ -3,12 +3,14 @@
 import IdentityModel
 import Logging
 import Store
+import Wire
 
 /// Guard, export and confirm for one target.
 struct TargetPass: Sendable {
   let target: any ExportTarget
   let configuration: ConnectConfiguration
   let synchroniser: Synchroniser
+  let anchorWriters: [any AnchorWriter]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -28,11 +30,25 @@ struct TargetPass: Sendable {
       try await ExportGuard(configuration: configuration, target: target.name)
         .check(store, accepting: acceptedDeletions)
     }
+    try await writeAnchors(&report)
     for round in 1...Self.maximumRounds {
       let again = try await export(capabilities, isLast: round == Self.maximumRounds, &report)
       if again == 0 { break }
     }
     try await clock.timed(.confirm, &report) { report in try await summarise(&report) }
+  }
+
+  /// Before the first request about an object its anchor is in its directory. A directory that does not answer holds up
+  /// the objects that wait for it, and nobody else.
+  private func writeAnchors(_ report: inout CycleReport) async throws {
+    guard !anchorWriters.isEmpty else { return }
+    try await clock.timed(.export, &report) { report in
+      do {
+        report.errors += try await AnchorWriteback(writers: anchorWriters, store: store, now: now).run()
+      } catch let error as any DiagnosableError where !(error is StoreError) {
+        report.errors.append(error.message)
+      }
+    }
   }
 
   private func reconcile(full: Bool, _ report: inout CycleReport) async throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IdentityModel
+import Synchronization
 import Testing
 
 @testable import Connect
@@ -247,6 +248,41 @@ import Testing
       try await site.sync()
       #expect(try await site.reasons() == [])
       _ = bob
+    }
+  }
+
+  @Test func anchorsAreWrittenBackBeforeTheFirstExport() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      configuration.forests[0].writesAnchors = true
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.directory.user("bob", in: site.people, ["ms-ds-consistencyguid": ["fedcba9876543210"]])
+      _ = site.directory.group("g", in: site.people, members: [ann])
+      let foretold = Mutex<[ObjectDifference]>([])
+      _ = try await site.service(configuration).preview { difference in foretold.withLock { $0.append(difference) } }
+      let anchors = foretold.withLock { $0 }.flatMap(\.attributes).filter { $0.name.contains("ConsistencyGuid") }
+      #expect(anchors.map(\.after) == [[SourceAnchor.of(ann, kind: .user, attributes: .init())]])
+      #expect(site.directory.anchorsWritten == 0)
+      // Refused: that object waits, the others go on.
+      site.directory.refuseAnchors(true)
+      var report = try await site.sync(configuration)
+      #expect(try await site.reasons() == ["anchorNotWritten"])
+      #expect(site.target["ann@corp.example"] == nil)
+      #expect(site.target["bob@corp.example"] != nil)
+      #expect(report.errors.count == 1)
+      site.directory.refuseAnchors(false)
+      report = try await site.sync(configuration)
+      #expect(site.directory.anchorsWritten == 1)
+      #expect(site.target["ann@corp.example"] != nil)
+      #expect(site.target.members("g") == ["ann"])
+      #expect(try await site.reasons() == [])
+      // What was written comes back and changes nothing.
+      let requests = site.target.requests
+      report = try await site.sync(configuration)
+      #expect(report.synchronised == 1)
+      #expect(site.target.requests == requests)
+      #expect(try await site.count("SELECT COUNT(*) FROM quarantine") == 0)
+      #expect(site.directory.anchorsWritten == 1)
     }
   }
 

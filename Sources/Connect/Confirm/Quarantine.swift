@@ -12,6 +12,8 @@ package enum QuarantineReason: String, Sendable, Codable {
   case duplicateAnchor
   /// The entry names another source anchor than the one that its object was made with.
   case anchorChanged
+  /// Its directory refuses to keep its source anchor: it is not exported before.
+  case anchorNotWritten
   /// The entry could be joined to more than one object, or to one that has an entry of its forest already.
   case ambiguousJoin
   /// The target holds more than one object that it could be, or one that another object could be as well.

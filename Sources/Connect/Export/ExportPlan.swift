@@ -77,6 +77,7 @@ struct ExportPlan: Sendable {
       LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv
       WHERE pending.target = ?1 AND pending.state = 'ready' AND (pending.op = 'delete') = ?2 AND mv.kind = ?3
         AND pending.sent IS NULL
+        AND (?2 OR NOT EXISTS (SELECT 1 FROM anchor_write WHERE anchor_write.mv = pending.mv))
       ORDER BY pending.mv LIMIT ?4
       """,
       [.text(target.name), SQLValue(deletions), .text(kind.rawValue), .integer(Int64(limit + skipping.count))]

@@ -118,12 +118,19 @@ struct DifferenceReader {
     default: operation = .update
     }
     let links = operation == .delete ? [] : try self.links(of: row.id, limit: linkLimit, summary: &summary)
-    let attributes =
+    var attributes =
       operation == .delete
       ? []
       : target.difference(from: baseline, to: desired, kind: kind).storage.keys.sorted().map { name in
         ObjectDifference.Attribute(name: name, before: baseline.texts(name), after: desired.texts(name))
       }
+    // What is written to the directory itself before the export.
+    let source: String? = try transaction.value(
+      "SELECT entry.source FROM anchor_write JOIN entry ON entry.id = anchor_write.entry WHERE anchor_write.mv = ?",
+      [.integer(row.id)])
+    if let source, operation != .delete {
+      attributes.append(.init(name: "\(SourceAnchor.attribute) in \(source)", before: [], after: [object.anchor]))
+    }
     switch operation {
     case .create: summary.creates += 1
     case .delete: summary.deletes += 1

@@ -10,6 +10,8 @@ struct Joining {
   let rules: JoinRules
   let keys: JoinKeys
   let quarantine: Quarantine
+  /// The sources to which anchors are written back.
+  let anchorSources: Set<String>
 
   /// - Returns: nil when the entry has to wait; otherwise its object, and whether it was connected now.
   func join(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> (Metaverse.Object, isNew: Bool)? {
@@ -35,7 +37,7 @@ struct Joining {
     try quarantine.remove(entry: entry.id, .duplicateAnchor)
     if !candidates.isEmpty { return try joinOne(of: candidates, entry).map { ($0, true) } }
     try quarantine.remove(entry: entry.id, .ambiguousJoin)
-    return (try create(entry, anchor), true)
+    return (try create(entry, anchor, attributes), true)
   }
 
   // MARK: Ways to an object
@@ -78,13 +80,23 @@ struct Joining {
     return object
   }
 
-  private func create(_ entry: ConnectorEntry, _ anchor: String) throws -> Metaverse.Object {
+  private func create(
+    _ entry: ConnectorEntry, _ anchor: String, _ attributes: Attributes
+  ) throws -> Metaverse.Object {
+    let needsAnchor =
+      entry.kind == .user && anchorSources.contains(entry.source)
+      && attributes[SourceAnchor.attribute.lowercased()].isEmpty
     let empty = Attributes().encoded()
     let id: Int64? = try transaction.value(
       "INSERT INTO mv (kind, source_anchor, anchor_entry, attrs) VALUES (?, ?, ?, ?) RETURNING id",
       [.text(entry.kind.rawValue), .text(anchor), .integer(entry.id), .blob(empty)])
     guard let id else { throw ConnectError.corrupt("an object without an identifier") }
     try connect(entry, to: id)
+    if needsAnchor {
+      try transaction.run(
+        "INSERT INTO anchor_write (entry, mv, anchor) VALUES (?, ?, ?)",
+        [.integer(entry.id), .integer(id), .blob(entry.anchor.bytes)])
+    }
     return Metaverse.Object(
       id: id, kind: entry.kind, sourceAnchor: anchor, anchorEntry: entry.id, nickname: nil, attributes: empty,
       isGone: false)
@@ -122,6 +134,7 @@ struct Joining {
     if anchor == object.sourceAnchor || attributes[SourceAnchor.attribute.lowercased()].isEmpty {
       return try quarantine.remove(entry: entry.id, .anchorChanged)
     }
+    try transaction.run("DELETE FROM anchor_write WHERE entry = ?", [.integer(entry.id)])
     let holder = try Metaverse.Object.find("source_anchor = ?", .text(anchor), in: transaction)
     let name: String? = try holder.flatMap { try self.holder(of: $0.id, except: entry.id)?.name }
     try quarantine.put(

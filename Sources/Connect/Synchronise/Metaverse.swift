@@ -51,7 +51,9 @@ struct Metaverse {
   /// An entry that is in scope.
   func enter(_ entry: ConnectorEntry, _ attributes: Attributes) throws {
     try keys.update(entry, attributes)
-    let joining = Joining(transaction: transaction, rules: rules, keys: keys, quarantine: quarantine)
+    let joining = Joining(
+      transaction: transaction, rules: rules, keys: keys, quarantine: quarantine,
+      anchorSources: configuration.anchorSources)
     guard let (object, isNew) = try joining.join(entry, attributes) else { return }
     let onlyJoins = rules.onlyJoins(entry.kind, attributes)
     if object.isGone, onlyJoins { return }
@@ -206,6 +208,7 @@ struct Metaverse {
     } else {
       try transaction.run("UPDATE entry SET mv = NULL WHERE id = ?", [.integer(entry.id)])
     }
+    try transaction.run("DELETE FROM anchor_write WHERE entry = ?", [.integer(entry.id)])
     try links.settleAll(of: id)
     // What the entry had decided is now decided by the rest.
     for name in LinkSettlement.singleValued {
@@ -270,7 +273,7 @@ struct Metaverse {
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
-    for (table, column) in targetTables + [("claim", "mv"), ("due", "mv"), ("mv", "id")] {
+    for (table, column) in targetTables + [("claim", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id")] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }
     let deleted = try transaction.query("SELECT id FROM entry WHERE mv = ? AND deleted = 1", argument) { row in

@@ -80,6 +80,10 @@ struct Synchroniser: Sendable {
       try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
       try JoinKeys(transaction: transaction, rules: JoinRules(configuration)).rebuild()
       try forgetFormerTargets(transaction)
+      for source in configuration.sources where !configuration.anchorSources.contains(source) {
+        try transaction.run(
+          "DELETE FROM anchor_write WHERE entry IN (SELECT id FROM entry WHERE source = ?)", [.text(source)])
+      }
       try Setting.save(.rules, fingerprint, in: transaction)
     }
     let time = SQLValue.integer(Int64(now()))
@@ -218,7 +222,8 @@ extension ConnectConfiguration {
     }
     let text =
       (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()]
-      + [forests.map(\.name).joined(separator: "|")] + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
+      + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|")]
+      + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
     return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
   }
 }

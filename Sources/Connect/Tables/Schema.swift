@@ -15,6 +15,7 @@ package import Store
 /// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
 /// | `due` | an object that must be looked at again at a time (seconds since 1970) |
 /// | `remote`, `remote_link` | what the target confirmed; `adoption` says what an object lacks to be ours |
+/// | `anchor_write` | a source anchor that has yet to be written to its directory; its object's export waits for that |
 /// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
@@ -147,6 +148,12 @@ package enum ConnectSchema {
         "CREATE INDEX stranger_anchor ON stranger (target, source_anchor) WHERE source_anchor IS NOT NULL",
         "CREATE INDEX stranger_name ON stranger (target, user_name) WHERE user_name IS NOT NULL",
         "CREATE INDEX stranger_address ON stranger (target, address) WHERE address IS NOT NULL",
+      ]),
+    Migration(
+      name: "connect-4-anchors",
+      statements: [
+        "CREATE TABLE anchor_write (entry INTEGER PRIMARY KEY, mv INTEGER NOT NULL, anchor BLOB NOT NULL)",
+        "CREATE INDEX anchor_write_mv ON anchor_write (mv)",
       ]),
   ]
 }

@@ -49,6 +49,7 @@ struct Configuration: Codable, Sendable {
     var transport: String?
     var credentials: Credentials
     var organizationalUnits: OrganizationalUnits?
+    var writeSourceAnchors: Bool?
   }
 
   struct Credentials: Codable, Sendable {

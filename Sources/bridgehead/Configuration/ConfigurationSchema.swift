@@ -70,6 +70,10 @@ extension Schema {
     Property(
       "credentials", credentials, required: true, "The service account; it needs Replicating Directory Changes."),
     Property("organizationalUnits", organizationalUnits, "Which organisational units are synchronised."),
+    Property(
+      "writeSourceAnchors", .boolean,
+      "Whether each new user's objectGUID is kept in its mS-DS-ConsistencyGuid before it is exported, so that it keeps "
+        + "its cloud object when it moves to another forest; the account needs the right to write it. Default: false."),
   ])
 
   private static let credentials = Schema.object([

@@ -44,7 +44,10 @@ struct ConnectRuntime {
     let targets = clients.map { SCIMTarget(name: $0, client: $1) }
     let settings = ConnectConfiguration(section)
     let service = ConnectService(
-      configuration: settings, store: store, sources: sources, targets: targets, ledger: ledger, logger: logger,
+      configuration: settings, store: store, sources: sources, targets: targets,
+      anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
+        LDAPAnchorWriter(source: forest.section.name, locator: forest.locator) { try await forest.connect(to: $0) }
+      }, ledger: ledger, logger: logger,
       now: { Date.now })
     return ConnectRuntime(
       service: service, store: store, clients: clients.map(\.1),
@@ -109,7 +112,8 @@ extension ConnectConfiguration {
         Forest(
           name: forest.name, domains: forest.domains ?? [forest.name],
           filter: OrganizationalUnitFilter(
-            include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []))
+            include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []),
+          writesAnchors: forest.writeSourceAnchors ?? false)
       },
       // The loader sees to it that all targets have the same domains.
       targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Connect
+@testable import Connect
 import IdentityModel
 import Synchronization
 
 /// A directory that a test writes to as an administrator would, and that answers as a domain controller does: changes
 /// carry what changed, children of a moved container are not told, groups that lose a deleted member are not told.
-final class ScriptedDirectory: ImportSource {
+final class ScriptedDirectory: ImportSource, AnchorWriter {
   struct Object {
     var anchor: Anchor
     var kind: ObjectKind
@@ -30,6 +30,8 @@ final class ScriptedDirectory: ImportSource {
     var refusesCookies = false
     var readings: [ImportReading.Mode] = []
     var rereads = 0
+    var refusesAnchors = false
+    var anchorsWritten = 0
   }
 
   let name: String
@@ -147,6 +149,25 @@ final class ScriptedDirectory: ImportSource {
   func hide(_ anchor: Anchor) { state.withLock { $0.objects[anchor] = nil } }
   var readings: [ImportReading.Mode] { state.withLock { $0.readings } }
   var rereads: Int { state.withLock { $0.rereads } }
+
+  func refuseAnchors(_ refuses: Bool) { state.withLock { $0.refusesAnchors = refuses } }
+  var anchorsWritten: Int { state.withLock { $0.anchorsWritten } }
+
+  // MARK: AnchorWriter
+
+  var source: String { name }
+
+  func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
+    anchors.map { write in
+      let isRefused = state.withLock { state in
+        if !state.refusesAnchors { state.anchorsWritten += 1 }
+        return state.refusesAnchors
+      }
+      if isRefused { return "insufficient rights" }
+      modify(write.entry, ["ms-ds-consistencyguid": [String(decoding: write.anchor, as: UTF8.self)]])
+      return nil
+    }
+  }
 
   // MARK: ImportSource
 

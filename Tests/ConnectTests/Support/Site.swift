@@ -79,6 +79,7 @@ final class Site: Sendable {
       configuration: configuration, store: store ?? self.store,
       sources: [directory, resources].filter { source in configuration.forests.contains { $0.name == source.name } },
       targets: [target, second].filter { target in configuration.targets.contains { $0.name == target.name } },
+      anchorWriters: configuration.forests.contains(where: \.writesAnchors) ? [directory] : [],
       ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
