@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the tenant against the forest: what python ldap3 reads from a domain controller is what the tenant must hold."""
+"""Holds the tenant against the forests: what python ldap3 reads from domain controllers is what the tenant must hold."""
 import base64
 import json
+import ssl
+import struct
 import time
+
+import httpx2
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_models import Context, SearchRequest
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PLAIN = {  # AD attribute → path in the SCIM user
-    "displayName": ("displayName",), "givenName": ("name", "givenName"), "sn": ("name", "familyName"),
-    "title": ("title",), "preferredLanguage": ("preferredLanguage",), "department": (ENTERPRISE, "department"),
-    "employeeID": (ENTERPRISE, "employeeNumber"),
+    "givenName": ("name", "givenName"), "sn": ("name", "familyName"), "title": ("title",),
+    "preferredLanguage": ("preferredLanguage",), "department": (ENTERPRISE, "department"),
+    "company": (ENTERPRISE, "organization"), "employeeID": (ENTERPRISE, "employeeNumber"),
 }
+PHONES = {"telephoneNumber": "work", "mobile": "mobile"}
+ADDRESS = {"streetAddress": "streetAddress", "l": "locality", "st": "region", "postalCode": "postalCode", "c": "country"}
 DISABLED = 0x2
 NEVER = (0, 2**63 - 1)
 
@@ -25,8 +33,19 @@ def first(entry, name):
     return values[0].decode() if values else None
 
 
+def texts(entry, name):
+    return [value.decode() for value in entry["raw_attributes"].get(name) or []]
+
+
 def anchor(entry):
     return base64.b64encode(entry["raw_attributes"]["objectGUID"][0]).decode()
+
+
+def sid(entry):
+    """The security identifier's text form (MS-DTYP 2.4.2.1)."""
+    raw = entry["raw_attributes"]["objectSid"][0]
+    parts = struct.unpack(f"<{raw[1]}I", raw[8:])
+    return f"S-{raw[0]}-{int.from_bytes(raw[2:8], 'big')}" + "".join(f"-{part}" for part in parts)
 
 
 def read(connection, bases, query, attributes):
@@ -37,15 +56,15 @@ def read(connection, bases, query, attributes):
     return found
 
 
-def users_of(lab, connection):
-    return read(connection, lab.forest["synchronisedUnits"], "(&(objectCategory=person)(objectClass=user))",
-                ["objectGUID", "userPrincipalName", "userAccountControl", "accountExpires", "manager", "mail",
-                 "proxyAddresses", "distinguishedName", *PLAIN])
+def users_of(lab, connection, forest=None):
+    return read(connection, (forest or lab.forest)["synchronisedUnits"], "(&(objectCategory=person)(objectClass=user))",
+                ["objectGUID", "objectSid", "userPrincipalName", "userAccountControl", "accountExpires", "manager", "mail",
+                 "proxyAddresses", "distinguishedName", "displayName", "cn", *PLAIN, *PHONES, *ADDRESS])
 
 
-def groups_of(lab, connection):
-    return read(connection, lab.forest["synchronisedUnits"], "(objectClass=group)",
-                ["objectGUID", "displayName", "cn", "member"])
+def groups_of(lab, connection, forest=None):
+    return read(connection, (forest or lab.forest)["synchronisedUnits"], "(objectClass=group)",
+                ["objectGUID", "objectSid", "displayName", "cn", "member"])
 
 
 def by_anchor(resources):
@@ -54,41 +73,97 @@ def by_anchor(resources):
     return table
 
 
-def compare(lab, tenant, controller=0):
-    """Every user, every group and every membership, attribute by attribute."""
-    connection = lab.administrator(controller)
-    users, groups = users_of(lab, connection), groups_of(lab, connection)
-    held, held_groups = by_anchor(tenant.list("Users")), by_anchor(tenant.list("Groups"))
-    assert set(held) == {anchor(user) for user in users}
-    assert set(held_groups) == {anchor(group) for group in groups}
-    now = int((time.time() + 11_644_473_600) * 10_000_000)
-    guids = {e["dn"].lower(): anchor(e) for e in users + groups}
+def third_party(tenant):
+    """Reads the tenant by scim2-client, which holds every answer against the schemas that the tenant publishes."""
+    with httpx2.Client(
+        base_url=tenant.url, verify=ssl.create_default_context(cafile=tenant.lab.authority), timeout=30,
+        headers={"Authorization": f"Bearer {tenant.token}"},
+    ) as http:
+        client = SyncSCIMClient(http)
+        client.discover()
+
+        def every(kind):
+            model, found = client.get_resource_model(kind), []
+            while True:
+                page = client.query(
+                    model, query_parameters=SearchRequest[model](start_index=len(found) + 1, count=200))
+                found += page.resources or []
+                if len(found) >= page.total_results:
+                    return [r.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE) for r in found]
+
+        return every("User"), every("Group")
+
+
+def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None):
+    """Every user, every group and every membership of every forest, attribute by attribute.
+
+    `without` holds what is kept back: anchors of objects, and addresses; `anchors` tells those that are not the objectGUID.
+    """
+    users, groups = [], []
+    for forest in lab.forests:
+        connection = lab.administrator(controller, forest)
+        users += users_of(lab, connection, forest)
+        groups += groups_of(lab, connection, forest)
+    found_users, found_groups = resources or (tenant.list("Users"), tenant.list("Groups"))
+    held, held_groups = by_anchor(found_users), by_anchor(found_groups)
+
+    def key(entry):
+        return (anchors or {}).get(anchor(entry), anchor(entry))
+
+    users = [user for user in users if key(user) not in without]
+    assert set(held) == {key(user) for user in users}
+    assert set(held_groups) == {key(group) for group in groups}
+    suffixes = {suffix for forest in lab.forests for suffix in forest["verifiedSuffixes"]}
+    names = {e["dn"].lower(): key(e) for e in users + groups}
+    # A foreign security principal stands for an object of another forest.
+    foreign = {sid(e).lower(): key(e) for e in users + groups}
+
+    def target(name):
+        name = name.lower()
+        prefix = name.split(",")[0].removeprefix("cn=")
+        return foreign.get(prefix) if "cn=foreignsecurityprincipals" in name else names.get(name)
+
     for user in users:
-        resource = held[anchor(user)]
-        for name, path in PLAIN.items():
-            assert at(resource, path) == first(user, name), (user["dn"], name)
-        upn = first(user, "userPrincipalName")
-        if upn and upn.split("@")[1] in lab.forest["verifiedSuffixes"]:
-            assert resource["userName"].lower() == upn.lower()
-        else:
-            assert resource["userName"].endswith("@" + tenant.initial_domain)
-        control, expires = int(first(user, "userAccountControl")), int(first(user, "accountExpires") or 0)
-        expired = expires not in NEVER and expires < now
-        assert resource["active"] == (not control & DISABLED and not expired), user["dn"]
-        if first(user, "mail"):
-            assert first(user, "mail").lower() in [e["value"].lower() for e in resource["emails"]]
+        resource = held[key(user)]
+        _compare_user(user, resource, suffixes, tenant.initial_domain, without)
         manager = first(user, "manager")
-        expected = held[guids[manager.lower()]]["id"] if manager and manager.lower() in guids else None
+        expected = held[target(manager)]["id"] if manager and target(manager) else None
         assert at(resource, (ENTERPRISE, "manager", "value")) == expected, user["dn"]
     memberships = 0
-    names = {r["id"]: a for a, r in [*held.items(), *held_groups.items()]}
+    anchor_of = {r["id"]: a for a, r in [*held.items(), *held_groups.items()]}
     for group in groups:
-        resource = held_groups[anchor(group)]
-        expected = {guids[m.decode().lower()] for m in group["raw_attributes"].get("member") or []
-                    if m.decode().lower() in guids}
-        assert {names[m["value"]] for m in resource.get("members", [])} == expected, group["dn"]
+        resource = held_groups[key(group)]
+        assert resource["displayName"] == (first(group, "displayName") or first(group, "cn")), group["dn"]
+        expected = {target(name) for name in texts(group, "member")} - {None, key(group)}
+        assert {anchor_of[m["value"]] for m in resource.get("members") or []} == expected, group["dn"]
         memberships += len(expected)
     return len(users), len(groups), memberships
+
+
+def _compare_user(user, resource, suffixes, initial_domain, without):
+    name = user["dn"]
+    for attribute, path in PLAIN.items():
+        assert at(resource, path) == first(user, attribute), (name, attribute)
+    assert resource["displayName"] == (first(user, "displayName") or first(user, "cn")), name
+    upn = first(user, "userPrincipalName")
+    if upn and upn.split("@")[1].lower() in suffixes:
+        assert resource["userName"].lower() == upn.lower(), name
+    else:
+        assert resource["userName"].endswith("@" + initial_domain), name
+    control, expires = int(first(user, "userAccountControl")), int(first(user, "accountExpires") or 0)
+    expired = expires not in NEVER and expires < (time.time() + 11_644_473_600) * 10_000_000
+    assert resource["active"] == (not control & DISABLED and not expired), name
+    phones = {kind: first(user, attribute) for attribute, kind in PHONES.items() if first(user, attribute)}
+    assert {p["type"]: p["value"] for p in resource.get("phoneNumbers") or []} == phones, name
+    address = {part: first(user, attribute) for attribute, part in ADDRESS.items() if first(user, attribute)}
+    [told] = resource.get("addresses") or [{}]
+    assert {part: told[part] for part in ADDRESS.values() if told.get(part)} == address, name
+    proxies = texts(user, "proxyAddresses")
+    primary = next((p[5:] for p in proxies if p.startswith("SMTP:")), first(user, "mail"))
+    addresses = {p[5:].lower() for p in proxies if p.lower().startswith("smtp:")}
+    addresses |= {a.lower() for a in (primary, first(user, "mail")) if a}
+    emails = {e["value"].lower(): bool(e.get("primary")) for e in resource.get("emails") or []}
+    assert emails == {a: a == primary.lower() for a in addresses if a not in without}, name
 
 
 def assert_created_once(tenant):

@@ -108,7 +108,7 @@ class Tenant:
         self.initial_domain = "corp.tenant.example"
         self.product = Product()
         self.product.run("tenant", "init", "--config", self.configuration, "--domain", self.initial_domain,
-                         *[w for d in self.forest["verifiedSuffixes"] for w in ("--verified-domain", d)])
+                         *[w for f in lab.forests for d in f["verifiedSuffixes"] for w in ("--verified-domain", d)])
         self.token_file = self.directory / "connect.token"
         self.product.run("tenant", "token", "create", "--config", self.configuration, "--name", "connect",
                          "--scope", "scim.read", "--scope", "scim.write", "--output", self.token_file)

@@ -55,6 +55,16 @@ import Testing
     #expect(!text.contains("dns forwarder"))
   }
 
+  @Test func aForestsServersAskTheNextForests() {
+    let plans = ForestPlan.all(LabOptions(forests: ["a.test", "b.test", "c.test"], firstNetwork: 20))
+    #expect(plans.map(\.forwarder) == ["127.0.21.1", "127.0.22.1", nil])
+    let text = SambaConfiguration(
+      directory: "/lab/dc", forest: plans[0], controller: plans[0].controllers[0], certificateChain: "/lab/c.pem",
+      privateKey: "/lab/c.key", authority: "/lab/ca.pem"
+    ).text
+    #expect(text.contains("\n\tdns forwarder = 127.0.21.1\n"))
+  }
+
   @Test func clientsAskTheNearestServerFirst() {
     let plans = ForestPlan.all(LabOptions(domainControllers: 2))
     let text = ClientConfiguration.resolver(plans, first: "127.0.10.2")

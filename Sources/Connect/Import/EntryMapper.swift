@@ -34,6 +34,8 @@ package struct EntryMapper: Sendable {
       roles[name + ";range=1-1"] = .link(place, .add)
       roles[name + ";range=0-0"] = .link(place, .remove)
     }
+    // Samba's DirSync tells the common name only as `name`, which has the same value (MS-ADA3 2.1).
+    if let cn = kept.firstIndex(of: "cn"), !kept.contains("name") { roles["name"] = .value(cn) }
     roles["objectClass"] = .objectClass
     roles["objectGUID"] = .objectGUID
     roles["parentGUID"] = .parentGUID

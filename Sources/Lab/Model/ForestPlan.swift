@@ -19,6 +19,9 @@ struct ForestPlan: Sendable {
   let tenant: Endpoint
   let crl: Endpoint
   let unverifiedSuffixes: [String]
+  /// The DNS server that is asked for names of other forests: each forest asks the next, so that no question goes in a
+  /// circle and the first forest's servers know every name.
+  private(set) var forwarder: String?
 
   struct Endpoint: Sendable {
     var name: String
@@ -26,9 +29,11 @@ struct ForestPlan: Sendable {
   }
 
   static func all(_ options: LabOptions) -> [ForestPlan] {
-    options.forests.enumerated().map {
+    var plans = options.forests.enumerated().map {
       ForestPlan(name: $0.element, network: options.firstNetwork + $0.offset, controllers: options.domainControllers)
     }
+    for index in plans.indices.dropLast() { plans[index].forwarder = plans[index + 1].controllers[0].address }
+    return plans
   }
 
   init(name: String, network: Int, controllers: Int) {

@@ -35,7 +35,7 @@ struct SambaConfiguration {
     \tlogging = file
     \tlog file = \(directory)/log.samba
     \tlog level = 1
-    \tdns update command = /bin/true
+    \tdns update command = /bin/true\(forest.forwarder.map { "\n\tdns forwarder = \($0)" } ?? "")
     \tldap server require strong auth = allow_sasl_over_tls
     \ttls enabled = yes
     \ttls certfile = \(certificateChain)
