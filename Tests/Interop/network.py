@@ -111,12 +111,12 @@ class SilentServer(Server):
 
 
 class Relay(Server):
-    """Passes connections on to a real server. Once so many bytes of its answers have gone by, it calls `cut`, and what was
-    still under way is lost."""
+    """Passes connections on to a real server and counts the bytes: `sent` to it, `passed` back. Once so many have gone
+    back, it calls `cut`, and what was still under way is lost."""
 
-    def __init__(self, address, port, target, after, cut):
+    def __init__(self, address, port, target, after=float("inf"), cut=None):
         self.target, self.after, self.cut = target, after, cut
-        self.passed = 0
+        self.sent = self.passed = 0
         super().__init__(address, port)
 
     def serve(self, raw):
@@ -132,6 +132,8 @@ class Relay(Server):
                         if before < self.after <= self.passed:
                             self.cut()
                             return reset(raw)
+                    else:
+                        self.sent += len(data)
                     (onward if source is raw else raw).sendall(data)
 
 
