@@ -43,6 +43,15 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     package var maximumPercent: Int
     /// So many deletions always pass, so that tiny directories can be used.
     package var floor: Int
+    /// Members removed from groups beyond this number, in total, stop the export.
+    package var maximumRemovals = 5_000
+    /// Members removed beyond this share of all memberships stop the export, in percent.
+    package var maximumRemovalPercent = 10
+    /// Members removed from one group beyond this share of it stop the export, in percent.
+    package var maximumGroupPercent = 50
+    /// So many removals always pass, in total and for one group.
+    package var removalFloor = 100
+    package var groupRemovalFloor = 50
 
     package init(maximumDeletions: Int = 500, maximumPercent: Int = 10, floor: Int = 5) {
       self.maximumDeletions = maximumDeletions
@@ -52,8 +61,18 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
 
     /// How many of `total` objects of one type may be deleted in one pass.
     func limit(of total: Int) -> Int {
-      max(floor, min(maximumDeletions, total * min(max(0, maximumPercent), 100) / 100))
+      max(floor, min(maximumDeletions, Self.share(maximumPercent, of: total)))
     }
+
+    /// How many of all `total` memberships may be removed in one pass.
+    func limit(ofMemberships total: Int) -> Int {
+      max(removalFloor, min(maximumRemovals, Self.share(maximumRemovalPercent, of: total)))
+    }
+
+    /// How many of a group's `total` members may be removed in one pass.
+    func limit(ofMembers total: Int) -> Int { max(groupRemovalFloor, Self.share(maximumGroupPercent, of: total)) }
+
+    private static func share(_ percent: Int, of total: Int) -> Int { total * min(max(0, percent), 100) / 100 }
   }
 
   /// The directory that is written to.
@@ -88,10 +107,12 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
 
   /// The sources to which anchors are written back.
   var anchorSources: Set<String> { Set(forests.filter(\.writesAnchors).map(\.name)) }
+  /// Imports and synchronises, and exports nothing.
+  package var isStaging: Bool
 
   package init(
     forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),
-    joinUsersBy: [String] = [], targetReadingInterval: Double = 24 * 3600
+    joinUsersBy: [String] = [], targetReadingInterval: Double = 24 * 3600, isStaging: Bool = false
   ) {
     self.forests = forests
     self.targets = targets
@@ -100,5 +121,6 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     self.guard = `guard`
     self.joinUsersBy = joinUsersBy
     self.targetReadingInterval = targetReadingInterval
+    self.isStaging = isStaging
   }
 }

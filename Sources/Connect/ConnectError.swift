@@ -13,6 +13,9 @@ package struct ConnectError: DiagnosableError {
     case scopeUnresolved
     case scopeLost
     case tooManyDeletions
+    case tooManyRemovals
+    /// The difference that was approved does not stand before the guard.
+    case notStanding
     case targetUnreachable
     case targetRefused
     case objectNotFound

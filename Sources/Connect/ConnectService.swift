@@ -12,13 +12,8 @@ package struct ConnectService: Sendable {
   package struct Options: Sendable {
     /// Reads every directory and the target from the start.
     package var full: Bool
-    /// The fingerprint of deletions that the guard is to let through.
-    package var acceptedDeletions: String?
 
-    package init(full: Bool = false, acceptedDeletions: String? = nil) {
-      self.full = full
-      self.acceptedDeletions = acceptedDeletions
-    }
+    package init(full: Bool = false) { self.full = full }
   }
 
   private let configuration: ConnectConfiguration
@@ -51,8 +46,7 @@ package struct ConnectService: Sendable {
   ///   where it stopped.
   package func run(_ options: Options = Options(), progress: Progress = .none) async throws -> CycleReport {
     try await recorded(options.full ? .full : .delta) { report in
-      try await cycle(progress)
-        .run(full: options.full, acceptedDeletions: options.acceptedDeletions, into: &report)
+      try await cycle(progress).run(full: options.full, into: &report)
     }
   }
 
@@ -76,7 +70,7 @@ package struct ConnectService: Sendable {
   private func recorded(
     _ mode: CycleReport.Mode, _ body: (inout CycleReport) async throws -> Void
   ) async throws -> CycleReport {
-    var report = CycleReport(mode: mode, started: now().timeIntervalSince1970)
+    var report = CycleReport(mode: mode, started: now().timeIntervalSince1970, isStaging: configuration.isStaging)
     let history = RunHistory(store: store)
     let id = try await history.begin(report)
     do {

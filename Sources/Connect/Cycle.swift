@@ -24,10 +24,15 @@ struct Cycle {
   }
 
   /// Import and synchronise once; guard, export and confirm for each target.
-  func run(full: Bool, acceptedDeletions: String?, into report: inout CycleReport) async throws {
+  func run(full: Bool, into report: inout CycleReport) async throws {
     try await importChanges(full: full, &report)
+    try await takeToTargets(full: full, &report)
+  }
+
+  /// What follows an import.
+  func takeToTargets(full: Bool, _ report: inout CycleReport) async throws {
     try await synchronise(full: full, &report)
-    try await export(full: full, acceptedDeletions: acceptedDeletions, &report)
+    try await export(full: full, &report)
   }
 
   /// Import, synchronise and guard; the last two leave nothing behind.
@@ -43,7 +48,7 @@ struct Cycle {
     }
   }
 
-  private func importChanges(full: Bool, _ report: inout CycleReport) async throws {
+  func importChanges(full: Bool, _ report: inout CycleReport) async throws {
     try await clock.timed(.import, &report) { report in
       for source in sources {
         let importer = Importer(source: source, store: store, logger: logger, now: now, progress: progress)
@@ -60,7 +65,7 @@ struct Cycle {
   }
 
   /// The targets side by side: one that is down or stopped by the guard does not hold up the others.
-  private func export(full: Bool, acceptedDeletions: String?, _ report: inout CycleReport) async throws {
+  private func export(full: Bool, _ report: inout CycleReport) async throws {
     var failures: [(target: String, error: any Error)] = []
     let mode = report.mode
     await withTaskGroup(of: (String, CycleReport, (any Error)?).self) { group in
@@ -71,7 +76,7 @@ struct Cycle {
         group.addTask {
           var part = CycleReport(mode: mode, started: pass.now())
           do {
-            try await pass.run(full: full, acceptedDeletions: acceptedDeletions, into: &part)
+            try await pass.run(full: full, into: &part)
             return (target.name, part, nil)
           } catch {
             return (target.name, part, error)

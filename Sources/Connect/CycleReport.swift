@@ -66,6 +66,8 @@ package struct CycleReport: Sendable, Codable {
   package var mode: Mode
   /// Seconds since 1970.
   package var started: Double
+  /// In staging mode nothing is exported; nil when not.
+  package var isStaging: Bool?
   package var phases: [PhaseTime] = []
   package var imports: [Import] = []
   /// Entries and references that were synchronised.
@@ -97,9 +99,10 @@ package struct CycleReport: Sendable, Codable {
     if let other = part.leftOut { leftOut = (leftOut ?? []) + other }
   }
 
-  init(mode: Mode, started: Double) {
+  init(mode: Mode, started: Double, isStaging: Bool = false) {
     self.mode = mode
     self.started = started
+    self.isStaging = isStaging ? true : nil
   }
 
   package func elapsed(_ phase: Phase) -> Double? {

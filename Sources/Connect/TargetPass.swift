@@ -23,19 +23,42 @@ struct TargetPass: Sendable {
   private var profile: TargetProfile { TargetProfile(target) }
   private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
 
-  func run(full: Bool, acceptedDeletions: String?, into report: inout CycleReport) async throws {
+  func run(full: Bool, into report: inout CycleReport) async throws {
     let capabilities = try await clock.timed(.export, &report) { _ in try await target.prepare() }
-    try await reconcile(full: full, &report)
-    try await clock.timed(.guard, &report) { _ in
-      try await ExportGuard(configuration: configuration, target: target.name)
-        .check(store, accepting: acceptedDeletions)
+    let wasStaging = try await store.read { [name = target.name] transaction in
+      try Setting.load(.staged, of: name, in: transaction) != nil
+    }
+    if configuration.isStaging {
+      // Others may write to the target meanwhile: what it holds is looked up before the first export.
+      if !wasStaging { try await setStaged(true) }
+      try await reconcile(full: full, &report)
+    } else {
+      try await reconcile(full: full || wasStaging, &report)
+      if wasStaging { try await setStaged(false) }
+      try await guardedExport(capabilities, &report)
+    }
+    try await clock.timed(.confirm, &report) { report in try await summarise(&report) }
+  }
+
+  private func setStaged(_ isStaged: Bool) async throws {
+    try await store.write { [name = target.name] transaction in
+      if isStaged {
+        try Setting.save(.staged, of: name, "1", in: transaction)
+      } else {
+        try Setting.remove(.staged, of: name, in: transaction)
+      }
+    }
+  }
+
+  private func guardedExport(_ capabilities: TargetCapabilities, _ report: inout CycleReport) async throws {
+    try await clock.timed(.guard, &report) { [time = now()] _ in
+      try await ExportGuard(configuration: configuration, target: target.name).check(store, at: time)
     }
     try await writeAnchors(&report)
     for round in 1...Self.maximumRounds {
       let again = try await export(capabilities, isLast: round == Self.maximumRounds, &report)
       if again == 0 { break }
     }
-    try await clock.timed(.confirm, &report) { report in try await summarise(&report) }
   }
 
   /// Before the first request about an object its anchor is in its directory. A directory that does not answer holds up

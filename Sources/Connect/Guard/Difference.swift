@@ -21,6 +21,8 @@ package struct ObjectDifference: Sendable, Codable, Equatable {
     package var removed: [String]
   }
 
+  /// The target that it concerns.
+  package var target: String
   package var operation: Operation
   package var kind: ObjectKind
   package var sourceAnchor: String
@@ -138,7 +140,7 @@ struct DifferenceReader {
     case .update: break
     }
     return ObjectDifference(
-      operation: operation, kind: kind, sourceAnchor: object.anchor, name: Self.name(desired) ?? object.anchor,
+      target: target.name, operation: operation, kind: kind, sourceAnchor: object.anchor, name: Self.name(desired) ?? object.anchor,
       attributes: attributes, links: links, isHeld: row.isHeld)
   }
 
@@ -163,6 +165,15 @@ struct DifferenceReader {
     summary.linksAdded += added
     summary.linksRemoved += removed
     return links.values.sorted { $0.name < $1.name }
+  }
+
+  /// What people call an object of the metaverse.
+  static func name(of object: Int64, _ transaction: any Transaction) throws -> String {
+    let row = try transaction.first(
+      "SELECT attrs, source_anchor FROM mv WHERE id = ?", [.integer(object)],
+      { row in (attributes: try row[0] as [UInt8], anchor: try row[1] as String) })
+    guard let row else { return "" }
+    return name(try Attributes(stored: row.attributes)) ?? row.anchor
   }
 
   static func name(_ attributes: Attributes) -> String? {
@@ -190,9 +201,9 @@ struct Preview: Sendable {
         }
         for exportGuard in exportGuards where summary.stopped == nil {
           let finding = try exportGuard.examine(transaction)
-          if !finding.isClear {
-            summary.stopped =
-              "The guard would stop this export; --accept-deletions \(finding.fingerprint) would let it through."
+          let approvals = Approvals(transaction: transaction, target: exportGuard.target)
+          if !finding.isClear, try approvals.approved(finding.fingerprint) == nil {
+            summary.stopped = finding.message
           }
         }
         result.set(count, summary)

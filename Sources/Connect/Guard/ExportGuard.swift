@@ -6,85 +6,132 @@ import Store
 import Wire
 
 /// Phase 3: stops an export that would do more harm than an administrator expects, before its first request.
+///
+/// Counted is what nobody approved: deletions by type, whatever their cause, and members that are removed although both
+/// ends stay.
 struct ExportGuard: Sendable {
   let configuration: ConnectConfiguration
   let target: String
 
-  /// What stands before an export.
-  struct Finding: Sendable, Equatable {
-    struct Excess: Sendable, Equatable {
-      var kind: ObjectKind
-      var deletions: Int
-      var total: Int
-      var limit: Int
+  /// - Throws: ``ConnectError`` `tooManyDeletions`, `tooManyRemovals` or `scopeLost`.
+  func check(_ store: any Store, at time: Double) async throws {
+    let finding = try await store.write { transaction in
+      let approvals = Approvals(transaction: transaction, target: target)
+      try approvals.forgetDone()
+      let finding = try examine(transaction)
+      if !finding.isClear, try approvals.use(finding, at: time) { return GuardFinding(target: target) }
+      return finding
     }
-    var excesses: [Excess] = []
-    var lostUnits: [String] = []
-    /// Names exactly these deletions: `--accept-deletions` lets no others through.
-    var fingerprint = ""
-
-    var isClear: Bool { excesses.isEmpty && lostUnits.isEmpty }
-  }
-
-  /// - Throws: ``ConnectError`` `tooManyDeletions` or `scopeLost`.
-  func check(_ store: any Store, accepting accepted: String?) async throws {
-    let finding = try await store.read { transaction in try examine(transaction) }
-    guard !finding.isClear, accepted != finding.fingerprint else { return }
-    let remedy =
-      "Nothing was sent. Look at the difference with --preview; to let exactly these deletions through, run again with "
-      + "--accept-deletions \(finding.fingerprint)."
-    if !finding.lostUnits.isEmpty {
-      throw ConnectError(
-        .scopeLost,
-        "Organisational units of the configuration were deleted in the directory: "
-          + finding.lostUnits.joined(separator: "; ") + ".", remedy: remedy)
-    }
-    let numbers = finding.excesses.map { excess in
-      "\(excess.deletions) of \(excess.total) objects of type \(excess.kind.rawValue) (limit \(excess.limit))"
-    }
+    guard !finding.isClear else { return }
+    let code: ConnectError.Code =
+      !finding.lostUnits.isEmpty ? .scopeLost : finding.deletions.isEmpty ? .tooManyRemovals : .tooManyDeletions
     throw ConnectError(
-      .tooManyDeletions,
-      "The export would delete \(numbers.joined(separator: " and "))"
-        + (accepted == nil ? "." : "; these are not the deletions that were accepted."),
-      remedy: remedy)
+      code, finding.message,
+      remedy: "Nothing was sent to \(target). 'bridgehead connect approve' names the objects; to let exactly this "
+        + "through, run 'bridgehead connect approve \(finding.fingerprint)'.")
   }
 
-  func examine(_ transaction: any Transaction) throws -> Finding {
-    var finding = Finding()
-    var isDeleting = false
-    for kind in ObjectKind.allCases where kind.isExported {
-      let arguments: [SQLValue] = [.text(target), .text(kind.rawValue)]
-      let deletions: Int =
-        try transaction.value(
-          """
-          SELECT COUNT(*) FROM pending JOIN mv ON mv.id = pending.mv
-          WHERE pending.target = ? AND pending.op = 'delete' AND mv.kind = ?
-          """, arguments) ?? 0
+  func examine(_ transaction: any Transaction) throws -> GuardFinding {
+    var finding = GuardFinding(target: target)
+    let limits = configuration.guard
+    let deletions = try transaction.query(
+      """
+      SELECT kind, COUNT(*), TOTAL(isLeaving) FROM (\(Self.deletions)) AS deletion GROUP BY kind
+      """, [.text(target)],
+      { row in
+        (kind: ObjectKind(rawValue: try row[0]), count: try row[1] as Int, leaving: Int(try row[2] as Double))
+      })
+    for (kind, count, leaving) in deletions where count > limits.floor {
+      guard let kind else { throw ConnectError.corrupt("an object of an unknown kind") }
       let total: Int =
         try transaction.value(
-          "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?", arguments)
-        ?? 0
-      let limit = configuration.guard.limit(of: total)
-      isDeleting = isDeleting || deletions > 0
-      if deletions > limit {
-        finding.excesses.append(.init(kind: kind, deletions: deletions, total: total, limit: limit))
+          "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?",
+          [.text(target), .text(kind.rawValue)]) ?? 0
+      let limit = limits.limit(of: total)
+      if count > limit {
+        finding.deletions.append(.init(kind: kind, count: count, leavingScope: leaving, total: total, limit: limit))
       }
     }
+    try examineRemovals(transaction, limits, &finding)
     // A unit that went without taking anybody along does no harm.
-    if isDeleting { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
-    if !finding.isClear { finding.fingerprint = try fingerprint(transaction) }
+    if !deletions.isEmpty { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
+    if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
     return finding
   }
 
-  /// A hash over the source anchors of all objects that are to be deleted.
-  private func fingerprint(_ transaction: any Transaction) throws -> String {
+  private func examineRemovals(
+    _ transaction: any Transaction, _ limits: ConnectConfiguration.Guard, _ finding: inout GuardFinding
+  ) throws {
+    let groups = try transaction.query(
+      "SELECT owner, COUNT(*) FROM (\(Self.removals)) AS removal GROUP BY owner", [.text(target)]
+    ) { row in (owner: try row[0] as Int64, count: try row[1] as Int) }
+    let count = groups.reduce(0) { $0 + $1.count }
+    if count > limits.removalFloor {
+      let total: Int =
+        try transaction.value(
+          "SELECT COUNT(*) FROM remote_link WHERE target = ? AND attr = 'members'", [.text(target)]) ?? 0
+      let limit = limits.limit(ofMemberships: total)
+      if count > limit { finding.removals.append(.init(group: nil, count: count, total: total, limit: limit)) }
+    }
+    for group in groups where group.count > limits.groupRemovalFloor {
+      let total: Int =
+        try transaction.value(
+          "SELECT COUNT(*) FROM remote_link WHERE target = ? AND owner = ? AND attr = 'members'",
+          [.text(target), .integer(group.owner)]) ?? 0
+      let limit = limits.limit(ofMembers: total)
+      guard group.count > limit else { continue }
+      finding.removals.append(
+        .init(
+          group: try DifferenceReader.name(of: group.owner, transaction), count: group.count, total: total,
+          limit: limit))
+    }
+  }
+
+  /// The deletions that nobody approved: metaverse object, kind, source anchor, and 1 where the object is still on the
+  /// premises. `?1` is the target.
+  static let deletions = """
+    SELECT mv.id AS object, mv.kind AS kind, mv.source_anchor AS anchor,
+      EXISTS (SELECT 1 FROM entry WHERE entry.mv = mv.id AND entry.deleted = 0) AS isLeaving
+    FROM pending JOIN mv ON mv.id = pending.mv
+    WHERE pending.target = ?1 AND pending.op = 'delete' AND NOT EXISTS (
+      SELECT 1 FROM approved WHERE approved.target = ?1 AND approved.mv = pending.mv AND approved.member = 0)
+    """
+
+  /// The removals of members that nobody approved, where group and member stay: group, member, and both source anchors.
+  /// `?1` is the target.
+  static let removals = """
+    SELECT pending_link.owner AS owner, pending_link.member AS member, g.source_anchor AS ownerAnchor,
+      m.source_anchor AS memberAnchor
+    FROM pending_link JOIN mv AS g ON g.id = pending_link.owner AND g.gone = 0
+      JOIN mv AS m ON m.id = pending_link.member AND m.gone = 0
+    WHERE pending_link.target = ?1 AND pending_link.attr = 'members' AND pending_link.op = 'remove' AND NOT EXISTS (
+      SELECT 1 FROM approved WHERE approved.target = ?1 AND approved.mv = pending_link.owner
+        AND approved.member = pending_link.member)
+    """
+
+  /// A hash over the source anchors of what is to be deleted, and of what is to be removed, as far as the guard stops it:
+  /// a small change elsewhere makes no other difference of it.
+  private func fingerprint(of finding: GuardFinding, _ transaction: any Transaction) throws -> String {
     var hash = SHA256()
+    func add(_ text: String) { hash.update(data: Array(text.utf8) + [0]) }
+    add(target)
+    let kinds = Set(finding.deletions.map(\.kind.rawValue))
     try transaction.forEach(
-      """
-      SELECT mv.source_anchor FROM pending JOIN mv ON mv.id = pending.mv
-      WHERE pending.target = ? AND pending.op = 'delete' ORDER BY mv.source_anchor
-      """, [.text(target)]
-    ) { row in hash.update(data: Array((try row[0] as String).utf8) + [0]) }
+      "SELECT kind, anchor FROM (\(Self.deletions)) AS deletion ORDER BY anchor", [.text(target)]
+    ) { row in
+      let kind: String = try row[0]
+      if !finding.lostUnits.isEmpty || kinds.contains(kind) { add(try row[1]) }
+    }
+    if !finding.removals.isEmpty {
+      add("")
+      try transaction.forEach(
+        "SELECT ownerAnchor, memberAnchor FROM (\(Self.removals)) AS removal ORDER BY ownerAnchor, memberAnchor",
+        [.text(target)]
+      ) { row in
+        add(try row[0])
+        add(try row[1])
+      }
+    }
     return Hex.encode(Array(hash.finalize().prefix(8)))
   }
 }

@@ -19,6 +19,8 @@ package import Store
 /// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
+/// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
+/// | `approved` | a deletion (`member` is 0), or a removal from a group, of such a difference that is not done yet |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -155,6 +157,20 @@ package enum ConnectSchema {
         "CREATE TABLE anchor_write (entry INTEGER PRIMARY KEY, mv INTEGER NOT NULL, anchor BLOB NOT NULL)",
         "CREATE INDEX anchor_write_mv ON anchor_write (mv)",
       ]),
+    Migration(
+      name: "connect-5-approvals",
+      statements: [
+        """
+        CREATE TABLE approval (
+          target TEXT NOT NULL, fingerprint TEXT NOT NULL, approved_at REAL NOT NULL, used_at REAL,
+          PRIMARY KEY (target, fingerprint)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE approved (
+          target TEXT NOT NULL, mv INTEGER NOT NULL, member INTEGER NOT NULL, PRIMARY KEY (target, mv, member))
+          WITHOUT ROWID
+        """,
+      ]),
   ]
 }
 
@@ -166,6 +182,10 @@ enum Setting: String {
   case reconciled = "reconciled:"
   /// Followed by a target's name: the number of the last full reading of the target.
   case reading = "reading:"
+  /// Followed by a target's name: it was held in staging mode, so that what it holds has to be read before an export.
+  case staged = "staged:"
+  /// When somebody last asked for a pass at once: after an approval, or to try again what was refused.
+  case call
 
   static func load(_ setting: Setting, of suffix: String = "", in transaction: any Transaction) throws -> String? {
     try transaction.value("SELECT value FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
