@@ -14,13 +14,13 @@ import Wire
       EXAMPLES
         bridgehead demo                     see everything work on this machine
         bridgehead config init              write a commented configuration
-        bridgehead connect sync --preview   show what a synchronisation would change
+        bridgehead connect preview          show what a synchronisation would change
 
       EXIT CODES
         0   done
         1   failed; standard error says why and what to do
         2   a preview found differences, or a lint something to correct
-        3   the export was stopped by the guard against mass deletion
+        3   the guard stopped the export, or something stands before it
         4   done, with some objects in quarantine or left for the next run
         64  the command line is wrong
         78  the configuration is wrong
@@ -54,7 +54,7 @@ import Wire
     switch error {
     case is ConfigurationError, is SecretFileError: .configuration
     case let error as CommandError: error.status
-    case let error as ConnectError where [.tooManyDeletions, .scopeLost].contains(error.code): .guarded
+    case let error as ConnectError where [.tooManyDeletions, .tooManyRemovals, .scopeLost].contains(error.code): .guarded
     default: .failure
     }
   }

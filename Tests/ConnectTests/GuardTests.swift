@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import IdentityModel
 import Synchronization
 import Testing
@@ -23,39 +24,108 @@ import Testing
       for user in users.prefix(6) { site.directory.delete(user) }
       site.directory.modify(keeper, ["department": ["waits"]])
       let requests = site.target.requests
-      var message = ""
       await #expect {
         try await site.sync()
       } throws: { error in
         guard let error = error as? ConnectError else { return false }
-        message = error.remedy
-        return error.code == .tooManyDeletions && error.message.contains("6 of 9")
+        return error.code == .tooManyDeletions && error.message.contains("6 of 9 objects of type user (limit 5): 6 del")
       }
       #expect(site.target.requests == requests)
       #expect(site.target.objects.count == 9)
-      // Accepting other deletions is no help.
-      await #expect(throws: ConnectError.self) { try await site.sync(accept: "0123456789abcdef") }
-      let fingerprint = try #require(message.split(separator: " ").last?.dropLast())
+      // Approving another difference is no help.
+      await #expect {
+        try await StandingDifference.approve("0123456789abcdef", site.configuration(), site.store, now: .distantPast)
+      } throws: { ($0 as? ConnectError)?.code == .notStanding }
+      try await site.approve()
       // One more deletion makes it another difference.
       site.directory.delete(users[6])
-      await #expect(throws: ConnectError.self) { try await site.sync(accept: String(fingerprint)) }
+      await #expect(throws: ConnectError.self) { try await site.sync() }
       #expect(site.target.requests == requests)
     }
   }
 
-  @Test func acceptedDeletionsPass() async throws {
+  @Test func anApprovedDifferencePassesOnce() async throws {
     try await Site.with { site in
       let users = (0..<8).map { site.directory.user("u\($0)", in: site.people) }
       try await site.sync()
       for user in users.prefix(6) { site.directory.delete(user) }
-      var fingerprint = ""
-      do {
-        try await site.sync()
-      } catch let error as ConnectError {
-        fingerprint = String(error.remedy.split(separator: " ").last?.dropLast() ?? "")
-      }
-      try await site.sync(accept: fingerprint)
+      await #expect(throws: ConnectError.self) { try await site.sync() }
+      let standing = try await site.approve()
+      #expect(standing.deletions.map(\.name) == (0..<6).map { "u\($0)@corp.example" })
+      #expect(standing.approvedAt == 1_800_000_000)
+      try await site.sync()
       #expect(site.target.objects.count == 2)
+      #expect(try await StandingDifference.read(site.configuration(), site.store).isEmpty)
+      // The same objects again, and the approval is used up.
+      let again = (0..<8).map { site.directory.user("v\($0)", in: site.people) }
+      try await site.sync()
+      #expect(try await site.count("SELECT COUNT(*) FROM approved") == 0)
+      for user in again.prefix(6) { site.directory.delete(user) }
+      await #expect(throws: ConnectError.self) { try await site.sync() }
+    }
+  }
+
+  @Test func anApprovedExportThatIsCutOffNeedsNoSecondApproval() async throws {
+    try await Site.with { site in
+      let users = (0..<20).map { site.directory.user("u\($0)", in: site.people) }
+      try await site.sync()
+      for user in users.prefix(14) { site.directory.delete(user) }
+      await #expect(throws: ConnectError.self) { try await site.sync() }
+      try await site.approve()
+      site.target.beUnavailable(afterOperations: 3)
+      await #expect(throws: (any Error).self) { try await site.sync() }
+      #expect(site.target.objects.count == 17)
+      site.target.beUnavailable(afterOperations: nil)
+      try await site.sync()
+      #expect(site.target.objects.count == 6)
+    }
+  }
+
+  @Test func leavingTheScopeIsToldApartFromDeletion() async throws {
+    try await Site.with { site in
+      for index in 0..<4 { _ = site.directory.user("u\(index)", in: site.people) }
+      let others = (0..<8).map { site.directory.user("o\($0)", in: site.other) }
+      try await site.sync()
+      for user in others.prefix(2) { site.directory.delete(user) }
+      let narrower = site.configuration(exclude: ["OU=Other,DC=corp,DC=example"])
+      await #expect {
+        try await site.sync(narrower)
+      } throws: { error in
+        (error as? ConnectError)?.message.contains(
+          "8 of 12 objects of type user (limit 5): 2 deleted in the directory, 6 still in the directory but out of scope"
+        )
+          == true
+      }
+      let standing = try await site.approve(narrower)
+      #expect(standing.deletions.filter(\.isLeavingScope).count == 6)
+      try await site.sync(narrower)
+      #expect(site.target.objects.count == 4)
+    }
+  }
+
+  @Test(arguments: [true, false]) func lossOfMembershipsStops(inTotal: Bool) async throws {
+    try await Site.with { site in
+      let users = (0..<20).map { site.directory.user("u\($0)", in: site.people) }
+      let group = site.directory.group("g", in: site.people, members: users)
+      var limits = ConnectConfiguration.Guard()
+      if inTotal { limits.removalFloor = 5 } else { limits.groupRemovalFloor = 5 }
+      let configuration = site.configuration(guard: limits)
+      try await site.sync(configuration)
+      // A member that goes itself is counted as a deletion only.
+      site.directory.delete(users[19])
+      site.directory.link(group, "member", remove: Array(users.prefix(11)))
+      await #expect {
+        try await site.sync(configuration)
+      } throws: { error in
+        let error = error as? ConnectError
+        return error?.code == .tooManyRemovals
+          && error?.message.contains("remove 11 of 20 members from \(inTotal ? "groups in total" : "the group g")")
+            == true
+      }
+      #expect(site.target.members("g").count == 20)
+      #expect(try await site.approve(configuration).removals.count == 11)
+      try await site.sync(configuration)
+      #expect(site.target.members("g").count == 8)
     }
   }
 

@@ -220,6 +220,12 @@ class Connect:
         return self.product.run(
             "connect", "sync", "--config", self.configuration, "--json", *arguments, check=check, **options)
 
+    def command(self, name, *arguments, **options):
+        return self.product.run("connect", name, *arguments, "--config", self.configuration, **options)
+
+    def preview(self, *arguments, **options):
+        return self.command("preview", *arguments, **options)
+
     def report(self, *arguments, **options):
         return json.loads(self.sync(*arguments, **options).stdout)
 

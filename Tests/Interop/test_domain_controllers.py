@@ -108,18 +108,18 @@ def test_a_controller_that_accepts_and_says_nothing(lab, controllers, new_tenant
     The four runs wait at the same time."""
     first, second = controllers
 
-    def start(name, transport, allowed, *arguments):
+    def start(name, transport, allowed, command="sync"):
         connect = Connect(lab, new_tenant, tmp_path / name)
         connect.set("dns.servers", [c["address"] for c in controllers])
         use(connect, *allowed)
         connect.set("connect.forests.0.transport", transport)
-        return connect, connect.product.start("connect", "sync", "--config", connect.configuration, *arguments)
+        return connect, connect.product.start("connect", command, "--config", connect.configuration)
 
     with SilentServer(RELAY, 3891) as ldap, redirected(first["address"], 389, ldap), \
             SilentServer(RELAY, 6361) as ldaps, redirected(first["address"], 636, ldaps):
         started = time.monotonic()
         alone = [start(f"alone-{name}", name, [first]) for name in ("ldap", "ldaps")]
-        both = [start("both-ldap", "ldap", [first, second]), start("both-ldaps", "ldaps", [first, second], "--preview")]
+        both = [start("both-ldap", "ldap", [first, second]), start("both-ldaps", "ldaps", [first, second], "preview")]
         for _, process in alone:
             _, errors = process.communicate(timeout=90)
             assert process.returncode == 1 and first["host"] in errors and "remedy:" in errors, errors

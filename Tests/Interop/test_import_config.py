@@ -162,7 +162,7 @@ def test_azure_conf(bridgehead, tmp_path):
     assert values["trust"] == {"roots": ["/root/ca.crt"]}
     assert values["connect"]["target"]["verifiedDomains"] == ["corp.example.com"]
     for words in (["azure.conf:7:", "password_ad", "was not copied"], ["azure.conf:10:", "proxy", "was not copied"],
-                  ["do_delete"], ["hash_synchronization"], ["sourceanchorattr", "made anew"], ["dry_run", "--preview"],
+                  ["do_delete"], ["hash_synchronization"], ["sourceanchorattr", "made anew"], ["dry_run", "connect preview"],
                   ["my_own_token", "left out"], ["basedn_user", "users and groups alike"]):
         noted(notes, *words)
     assert not any("sync_device" in note for note in notes), "what is off needs no counterpart"

@@ -27,13 +27,13 @@ def test_a_preview_writes_nothing(lab, tenant, connect, synchronised):
     dn = users_of(lab, admin)[3]["dn"]
     admin.modify(dn, {"title": [(ldap3.MODIFY_REPLACE, ["Bridge Keeper"])]})
     before = tenant.list("Users")
-    done = connect.sync("--preview", check=False)
+    done = connect.preview(check=False)
     assert done.returncode == 2, done.stderr
     assert "Bridge Keeper" in done.stdout
     assert tenant.list("Users") == before
     connect.sync()
     compare(lab, tenant)
-    assert connect.sync("--preview").returncode == 0
+    assert connect.preview().returncode == 0
 
 
 def test_changes_arrive(lab, tenant, connect, synchronised):

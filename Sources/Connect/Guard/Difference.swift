@@ -140,7 +140,8 @@ struct DifferenceReader {
     case .update: break
     }
     return ObjectDifference(
-      target: target.name, operation: operation, kind: kind, sourceAnchor: object.anchor, name: Self.name(desired) ?? object.anchor,
+      target: target.name, operation: operation, kind: kind, sourceAnchor: object.anchor,
+      name: Self.name(desired) ?? object.anchor,
       attributes: attributes, links: links, isHeld: row.isHeld)
   }
 

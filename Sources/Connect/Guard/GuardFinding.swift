@@ -41,7 +41,8 @@ package struct GuardFinding: Sendable, Codable, Equatable {
     var sentences: [String] = []
     if !lostUnits.isEmpty {
       sentences.append(
-        "Organisational units of the configuration were deleted in the directory: \(lostUnits.joined(separator: "; ")).")
+        "Organisational units of the configuration were deleted in the directory: \(lostUnits.joined(separator: "; "))."
+      )
     }
     for excess in deletions {
       let here = excess.count - excess.leavingScope

@@ -31,7 +31,7 @@ package struct ObjectFinder: Sendable {
       throw ConnectError(
         .objectNotFound, "No object is known by \(object).",
         remedy: "Name it by distinguished name, sign-in name, sAMAccountName, source anchor or objectGUID; "
-          + "run `connect sync --preview` when it is new.")
+          + "run `connect preview` when it is new.")
     }
     return views
   }

@@ -30,6 +30,8 @@ struct Configuration: Codable, Sendable {
 
   struct ConnectSection: Codable, Sendable {
     var database: String
+    var mode: String?
+    var schedule: Schedule?
     var forests: [Forest]
     var joinUsersBy: [String]?
     var target: Target?
@@ -39,6 +41,11 @@ struct Configuration: Codable, Sendable {
 
     /// `targets`, or `target` as the short form of one.
     var allTargets: [Target] { targets ?? target.map { [$0] } ?? [] }
+  }
+
+  struct Schedule: Codable, Sendable {
+    var interval: String?
+    var full: String?
   }
 
   struct Forest: Codable, Sendable {
@@ -80,6 +87,9 @@ struct Configuration: Codable, Sendable {
   struct Guard: Codable, Sendable {
     var deletions: Int?
     var deletionPercent: Int?
+    var memberRemovals: Int?
+    var memberRemovalPercent: Int?
+    var groupRemovalPercent: Int?
   }
 
   struct TenantSection: Codable, Sendable {

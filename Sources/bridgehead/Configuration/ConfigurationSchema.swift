@@ -44,6 +44,10 @@ extension Schema {
     Property(
       "database", .string(.path), required: true, "The synchronisation database (SQLite).",
       example: "/var/lib/bridgehead/connect.sqlite"),
+    Property(
+      "mode", .choice(["active", "staging"]),
+      "staging: import and synchronise, export nothing. active: export, too. Default: active."),
+    Property("schedule", schedule, "When 'connect run' makes its passes."),
     Property("forests", .list(of: forest), required: true, "The on-premises forests."),
     Property(
       "joinUsersBy", .list(of: .string(.text)),
@@ -55,6 +59,13 @@ extension Schema {
       "readTargetsEvery", .string(.duration),
       "How often a cloud directory is read in full, so that what was changed there is put back. Default: 1d."),
     Property("guard", deletionGuard, "What stops an export."),
+  ])
+
+  private static let schedule = Schema.object([
+    Property("interval", .string(.duration), "From the start of one pass to the next. Default: 30s."),
+    Property(
+      "full", .string(.duration),
+      "How often the forests and the cloud directory are read from the start; never when absent."),
   ])
 
   private static let forest = Schema.object([
@@ -119,6 +130,15 @@ extension Schema {
     Property(
       "deletionPercent", .integer(1...100),
       "Deletions of more than this share of a type stop the export. Default: 10."),
+    Property(
+      "memberRemovals", .integer(1...100_000_000),
+      "More members removed from groups than this, in total, stop the export. Default: 5000."),
+    Property(
+      "memberRemovalPercent", .integer(1...100),
+      "Removals of more than this share of all memberships stop the export. Default: 10."),
+    Property(
+      "groupRemovalPercent", .integer(1...100),
+      "Removals of more than this share of one group's members stop the export. Default: 50."),
   ])
 
   private static let tenant = Schema.object([

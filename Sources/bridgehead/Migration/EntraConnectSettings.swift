@@ -40,7 +40,7 @@ struct EntraConnectSettings {
     case "exportdeletionthreshold" where text.lowercased() == "false":
       add("the guard against mass deletion cannot be switched off; raise connect.guard where it is too strict")
     case "stagingmode" where isOn():
-      add("this server was in staging mode: compare with 'connect sync --preview' before it exports anything")
+      add("this server was in staging mode: compare with 'connect preview' before it exports anything")
     case "anchorattribute" where !text.isEmpty && text.lowercased() != "objectguid":
       add(
         "the source anchor was \(text); see that objects keep the anchors that the cloud knows before the first export")

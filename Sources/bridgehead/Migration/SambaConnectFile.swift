@@ -39,8 +39,8 @@ struct SambaConnectFile {
     "alternate_login_id_attr": "write a rule for userPrincipalName where it is to come from another attribute",
     "write_msdsconsistencyguid_if_empty": "anchors are not written back by this file's settings",
     "use_msdsconsistencyguid_if_exist":
-      "see that objects keep the anchors that the cloud knows before the first export ('connect sync --preview')",
-    "dry_run": "show what would be exported by 'connect sync --preview'",
+      "see that objects keep the anchors that the cloud knows before the first export ('connect preview')",
+    "dry_run": "show what would be exported by 'connect preview'",
     "hash_synchronization": "password hashes are not synchronised",
     "sync_device": "devices are not synchronised by default",
     "create_service_connection_point": "the service connection point is not written",

@@ -21,7 +21,7 @@ struct ConnectRuntime {
   private let lock: RunLock
 
   static func open(
-    _ configuration: Configuration, file: String, environment: [String: String]
+    _ configuration: Configuration, file: String, environment: [String: String], staging: Bool = false
   ) async throws -> ConnectRuntime {
     let section = try connectSection(configuration, file)
     let lock = try RunLock(section.database)
@@ -42,7 +42,8 @@ struct ConnectRuntime {
     }
     let clients = try section.allTargets.map { ($0.key, try scimClient($0, cloud, environment)) }
     let targets = clients.map { SCIMTarget(name: $0, client: $1) }
-    let settings = ConnectConfiguration(section)
+    var settings = ConnectConfiguration(section)
+    settings.isStaging = settings.isStaging || staging
     let service = ConnectService(
       configuration: settings, store: store, sources: sources, targets: targets,
       anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
@@ -56,7 +57,12 @@ struct ConnectRuntime {
 
   /// What `connect show` asks; it needs no connection and no secret.
   static func finder(_ configuration: Configuration, file: String) throws -> ObjectFinder {
-    ObjectFinder(ConnectConfiguration(try connectSection(configuration, file)))
+    ObjectFinder(try settings(configuration, file: file))
+  }
+
+  /// What the engine is told, for commands that only look.
+  static func settings(_ configuration: Configuration, file: String) throws -> ConnectConfiguration {
+    ConnectConfiguration(try connectSection(configuration, file))
   }
 
   /// The database alone, for commands that only look.
@@ -107,6 +113,9 @@ extension ConnectConfiguration {
     var limits = Guard()
     limits.maximumDeletions = section.guard?.deletions ?? limits.maximumDeletions
     limits.maximumPercent = section.guard?.deletionPercent ?? limits.maximumPercent
+    limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
+    limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
+    limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent
     self.init(
       forests: section.forests.map { forest in
         Forest(
@@ -119,7 +128,7 @@ extension ConnectConfiguration {
       targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },
       verifiedDomains: section.allTargets.first?.verifiedDomains ?? [],
       initialDomain: section.allTargets.first?.initialDomain ?? "", guard: limits,
-      joinUsersBy: section.joinUsersBy ?? [])
+      joinUsersBy: section.joinUsersBy ?? [], isStaging: section.mode == "staging")
     if let interval = section.readTargetsEvery.flatMap({ Duration(parsing: $0) }) {
       targetReadingInterval = Double(interval.components.seconds)
     }

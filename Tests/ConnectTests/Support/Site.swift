@@ -86,9 +86,18 @@ final class Site: Sendable {
 
   @discardableResult
   func sync(
-    full: Bool = false, accept: String? = nil, _ configuration: ConnectConfiguration? = nil
+    full: Bool = false, _ configuration: ConnectConfiguration? = nil
   ) async throws -> CycleReport {
-    try await service(configuration).run(.init(full: full, acceptedDeletions: accept))
+    try await service(configuration).run(.init(full: full))
+  }
+
+  /// Lets through what stands before the guard.
+  @discardableResult
+  func approve(_ configuration: ConnectConfiguration? = nil) async throws -> StandingDifference {
+    let configuration = configuration ?? self.configuration()
+    let standing = try await StandingDifference.read(configuration, store)
+    return try await StandingDifference.approve(
+      standing.first?.finding.fingerprint ?? "none", configuration, store, now: clock.withLock { $0 })
   }
 
   func advance(_ seconds: TimeInterval) { clock.withLock { $0 += seconds } }

@@ -5,5 +5,8 @@ import ArgumentParser
 struct ConnectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "connect", abstract: "The synchronisation server: from the forests to the cloud directory.",
-    subcommands: [ConnectSync.self, ConnectShowStatus.self, ConnectShow.self, ConnectImportConfig.self])
+    subcommands: [
+      ConnectPreview.self, ConnectSync.self, ConnectApprove.self, ConnectShowStatus.self, ConnectShow.self,
+      ConnectImportConfig.self,
+    ])
 }
