@@ -32,6 +32,9 @@ package struct ConnectError: DiagnosableError {
 
   package var identifier: String { "connect.\(code.rawValue)" }
 
+  /// Whether the guard stopped an export.
+  package var isGuarded: Bool { [.tooManyDeletions, .tooManyRemovals, .scopeLost].contains(code) }
+
   static func corrupt(_ what: String) -> ConnectError {
     ConnectError(
       .corruptStore, "The store holds \(what) that cannot be read.",

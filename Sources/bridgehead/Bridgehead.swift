@@ -54,7 +54,7 @@ import Wire
     switch error {
     case is ConfigurationError, is SecretFileError: .configuration
     case let error as CommandError: error.status
-    case let error as ConnectError where [.tooManyDeletions, .tooManyRemovals, .scopeLost].contains(error.code): .guarded
+    case let error as ConnectError where error.isGuarded: .guarded
     default: .failure
     }
   }

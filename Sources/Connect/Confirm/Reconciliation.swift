@@ -17,12 +17,18 @@ struct Reconciliation: Sendable {
   /// Whether it was never read, or longer ago than the configuration says.
   func isDue() async throws -> Bool {
     try await store.read {
-      [name = profile.name, interval = configuration.targetReadingInterval, time = now()] transaction in
-      guard let last = try Setting.load(.reconciled, of: name, in: transaction).flatMap(Double.init) else {
-        return true
-      }
-      return last + interval <= time
+      [name = profile.name, configuration, time = now()] transaction in
+      try Self.isDue(name, configuration, now: time, in: transaction)
     }
+  }
+
+  static func isDue(
+    _ target: String, _ configuration: ConnectConfiguration, now: Double, in transaction: any Transaction
+  ) throws -> Bool {
+    guard let last = try Setting.load(.reconciled, of: target, in: transaction).flatMap(Double.init) else {
+      return true
+    }
+    return last + configuration.targetReadingInterval <= now
   }
 
   /// - Returns: how many objects were read.
