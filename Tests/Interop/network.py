@@ -112,10 +112,10 @@ class SilentServer(Server):
 
 class Relay(Server):
     """Passes connections on to a real server and counts the bytes: `sent` to it, `passed` back. Once so many have gone
-    back, it calls `cut`, and what was still under way is lost."""
+    back, it calls `cut`, and unless it `goes_on`, what was still under way is lost."""
 
-    def __init__(self, address, port, target, after=float("inf"), cut=None):
-        self.target, self.after, self.cut = target, after, cut
+    def __init__(self, address, port, target, after=float("inf"), cut=None, goes_on=False):
+        self.target, self.after, self.cut, self.goes_on = target, after, cut, goes_on
         self.sent = self.passed = 0
         super().__init__(address, port)
 
@@ -131,7 +131,8 @@ class Relay(Server):
                         before, self.passed = self.passed, self.passed + len(data)
                         if before < self.after <= self.passed:
                             self.cut()
-                            return reset(raw)
+                            if not self.goes_on:
+                                return reset(raw)
                     else:
                         self.sent += len(data)
                     (onward if source is raw else raw).sendall(data)
