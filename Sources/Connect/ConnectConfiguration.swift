@@ -99,6 +99,8 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
   /// The attributes by which users of different forests are found to be the same person, in order: `lDAPDisplayName`s;
   /// `objectSid` stands for account and resource forests (its counterpart is `msExchMasterAccountSid`).
   package var joinUsersBy: [String]
+  /// Whether computers are synchronised, as devices.
+  package var includesDevices: Bool
   /// After so many seconds a target is read in full, and what drifted there is put back.
   package var targetReadingInterval: Double
 
@@ -112,7 +114,8 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
 
   package init(
     forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),
-    joinUsersBy: [String] = [], targetReadingInterval: Double = 24 * 3600, isStaging: Bool = false
+    joinUsersBy: [String] = [], includesDevices: Bool = false, targetReadingInterval: Double = 24 * 3600,
+    isStaging: Bool = false
   ) {
     self.forests = forests
     self.targets = targets
@@ -120,6 +123,7 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     self.initialDomain = initialDomain
     self.guard = `guard`
     self.joinUsersBy = joinUsersBy
+    self.includesDevices = includesDevices
     self.targetReadingInterval = targetReadingInterval
     self.isStaging = isStaging
   }

@@ -52,7 +52,13 @@ struct Cycle {
     try await clock.timed(.import, &report) { report in
       for source in sources {
         let importer = Importer(source: source, store: store, logger: logger, now: now, progress: progress)
-        report.imports += try await importer.run(full: full)
+        let isAnew =
+          try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
+          != source.fingerprint
+        report.imports += try await importer.run(full: full || isAnew)
+        if isAnew {
+          try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
+        }
       }
     }
   }

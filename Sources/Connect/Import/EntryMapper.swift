@@ -177,7 +177,16 @@ package struct EntryMapper: Sendable {
     while !classes.isAtEnd {
       let name = bytes[try classes.readContent(BERTag.octetString)]
       if name.elementsEqual("group".utf8) { return .group }
-      if name.elementsEqual("user".utf8) { kind = .user } else if kind == nil { kind = .structure }
+      if name.elementsEqual("computer".utf8) { return .device }
+      if name.elementsEqual("user".utf8) {
+        kind = .user
+      } else if name.elementsEqual("contact".utf8) {
+        kind = .contact
+      } else if name.elementsEqual("foreignSecurityPrincipal".utf8) {
+        kind = .foreign
+      } else if kind == nil {
+        kind = .structure
+      }
     }
     return kind
   }

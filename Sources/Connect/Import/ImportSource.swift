@@ -7,6 +7,9 @@ package protocol ImportSource: Sendable {
   /// The source's name in the store, in logs and in `connect status`.
   var name: String { get }
 
+  /// Changes with what is asked for: an earlier reading is then not enough, and everything is read again.
+  var fingerprint: String { get }
+
   /// What is read separately, each with its own watermark; for Active Directory the naming contexts of the domains.
   func partitions() async throws -> [String]
 
@@ -16,6 +19,10 @@ package protocol ImportSource: Sendable {
 
   /// Reads single entries again, completely: those of which a change told too little. Entries that are gone are left out.
   func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change]
+}
+
+extension ImportSource {
+  package var fingerprint: String { "" }
 }
 
 /// One reading of a partition.

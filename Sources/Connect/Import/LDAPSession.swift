@@ -23,18 +23,12 @@ struct LDAPSession: Sendable {
   let notice: String?
   /// Signs in to the same controller once more.
   let another: @Sendable () async throws -> LDAPConnection
+  /// Which objects are read, and which attributes.
+  let selection: ImportSelection
   /// Connections that a full reading uses.
   let connections: Int
   /// Makes of an error what the engine is to know of it.
   let lost: @Sendable (any Error) async -> any Error
-
-  /// Objects that are read: users without computers, groups, and what gives them their place. `objectClass` and not
-  /// `objectCategory`, which tombstones lack.
-  static let filter = Filter.or([
-    .and([.equal("objectClass", "user"), .not(.equal("objectClass", "computer"))]),
-    .equal("objectClass", "group"), .equal("objectClass", "organizationalUnit"), .equal("objectClass", "container"),
-    .equal("objectClass", "domainDNS"), .equal("objectClass", "builtinDomain"),
-  ])
 
   /// What identifies and places an object. Samba tells the parent only where the RDN is asked for, too: both change
   /// together.
@@ -44,13 +38,15 @@ struct LDAPSession: Sendable {
   static let batchSize = 1_000
 
   init(
-    connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger, connections: Int,
+    connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger,
+    selection: ImportSelection, connections: Int,
     another: @escaping @Sendable () async throws -> LDAPConnection,
     lost: @escaping @Sendable (any Error) async -> any Error
   ) async throws {
     self.connection = connection
     self.controller = controller
     self.logger = logger
+    self.selection = selection
     self.connections = connections
     self.another = another
     self.lost = lost
@@ -63,7 +59,7 @@ struct LDAPSession: Sendable {
     self.base = base
     self.sequence = sequence
     invocation = try await connection.invocationID(of: root)
-    let wanted = DefaultRules.requestedAttributes
+    let wanted = selection.attributes
     let schema = try await connection.schema(of: wanted, root)
     let known = wanted.filter { schema[$0.lowercased()] != nil }
     if known.count < wanted.count {
@@ -163,7 +159,7 @@ struct LDAPSession: Sendable {
 
   func request(since cookie: [UInt8], only slice: Filter? = nil) -> DirSyncRequest {
     DirSyncRequest(
-      base: base, filter: slice.map { .and([$0, Self.filter]) } ?? Self.filter, attributes: attributes,
+      base: base, filter: slice.map { .and([$0, selection.filter]) } ?? selection.filter, attributes: attributes,
       cookie: DirSyncCookie(cookie), flags: [.ancestorsFirst, .incrementalValues])
   }
 
@@ -178,8 +174,8 @@ struct LDAPSession: Sendable {
   private func readBySequence(since last: Int64?, note: String, mayDelete: Bool) -> ImportReading {
     let isFull = last == nil
     let filter =
-      last.map { .and([.greaterOrEqual("uSNChanged", Array(String($0 &+ 1).utf8)), Self.filter]) }
-      ?? Self.filter
+      last.map { .and([.greaterOrEqual("uSNChanged", Array(String($0 &+ 1).utf8)), selection.filter]) }
+      ?? selection.filter
     let live = SerialIterator(
       connection.search(base: base, filter: filter, attributes: attributes, extendedDNs: true).makeAsyncIterator())
     let deleted = SerialIterator(
@@ -239,7 +235,7 @@ struct LDAPSession: Sendable {
     for anchor in anchors {
       guard let guid = GUID(anchor.bytes) else { continue }
       let entry = try await connection.entry(
-        "<GUID=\(guid)>", attributes: attributes + ["memberOf"], filter: Self.filter, extendedDNs: true)
+        "<GUID=\(guid)>", attributes: attributes + ["memberOf"], filter: selection.filter, extendedDNs: true)
       guard let entry, entry.bool("isDeleted") != true else { continue }
       changes.append(try mapper.change(whole: entry, links: .replace))
       for group in try entry.links("memberOf") {

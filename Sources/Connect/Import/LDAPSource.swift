@@ -17,11 +17,12 @@ package struct LDAPSource: ImportSource {
   private let locator: DirectoryLocator
   private let connect: @Sendable (DomainController) async throws -> LDAPConnection
   private let logger: Logger
+  private let selection: ImportSelection
   private let connections: Int
 
   /// What is read of a domain, and which objects: for measurements that ask the same by other means.
-  package static let attributes = DefaultRules.requestedAttributes + LDAPSession.structuralAttributes
-  package static let filter = LDAPSession.filter
+  package static let attributes = ImportSelection.plain.attributes + LDAPSession.structuralAttributes
+  package static let filter = ImportSelection.plain.filter
 
   /// Controllers that are tried before a domain counts as unreachable.
   static let maximumControllers = 8
@@ -30,11 +31,12 @@ package struct LDAPSource: ImportSource {
   package static let defaultConnections = 2
 
   /// - Parameters:
+  ///   - selection: what is read.
   ///   - connections: how many a full reading uses.
   ///   - connect: signs in to a domain controller.
   package init(
     name: String, domains: [String], locator: DirectoryLocator, logger: Logger,
-    connections: Int = defaultConnections,
+    selection: ImportSelection = .plain, connections: Int = defaultConnections,
     connect: @escaping @Sendable (DomainController) async throws -> LDAPConnection
   ) {
     self.name = name
@@ -42,8 +44,11 @@ package struct LDAPSource: ImportSource {
     self.locator = locator
     self.connect = connect
     self.logger = logger
+    self.selection = selection
     self.connections = max(1, connections)
   }
+
+  package var fingerprint: String { selection.fingerprint }
 
   package func partitions() async throws -> [String] { domains }
 
@@ -96,7 +101,8 @@ package struct LDAPSource: ImportSource {
     let connection = try await connect(controller)
     do {
       return try await LDAPSession(
-        connection: connection, controller: controller, domain: domain, logger: logger, connections: connections,
+        connection: connection, controller: controller, domain: domain, logger: logger,
+        selection: selection, connections: connections,
         another: { [connect] in try await connect(controller) },
         lost: { [locator] error in await Self.interruption(error, controller, locator) })
     } catch {

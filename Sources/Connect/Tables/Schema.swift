@@ -178,6 +178,8 @@ package enum ConnectSchema {
 enum Setting: String {
   /// A fingerprint of what the rules depend on: when it changes, every entry is synchronised again.
   case rules
+  /// Followed by a source's name: a fingerprint of what was asked of it.
+  case requested = "requested:"
   /// Followed by a target's name: when the target was last read in full.
   case reconciled = "reconciled:"
   /// Followed by a target's name: the number of the last full reading of the target.

@@ -34,6 +34,7 @@ struct Configuration: Codable, Sendable {
     var schedule: Schedule?
     var forests: [Forest]
     var joinUsersBy: [String]?
+    var devices: Bool?
     var target: Target?
     var targets: [Target]?
     var readTargetsEvery: String?

@@ -35,15 +35,17 @@ struct ConnectRuntime {
       try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
     }
     cloud.directoryLists.use(forests)
+    var settings = ConnectConfiguration(section)
+    settings.isStaging = settings.isStaging || staging
+    let selection = ImportSelection(settings)
     let sources = forests.map { forest -> any ImportSource in
-      LDAPSource(name: forest.section.name, domains: forest.domains, locator: forest.locator, logger: logger) {
-        try await forest.connect(to: $0)
-      }
+      LDAPSource(
+        name: forest.section.name, domains: forest.domains, locator: forest.locator, logger: logger,
+        selection: selection
+      ) { try await forest.connect(to: $0) }
     }
     let clients = try section.allTargets.map { ($0.key, try scimClient($0, cloud, environment)) }
     let targets = clients.map { SCIMTarget(name: $0, client: $1) }
-    var settings = ConnectConfiguration(section)
-    settings.isStaging = settings.isStaging || staging
     let service = ConnectService(
       configuration: settings, store: store, sources: sources, targets: targets,
       anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
@@ -128,7 +130,8 @@ extension ConnectConfiguration {
       targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },
       verifiedDomains: section.allTargets.first?.verifiedDomains ?? [],
       initialDomain: section.allTargets.first?.initialDomain ?? "", guard: limits,
-      joinUsersBy: section.joinUsersBy ?? [], isStaging: section.mode == "staging")
+      joinUsersBy: section.joinUsersBy ?? [], includesDevices: section.devices ?? false,
+      isStaging: section.mode == "staging")
     if let interval = section.readTargetsEvery.flatMap({ Duration(parsing: $0) }) {
       targetReadingInterval = Double(interval.components.seconds)
     }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+package import LDAP
+
+/// What is read of a directory: which objects, and which of their attributes.
+package struct ImportSelection: Sendable, Equatable {
+  /// As the schema spells them.
+  package let attributes: [String]
+  /// The kinds that are wanted besides users, groups, contacts and what gives them their place.
+  package let more: Set<ObjectKind>
+
+  package init(_ configuration: ConnectConfiguration) {
+    let joins = JoinRules(configuration)
+    var seen: Set<String> = []
+    attributes = (DefaultRules.requestedAttributes + joins.requestedAttributes)
+      .filter { seen.insert($0.lowercased()).inserted }
+    var more: Set<ObjectKind> = []
+    if !joins.isEmpty { more.insert(.foreign) }
+    if configuration.includesDevices { more.insert(.device) }
+    self.more = more
+  }
+
+  /// One forest without devices: for measurements that ask the same by other means.
+  package static let plain = ImportSelection(
+    ConnectConfiguration(forests: [], targets: [], verifiedDomains: [], initialDomain: ""))
+
+  /// Changes with what is read: what was read before is then not enough.
+  package var fingerprint: String {
+    (attributes.map { $0.lowercased() }.sorted() + more.map(\.rawValue).sorted()).joined(separator: " ")
+  }
+
+  /// `objectClass` and not `objectCategory`, which tombstones lack.
+  package var filter: Filter {
+    let computer = Filter.equal("objectClass", "computer")
+    var choices: [Filter] = [
+      .and([.equal("objectClass", "user"), .not(computer)]), .equal("objectClass", "group"),
+      .equal("objectClass", "contact"), .equal("objectClass", "organizationalUnit"),
+      .equal("objectClass", "container"), .equal("objectClass", "domainDNS"), .equal("objectClass", "builtinDomain"),
+    ]
+    if more.contains(.foreign) { choices.append(.equal("objectClass", "foreignSecurityPrincipal")) }
+    if more.contains(.device) {
+      choices.append(.and([computer, .not(.equal("objectClass", "msDS-GroupManagedServiceAccount"))]))
+    }
+    return .or(choices)
+  }
+}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two forests in one metaverse, and two tenants side by side, on real domain controllers."""
+import ldap3
+import pytest
+
+from comparison import anchor, first, read
+from environment import Connect, Lab, Tenant
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"), "--users", 40, "--groups", 4, "--forest", "corp.example",
+              "--forest", "resources.example")
+    yield lab
+    lab.down()
+
+
+def users_in(lab, forest):
+    return read(lab.administrator(forest=forest), forest["synchronisedUnits"],
+                "(&(objectCategory=person)(objectClass=user))",
+                ["objectGUID", "objectSid", "userPrincipalName", "displayName", "mail", "distinguishedName"])
+
+
+def test_two_forests_and_two_tenants(lab, tmp_path):
+    here, there = lab.forests
+    one, two = (Tenant(lab, tmp_path / f"tenant{number}", forest) for number, forest in enumerate(lab.forests))
+    connect = Connect(lab, one, tmp_path / "connect")
+    target = connect.values["connect"].pop("target")
+    connect.set("connect.targets", [
+        {**target, "name": "one"}, {**target, "name": "two", "url": two.url, "token": {"file": str(two.token_file)}}])
+    # Samba shows foreign security principals to those who may read them, whatever else they may (measured with 4.17).
+    connect.set("connect.forests.1.credentials", {
+        "principal": "Administrator@" + there["name"].upper(),
+        "password": {"file": there["administrator"]["passwordFile"]}})
+    connect.set("connect.joinUsersBy", ["employeeNumber", "mail"])
+    # One person with an account in each forest, known by a number.
+    ann, twin = users_in(lab, here)[0], users_in(lab, there)[1]
+    admin, other = lab.administrator(), lab.administrator(forest=there)
+    admin.modify(ann["dn"], {"employeeNumber": [(ldap3.MODIFY_REPLACE, ["4711"])]})
+    other.modify(twin["dn"], {"employeeNumber": [(ldap3.MODIFY_REPLACE, ["4711"])]})
+    # A member from the first forest in a group of the second one, by a foreign security principal.
+    guest = users_in(lab, here)[5]
+    sid = ldap3.protocol.formatters.formatters.format_sid(guest["raw_attributes"]["objectSid"][0])
+    group = read(other, there["synchronisedUnits"], "(objectClass=group)", ["objectGUID", "member"])[0]
+    held = group["raw_attributes"].get("member") or []
+    # The domain controller makes a foreign security principal of it.
+    other.modify(group["dn"], {"member": [
+        (ldap3.MODIFY_ADD, [f"<SID={sid}>"] + [twin["dn"]] * (twin["dn"].encode() not in held))]})
+    root = group["dn"][group["dn"].index("DC="):]
+    [principal] = [p["dn"] for p in read(
+        other, ["CN=ForeignSecurityPrincipals," + root], f"(objectSid={sid})", ["objectSid"])]
+
+    report = connect.report("--full", check=False)
+    assert report["errors"] == [], report
+    # Both populations are made alike: some nicknames under the initial domain exist in both forests.
+    assert {q["reason"] for q in connect.status()["quarantined"]} <= {"duplicateUserName", "duplicateAddress"}
+    held = {u["externalId"]: u for u in one.list("Users")}
+    assert anchor(ann) in held and anchor(twin) not in held, "one object of two entries"
+    assert held[anchor(ann)]["displayName"] == first(ann, "displayName")
+    groups = {g["externalId"]: g for g in one.list("Groups")}
+    members = {m["value"] for m in groups[anchor(group)]["members"]}
+    assert {held[anchor(guest)]["id"], held[anchor(ann)]["id"]} <= members
+    assert {u["externalId"] for u in two.list("Users")} == set(held)
+    assert {g["externalId"] for g in two.list("Groups")} == set(groups)
+    assert connect.report(check=False)["requests"] == 0
+
+    # The first forest's account goes: the second one carries the object on, while the other tenant is down.
+    two.stop()
+    admin.delete(ann["dn"])
+    other.modify(group["dn"], {"member": [(ldap3.MODIFY_DELETE, [principal])]})
+    done = connect.sync(check=False)
+    assert done.returncode == 1 and done.stderr
+    status, now = one.request("GET", f"/Users/{held[anchor(ann)]['id']}")
+    assert status == 200 and now["displayName"] == first(twin, "displayName") and now["externalId"] == anchor(ann)
+    members = {m["value"] for m in one.request("GET", f"/Groups/{groups[anchor(group)]['id']}")[1]["members"]}
+    assert held[anchor(guest)]["id"] not in members and held[anchor(ann)]["id"] in members
+    two.start()
+    connect.report(check=False)
+    assert {u["externalId"]: u["displayName"] for u in two.list("Users")} \
+        == {u["externalId"]: u["displayName"] for u in one.list("Users")}
+    for tenant in (one, two):
+        tenant.stop()
