@@ -24,6 +24,7 @@ package struct ConnectService: Sendable {
   private let ledger: FlowLedger
   private let logger: Logger
   private let now: @Sendable () -> Date
+  private let memory = PassMemory()
 
   package init(
     configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], targets: [any ExportTarget],
@@ -45,8 +46,35 @@ package struct ConnectService: Sendable {
   /// - Throws: ``ConnectError``, or what a collaborator threw; the pass is then noted as failed and the next one goes on
   ///   where it stopped.
   package func run(_ options: Options = Options(), progress: Progress = .none) async throws -> CycleReport {
-    try await recorded(options.full ? .full : .delta) { report in
+    try await recorded(report(options.full ? .full : .delta)) { report in
       try await cycle(progress).run(full: options.full, into: &report)
+    }
+  }
+
+  /// Reads what changed and goes on only where there is something to do. A pass that finds nothing writes nothing but the
+  /// watermark; it is counted, and told with the next one in the run history.
+  ///
+  /// - Throws: as ``run(_:progress:)``.
+  package func poll() async throws -> CycleReport {
+    var report = report(.delta)
+    let cycle = cycle(.none)
+    do {
+      try await cycle.importChanges(full: false, &report)
+      let work = try await look()
+      guard memory.isWorth(work, at: now().timeIntervalSince1970) else {
+        memory.change { $0.quiet += 1 }
+        measure(report, outcome: "quiet")
+        return report
+      }
+    } catch {
+      return try await recorded(report) { _ in throw error }
+    }
+    return try await recorded(report) { report in try await cycle.takeToTargets(full: false, &report) }
+  }
+
+  private func look() async throws -> Work {
+    try await store.read { [configuration, time = now().timeIntervalSince1970] transaction in
+      try Work.look(configuration, now: time, in: transaction)
     }
   }
 
@@ -55,7 +83,7 @@ package struct ConnectService: Sendable {
     _ options: Options = Options(), progress: Progress = .none,
     _ body: @escaping @Sendable (ObjectDifference) -> Void
   ) async throws -> CycleReport {
-    try await recorded(.preview) { report in
+    try await recorded(report(.preview)) { report in
       try await cycle(progress).preview(full: options.full, into: &report, body)
     }
   }
@@ -67,10 +95,33 @@ package struct ConnectService: Sendable {
       now: { [now] in now().timeIntervalSince1970 }, progress: progress)
   }
 
+  /// Seconds since the last full pass that succeeded; nil when the run history has none.
+  func ageOfLastFull() async -> Duration? {
+    let started = try? await RunHistory(store: store).lastFull()
+    return started.map { .seconds(max(0, now().timeIntervalSince1970 - $0)) }
+  }
+
+  /// Changes when somebody asks for a pass at once.
+  func lastCall() async -> String? {
+    try? await store.read { transaction in try Setting.load(.call, in: transaction) }
+  }
+
+  /// Writes what was only counted so far.
+  func end() async {
+    // A task of its own, because the store refuses a cancelled one.
+    await Task { try? await ledger.flush(to: store, at: now().timeIntervalSince1970) }.value
+  }
+
+  private func report(_ mode: CycleReport.Mode) -> CycleReport {
+    CycleReport(mode: mode, started: now().timeIntervalSince1970, isStaging: configuration.isStaging)
+  }
+
   private func recorded(
-    _ mode: CycleReport.Mode, _ body: (inout CycleReport) async throws -> Void
+    _ report: CycleReport, _ body: (inout CycleReport) async throws -> Void
   ) async throws -> CycleReport {
-    var report = CycleReport(mode: mode, started: now().timeIntervalSince1970, isStaging: configuration.isStaging)
+    var report = report
+    let quiet = memory.change { $0.quiet }
+    if quiet > 0 { report.quietBefore = quiet }
     let history = RunHistory(store: store)
     let id = try await history.begin(report)
     do {
@@ -82,19 +133,51 @@ package struct ConnectService: Sendable {
       // A task of its own, because the store refuses a cancelled one. The first error is what matters; a store that
       // fails again here would only hide it.
       await Task { [report] in
-        try? await history.end(
-          id, report, outcome: isStopped ? "interrupted" : "failed", at: now().timeIntervalSince1970)
+        if isStopped {
+          try? await history.end(id, report, outcome: "interrupted", at: now().timeIntervalSince1970)
+        } else {
+          try? await noteFailure(id, report, reason, history)
+        }
         try? await ledger.flush(to: store, at: now().timeIntervalSince1970)
       }.value
+      measure(report, outcome: isStopped ? "interrupted" : "failed")
       throw error
     }
     try await history.end(id, report, outcome: "succeeded", at: now().timeIntervalSince1970)
     try await ledger.flush(to: store, at: now().timeIntervalSince1970)
-    measure(report)
+    let (leftovers, time) = (try await look().leftovers, now().timeIntervalSince1970)
+    memory.change {
+      ($0.quiet, $0.failure) = (0, nil)
+      ($0.leftovers, $0.leftoversAt) = (leftovers, time)
+    }
+    measure(report, outcome: "succeeded")
     return report
   }
 
-  private func measure(_ report: CycleReport) {
+  /// A pass that failed as the one before it takes that one's place: whoever waits for a domain controller all night shall
+  /// find the runs of the day before in the history.
+  private func noteFailure(_ id: Int64, _ report: CycleReport, _ reason: String, _ history: RunHistory) async throws {
+    var report = report
+    let last = memory.change { $0.failure }
+    let isRepeated = last?.reason == reason
+    let repetitions = isRepeated ? (last?.repetitions ?? 1) + 1 : 1
+    if isRepeated { report.repetitions = repetitions }
+    try await history.end(
+      id, report, outcome: "failed", at: now().timeIntervalSince1970, inPlaceOf: isRepeated ? last?.run : nil)
+    memory.change { $0.failure = (id, reason, repetitions) }
+  }
+
+  private func measure(_ report: CycleReport, outcome: String) {
+    Counter(
+      label: "bridgehead_connect_passes_total", dimensions: [("mode", report.mode.rawValue), ("outcome", outcome)]
+    ).increment()
+    let time = now().timeIntervalSince1970
+    Metrics.Timer(label: "bridgehead_connect_pass", dimensions: [("outcome", outcome)])
+      .recordNanoseconds(Int64(max(0, time - report.started) * 1e9))
+    if outcome == "succeeded" || outcome == "quiet" {
+      Metrics.Gauge(label: "bridgehead_connect_last_success_seconds").record(time)
+    }
+    guard outcome == "succeeded" else { return }
     for (kind, counts) in report.exported {
       for (operation, count) in [
         ("created", counts.created), ("adopted", counts.adopted), ("updated", counts.updated),
@@ -110,6 +193,5 @@ package struct ConnectService: Sendable {
     }
     Metrics.Gauge(label: "bridgehead_connect_quarantined").record(report.quarantined)
     Metrics.Gauge(label: "bridgehead_connect_pending").record(report.pending)
-    Metrics.Gauge(label: "bridgehead_connect_last_success_seconds").record(now().timeIntervalSince1970)
   }
 }

@@ -68,6 +68,10 @@ package struct CycleReport: Sendable, Codable {
   package var started: Double
   /// In staging mode nothing is exported; nil when not.
   package var isStaging: Bool?
+  /// Passes that changed nothing since the one before it in the run history; nil when none.
+  package var quietBefore: Int?
+  /// How many passes in a row failed like this one; nil when it was one.
+  package var repetitions: Int?
   package var phases: [PhaseTime] = []
   package var imports: [Import] = []
   /// Entries and references that were synchronised.

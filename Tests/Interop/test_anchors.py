@@ -23,7 +23,7 @@ def test_anchors_are_written_back_and_outlive_their_user(small, small_tenant, sm
     connect.set("connect.forests.0.credentials", {
         "principal": "Administrator@" + lab.forest["name"].upper(),
         "password": {"file": lab.forest["administrator"]["passwordFile"]}})
-    preview = connect.sync("--preview", check=False)
+    preview = connect.preview(check=False)
     assert preview.returncode == 2 and "ConsistencyGuid in " + lab.forest["name"] in preview.stdout
     assert set(anchors_of(lab).values()) == {None}
     report = connect.report()

@@ -8,15 +8,15 @@ import Wire
 /// Finds an object by whatever a person knows of it and shows it in every space.
 package struct ObjectFinder: Sendable {
   private let configuration: ConnectConfiguration
-  private let target: TargetProfile
-  private let now: @Sendable () -> Date
+  private let targets: [TargetProfile]
+  let now: @Sendable () -> Date
 
-  /// - Parameter vocabulary: of the target that the configuration names (``ExportTarget/vocabulary``).
+  /// - Parameter vocabulary: of the targets that the configuration names (``ExportTarget/vocabulary``).
   package init(
     configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
-    target = TargetProfile(name: configuration.targets.first?.name ?? "", vocabulary: vocabulary)
+    targets = configuration.targets.map { TargetProfile(name: $0.name, vocabulary: vocabulary) }
     self.now = now
   }
 
@@ -24,21 +24,30 @@ package struct ObjectFinder: Sendable {
   /// - Returns: every object that it names, usually one.
   /// - Throws: ``ConnectError`` `objectNotFound`.
   package func show(_ object: String, in store: any Store) async throws -> [ObjectView] {
-    let views = try await store.read { transaction in
-      try find(object, transaction).map { try view($0.entry, $0.mv, transaction) }
+    try await store.read { transaction in
+      var seen: Set<Int64> = []
+      return try known(object, transaction).compactMap { found in
+        // Several entries of one object make one view.
+        if let mv = found.mv, !seen.insert(mv).inserted { return nil }
+        return try view(found.entry, found.mv, transaction)
+      }
     }
-    guard !views.isEmpty else {
+  }
+
+  func known(_ object: String, _ transaction: any Transaction) throws -> [Found] {
+    let found = try find(object, transaction)
+    guard !found.isEmpty else {
       throw ConnectError(
         .objectNotFound, "No object is known by \(object).",
         remedy: "Name it by distinguished name, sign-in name, sAMAccountName, source anchor or objectGUID; "
           + "run `connect preview` when it is new.")
     }
-    return views
+    return found
   }
 
   // MARK: Find
 
-  private typealias Found = (entry: Int64?, mv: Int64?)
+  typealias Found = (entry: Int64?, mv: Int64?)
 
   private func find(_ object: String, _ transaction: any Transaction) throws -> [Found] {
     if let guid = GUID(object) {
@@ -82,15 +91,29 @@ package struct ObjectFinder: Sendable {
   // MARK: Show
 
   private func view(_ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> ObjectView {
-    var view = ObjectView(quarantine: try quarantine(entry, mv, transaction))
-    var raw: Attributes?
-    if let entry, let found = try self.entry(entry, transaction) { (view.entry, raw) = found }
+    var ids = [entry].compactMap { $0 }
     if let mv {
-      view.metaverse = try metaverse(mv, raw, transaction)
-      view.remote = try remote(mv, transaction)
-      view.pending = try DifferenceReader(transaction: transaction, target: target).read(mv)
+      ids = try transaction.query("SELECT id FROM entry WHERE mv = ?", [.integer(mv)]) { row in try row[0] }
+    }
+    let found = try ids.compactMap { try self.entry($0, transaction) }
+      .sorted { (order($0.0.source), $0.0.name) < (order($1.0.source), $1.0.name) }
+    var view = ObjectView(
+      entries: found.map(\.0), remotes: [], pending: [], quarantine: try quarantine(ids, mv, transaction))
+    if let mv {
+      view.metaverse = try metaverse(mv, found, transaction)
+      for target in targets {
+        if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
+        if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {
+          view.pending.append(difference)
+        }
+      }
     }
     return view
+  }
+
+  /// The place of a source in the order of precedence.
+  private func order(_ source: String) -> Int {
+    configuration.forests.firstIndex { $0.name == source } ?? configuration.forests.count
   }
 
   private func entry(_ id: Int64, _ transaction: any Transaction) throws -> (ObjectView.Entry, Attributes)? {
@@ -126,7 +149,7 @@ package struct ObjectFinder: Sendable {
   }
 
   private func metaverse(
-    _ id: Int64, _ raw: Attributes?, _ transaction: any Transaction
+    _ id: Int64, _ entries: [(ObjectView.Entry, Attributes)], _ transaction: any Transaction
   ) throws -> ObjectView.Metaverse? {
     try transaction.first(
       """
@@ -136,23 +159,37 @@ package struct ObjectFinder: Sendable {
     ) { row in
       let kind = ObjectKind(rawValue: try row[0]) ?? .user
       let attributes = try Attributes(stored: try row[3])
-      let input = try raw.map {
-        RuleInput(
-          attributes: $0, kind: kind, now: now().timeIntervalSince1970,
-          tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain),
-          nickname: try row[4])
+      let nickname: String? = try row[4]
+      let inputs = entries.map { entry, raw in
+        (
+          source: entry.source,
+          input: RuleInput(
+            attributes: raw, kind: kind, now: now().timeIntervalSince1970,
+            tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain),
+            nickname: nickname)
+        )
+      }
+      // The first entry that has a value gives it.
+      func rule(_ name: String) -> String? {
+        for (source, input) in inputs {
+          guard let rule = DefaultRules.rule(for: name, input)?.summary else { continue }
+          return inputs.count > 1 ? "\(rule), from \(source)" : rule
+        }
+        return nil
       }
       return ObjectView.Metaverse(
         sourceAnchor: try row[1], kind: kind, isGone: try row[2],
         attributes: attributes.names.map { name in
           .init(
             name: name, values: Self.readable(attributes[name]),
-            rule: input.flatMap { DefaultRules.rule(for: name, $0)?.summary })
+            rule: rule(name))
         }, dueAt: try row[5])
     }
   }
 
-  private func remote(_ id: Int64, _ transaction: any Transaction) throws -> ObjectView.Remote? {
+  private func remote(
+    _ id: Int64, _ target: TargetProfile, _ transaction: any Transaction
+  ) throws -> ObjectView.Remote? {
     let key: [SQLValue] = [.text(target.name), .integer(id)]
     return try transaction.first(
       "SELECT remote_id, etag, baseline FROM remote WHERE target = ? AND mv = ?", key
@@ -174,18 +211,21 @@ package struct ObjectFinder: Sendable {
   }
 
   private func quarantine(
-    _ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction
+    _ entries: [Int64], _ mv: Int64?, _ transaction: any Transaction
   ) throws -> [ObjectView.Quarantine] {
-    try transaction.query(
+    let places = entries.map { _ in "?" }.joined(separator: ", ")
+    return try transaction.query(
       """
-      SELECT quarantine.reason, quarantine.detail, mv.attrs, quarantine.attempts, quarantine.next_try FROM quarantine
-      LEFT JOIN mv ON mv.id = CAST(quarantine.other AS INTEGER)
-      WHERE quarantine.target IN (?, '') AND (quarantine.entry = ? OR quarantine.mv = ?)
-      """, [.text(target.name), SQLValue(entry), SQLValue(mv)]
+      SELECT quarantine.reason, quarantine.detail, mv.attrs, quarantine.attempts, quarantine.next_try, quarantine.target
+      FROM quarantine LEFT JOIN mv ON mv.id = CAST(quarantine.other AS INTEGER)
+      WHERE quarantine.entry IN (\(places)) OR quarantine.mv = ? ORDER BY quarantine.since
+      """, entries.map(SQLValue.integer) + [SQLValue(mv)]
     ) { row in
       let other = try (try row[2] as [UInt8]?).map { try Attributes(stored: $0) }
+      let target: String = try row[5]
       return ObjectView.Quarantine(
-        reason: try row[0], detail: try row[1], other: other.flatMap(DifferenceReader.name), attempts: try row[3],
+        target: target == Quarantine.everyTarget ? nil : target, reason: try row[0], detail: try row[1],
+        other: other.flatMap(DifferenceReader.name), attempts: try row[3],
         nextTry: try row[4])
     }
   }

@@ -47,6 +47,8 @@ package struct ObjectView: Sendable, Codable, Equatable {
   }
 
   package struct Quarantine: Sendable, Codable, Equatable {
+    /// Nil when it concerns every target.
+    package var target: String?
     package var reason: String
     package var detail: String
     /// The sign-in name or display name of the object that is in the way.
@@ -55,9 +57,12 @@ package struct ObjectView: Sendable, Codable, Equatable {
     package var nextTry: Double?
   }
 
-  package var entry: Entry?
+  /// Those that make the object, in order of precedence of their sources; one that is out of scope stands alone.
+  package var entries: [Entry]
   package var metaverse: Metaverse?
-  package var remote: Remote?
-  package var pending: ObjectDifference?
+  /// What each target confirmed.
+  package var remotes: [Remote]
+  /// What an export would do, one a target.
+  package var pending: [ObjectDifference]
   package var quarantine: [Quarantine]
 }

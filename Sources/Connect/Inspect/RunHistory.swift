@@ -37,9 +37,13 @@ package struct RunHistory: Sendable {
     }
   }
 
-  func end(_ id: Int64, _ report: CycleReport, outcome: String, at time: Double) async throws {
+  /// - Parameter former: a run that this one replaces.
+  func end(
+    _ id: Int64, _ report: CycleReport, outcome: String, at time: Double, inPlaceOf former: Int64? = nil
+  ) async throws {
     let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
     _ = try await store.write { transaction in
+      if let former { try transaction.run("DELETE FROM run WHERE id = ?", [.integer(former)]) }
       try transaction.run(
         "UPDATE run SET ended = ?, outcome = ?, report = ? WHERE id = ?",
         [.real(time), .text(outcome), .text(json), .integer(id)])
@@ -47,11 +51,26 @@ package struct RunHistory: Sendable {
   }
 
   /// The last passes, the latest first.
-  package func last(_ count: Int) async throws -> [RunRecord] {
+  ///
+  /// - Parameter failedOnly: leaves out those that succeeded without an error, and the one that is under way.
+  package func last(_ count: Int, failedOnly: Bool = false) async throws -> [RunRecord] {
+    let condition = failedOnly ? "WHERE outcome NOT IN ('succeeded', 'running') OR report LIKE '%\"errors\":[\"%'" : ""
+    return try await read("\(condition) ORDER BY id DESC LIMIT ?", [.integer(Int64(count))])
+  }
+
+  /// - Returns: nil when there is no such run, or no more.
+  package func run(_ id: Int64) async throws -> RunRecord? {
+    try await read("WHERE id = ?", [.integer(id)]).first
+  }
+
+  /// When the last full pass that succeeded began, in seconds since 1970.
+  func lastFull() async throws -> Double? {
+    try await read("WHERE mode = 'full' AND outcome = 'succeeded' ORDER BY id DESC LIMIT 1", []).first?.started
+  }
+
+  private func read(_ clause: String, _ arguments: [SQLValue]) async throws -> [RunRecord] {
     try await store.read { transaction in
-      try transaction.query(
-        "SELECT id, started, ended, mode, outcome, report FROM run ORDER BY id DESC LIMIT ?", [.integer(Int64(count))]
-      ) { row in
+      try transaction.query("SELECT id, started, ended, mode, outcome, report FROM run \(clause)", arguments) { row in
         let report: String? = try row[5]
         return RunRecord(
           id: try row[0], started: try row[1], ended: try row[2],

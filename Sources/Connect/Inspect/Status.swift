@@ -49,6 +49,8 @@ package struct ConnectStatus: Sendable, Codable {
     package var count: Int
   }
 
+  /// Whether runs export nothing: by the configuration, or because the last one was told so.
+  package var isStaging: Bool
   package var runs: [RunRecord]
   package var partitions: [Partition]
   package var counts: [Count]
@@ -57,11 +59,14 @@ package struct ConnectStatus: Sendable, Codable {
   package var flows: [Flow]
 
   /// Reads the status; at most `limit` runs and quarantined objects are listed.
-  package static func read(_ store: any Store, limit: Int = 20) async throws -> ConnectStatus {
+  package static func read(
+    _ store: any Store, isStaging: Bool = false, limit: Int = 20
+  ) async throws -> ConnectStatus {
     let runs = try await RunHistory(store: store).last(limit)
     return try await store.read { transaction in
       ConnectStatus(
-        runs: runs, partitions: try partitions(transaction), counts: try counts(transaction),
+        isStaging: isStaging || runs.first { $0.outcome == "running" }?.report?.isStaging == true, runs: runs,
+        partitions: try partitions(transaction), counts: try counts(transaction),
         pending: try pending(transaction), quarantined: try quarantined(transaction, limit: limit),
         flows: try flows(transaction))
     }

@@ -88,7 +88,7 @@ struct DemoScript {
     try expect(result.exported.values.allSatisfy { $0.deleted == 0 }, "the renamed unit deleted somebody")
     let renamed = "OU=\(name) and Service," + parts[(start + 1)...].joined(separator: ",")
     let shown = try await runtime.show(renamed)
-    try expect(shown.contains { $0.entry?.name == renamed }, "Connect does not know \(renamed)")
+    try expect(shown.contains { $0.entries.contains { $0.name == renamed } }, "Connect does not know \(renamed)")
     finish(
       "a renamed unit",
       ["\(unit) is now \(renamed)", "\(people) people are in it: Connect knows their new place, nobody was deleted"],

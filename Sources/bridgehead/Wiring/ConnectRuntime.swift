@@ -13,6 +13,7 @@ import Wire
 /// Connect with everything it works with, made from the configuration.
 struct ConnectRuntime {
   let service: ConnectService
+  let isStaging: Bool
   let store: SQLiteStore
   /// The ways to the cloud directories.
   let clients: [SCIMClient]
@@ -21,10 +22,11 @@ struct ConnectRuntime {
   private let lock: RunLock
 
   static func open(
-    _ configuration: Configuration, file: String, environment: [String: String], staging: Bool = false
+    _ configuration: Configuration, file: String, environment: [String: String], purpose: String = "connect sync",
+    staging: Bool = false
   ) async throws -> ConnectRuntime {
     let section = try connectSection(configuration, file)
-    let lock = try RunLock(section.database)
+    let lock = try RunLock(section.database, purpose: purpose)
     let store = try await store(configuration, file: file)
     let ledger = FlowLedger()
     let flows = FlowObserver(ledger: ledger)
@@ -53,7 +55,7 @@ struct ConnectRuntime {
       }, ledger: ledger, logger: logger,
       now: { Date.now })
     return ConnectRuntime(
-      service: service, store: store, clients: clients.map(\.1),
+      service: service, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
       finder: ObjectFinder(settings), cloud: cloud, lock: lock)
   }
 

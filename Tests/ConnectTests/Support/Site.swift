@@ -91,6 +91,12 @@ final class Site: Sendable {
     try await service(configuration).run(.init(full: full))
   }
 
+  func finder(_ configuration: ConnectConfiguration? = nil) -> ObjectFinder {
+    ObjectFinder(
+      configuration: configuration ?? self.configuration(), vocabulary: target.vocabulary,
+      now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
+  }
+
   /// Lets through what stands before the guard.
   @discardableResult
   func approve(_ configuration: ConnectConfiguration? = nil) async throws -> StandingDifference {

@@ -6,7 +6,8 @@ struct ConnectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "connect", abstract: "The synchronisation server: from the forests to the cloud directory.",
     subcommands: [
-      ConnectPreview.self, ConnectSync.self, ConnectApprove.self, ConnectShowStatus.self, ConnectShow.self,
+      ConnectPreview.self, ConnectSync.self, ConnectRun.self, ConnectApprove.self, ConnectErrors.self,
+      ConnectHistory.self, ConnectShowStatus.self, ConnectShow.self,
       ConnectImportConfig.self,
     ])
 }

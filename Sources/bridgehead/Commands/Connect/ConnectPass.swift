@@ -11,7 +11,7 @@ struct ConnectPass {
   let terminal: Terminal
 
   static func run(
-    _ configurationFile: ConfigurationOption, _ global: GlobalOptions, staging: Bool = false,
+    _ configurationFile: ConfigurationOption, _ global: GlobalOptions, purpose: String, staging: Bool = false,
     _ work: @escaping @Sendable (ConnectPass) async throws -> ExitStatus
   ) async throws {
     Observability.bootstrap(global)
@@ -20,7 +20,7 @@ struct ConnectPass {
     let line = ProgressLine(terminal, quiet: global.quiet || global.logFormat == .json)
     let runtime = try await ConnectRuntime.open(
       ConfigurationLoader.load(configurationFile.config), file: configurationFile.config, environment: environment,
-      staging: staging)
+      purpose: purpose, staging: staging)
     let pass = ConnectPass(
       service: runtime.service,
       progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) }, line: line,

@@ -31,7 +31,7 @@ struct ConnectPreview: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    try await ConnectPass.run(configurationFile, global) { [full, json] pass in
+    try await ConnectPass.run(configurationFile, global, purpose: "connect preview") { [full, json] pass in
       let differences = Mutex<[ObjectDifference]>([])
       let report = try await pass.service.preview(.init(full: full), progress: pass.progress) { difference in
         if json {

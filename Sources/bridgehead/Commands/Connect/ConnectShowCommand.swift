@@ -45,7 +45,7 @@ extension ObjectView {
       }
       lines += references.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value) references" }
     }
-    if let entry {
+    for entry in entries {
       var facts = [("name", entry.name), ("objectGUID", entry.guid)]
       if let reason = entry.excluded { facts.append(("not synchronised", reason)) }
       if entry.isDeleted { facts.append(("deleted", "yes")) }
@@ -55,16 +55,16 @@ extension ObjectView {
     if let metaverse {
       section("Synchronised", [("source anchor", metaverse.sourceAnchor)], metaverse.attributes, [:])
     }
-    if let remote {
+    for remote in remotes {
       section("In the cloud: \(remote.target)", [("id", remote.id)], remote.attributes, remote.references)
     }
-    if let pending {
-      lines.append(terminal.styled("Pending", .bold))
-      lines.append(pending.text(terminal))
-    }
+    if !pending.isEmpty { lines.append(terminal.styled("Pending", .bold)) }
+    lines += pending.map { $0.text(terminal) }
     for held in quarantine {
       lines.append(terminal.styled("Quarantine", .bold))
-      lines.append("  \(held.reason): \(held.detail)" + (held.other.map { " (in the way: \($0))" } ?? ""))
+      lines.append(
+        "  \(held.target.map { "\($0): " } ?? "")\(held.reason): \(held.detail)"
+          + (held.other.map { " (in the way: \($0))" } ?? ""))
     }
     return lines.joined(separator: "\n")
   }

@@ -22,9 +22,10 @@ struct ConnectShowStatus: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let store = try await ConnectRuntime.store(
-      ConfigurationLoader.load(configurationFile.config), file: configurationFile.config)
-    let status = try await ConnectStatus.read(store)
+    let configuration = try ConfigurationLoader.load(configurationFile.config)
+    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let settings = try ConnectRuntime.settings(configuration, file: configurationFile.config)
+    let status = try await ConnectStatus.read(store, isStaging: settings.isStaging)
     if json { return try printJSON(status) }
     print(status.text(Terminal(environment: Environment.current)))
   }
@@ -39,16 +40,10 @@ extension ConnectStatus {
     func time(_ seconds: Double?) -> String {
       seconds.map { Date(timeIntervalSince1970: $0).formatted(.iso8601) } ?? "-"
     }
+    if isStaging { parts.append("Staging mode: nothing is exported.") }
     section(
       "Runs",
-      Table(
-        header: ["STARTED", "MODE", "OUTCOME", "REQUESTS", "QUARANTINED"],
-        rows: runs.prefix(5).map {
-          [
-            time($0.started), $0.mode.rawValue, $0.outcome, "\($0.report?.requests ?? 0)",
-            "\($0.report?.quarantined ?? 0)",
-          ]
-        }))
+      RunRecord.table(Array(runs.prefix(5))))
     section(
       "Directories",
       Table(

@@ -30,7 +30,8 @@ struct ConnectSync: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    try await ConnectPass.run(configurationFile, global, staging: staging.staging) { [full, json] pass in
+    try await ConnectPass.run(configurationFile, global, purpose: "connect sync", staging: staging.staging) {
+      [full, json] pass in
       let report = try await pass.service.run(.init(full: full), progress: pass.progress)
       pass.line.finish()
       if json { try printJSON(report) } else { print(report.summary) }
