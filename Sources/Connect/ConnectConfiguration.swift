@@ -52,6 +52,10 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
     /// So many removals always pass, in total and for one group.
     package var removalFloor = 100
     package var groupRemovalFloor = 50
+    /// Deletions that a running service let pass so many seconds ago, or later, are counted with those that are pending.
+    package var window: Double = 30 * 60
+    /// Whether deletions that pass are remembered: for a service, whose passes nobody chooses.
+    package var remembers = false
 
     package init(maximumDeletions: Int = 500, maximumPercent: Int = 10, floor: Int = 5) {
       self.maximumDeletions = maximumDeletions

@@ -55,7 +55,7 @@ import Testing
       #expect(standing.approvedAt == 1_800_000_000)
       try await site.sync()
       #expect(site.target.objects.count == 2)
-      #expect(try await StandingDifference.read(site.configuration(), site.store).isEmpty)
+      #expect(try await StandingDifference.read(site.configuration(), site.store, now: .now).isEmpty)
       // The same objects again, and the approval is used up.
       let again = (0..<8).map { site.directory.user("v\($0)", in: site.people) }
       try await site.sync()
@@ -78,6 +78,30 @@ import Testing
       site.target.beUnavailable(afterOperations: nil)
       try await site.sync()
       #expect(site.target.objects.count == 6)
+    }
+  }
+
+  @Test func aServiceCountsWhatItDeletedAWhileAgo() async throws {
+    try await Site.with { site in
+      let users = (0..<9).map { site.directory.user("u\($0)", in: site.people) }
+      var limits = ConnectConfiguration.Guard()
+      limits.remembers = true
+      let configuration = site.configuration(guard: limits)
+      try await site.sync(configuration)
+      for user in users.prefix(3) { site.directory.delete(user) }
+      try await site.sync(configuration)
+      for user in users[3..<6] { site.directory.delete(user) }
+      site.advance(1_799)
+      await #expect {
+        try await site.sync(configuration)
+      } throws: { error in
+        (error as? ConnectError)?.message.contains("3 of 9 objects of type user, after 3 others a short while ago")
+          == true
+      }
+      #expect(site.target.objects.count == 6)
+      site.advance(2)
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 3)
     }
   }
 

@@ -35,6 +35,9 @@ struct Approvals {
       [.real(time), .text(target), .text(finding.fingerprint)])
     let kinds = finding.lostUnits.isEmpty ? finding.deletions.map(\.kind) : ObjectKind.allCases
     for kind in kinds {
+      // Whoever approves has seen what went before.
+      try transaction.run(
+        "DELETE FROM passed WHERE target = ? AND kind = ?", [.text(target), .text(kind.rawValue)])
       try transaction.run(
         "INSERT INTO approved (target, mv, member) SELECT ?1, object, 0 FROM (\(ExportGuard.deletions)) WHERE kind = ?2",
         [.text(target), .text(kind.rawValue)])

@@ -201,7 +201,7 @@ struct Preview: Sendable {
           summary.add(try DifferenceReader(transaction: transaction, target: target).forEach(body))
         }
         for exportGuard in exportGuards where summary.stopped == nil {
-          let finding = try exportGuard.examine(transaction)
+          let finding = try exportGuard.examine(transaction, at: synchroniser.now())
           let approvals = Approvals(transaction: transaction, target: exportGuard.target)
           if !finding.isClear, try approvals.approved(finding.fingerprint) == nil {
             summary.stopped = finding.message

@@ -8,7 +8,8 @@ import Wire
 /// Phase 3: stops an export that would do more harm than an administrator expects, before its first request.
 ///
 /// Counted is what nobody approved: deletions by type, whatever their cause, and members that are removed although both
-/// ends stay.
+/// ends stay. A service that looks every second would meet a mass deletion piece by piece: the deletions that it let pass
+/// a short while ago (the `passed` table) are counted with those that are pending.
 struct ExportGuard: Sendable {
   let configuration: ConnectConfiguration
   let target: String
@@ -18,8 +19,14 @@ struct ExportGuard: Sendable {
     let finding = try await store.write { transaction in
       let approvals = Approvals(transaction: transaction, target: target)
       try approvals.forgetDone()
-      let finding = try examine(transaction)
-      if !finding.isClear, try approvals.use(finding, at: time) { return GuardFinding(target: target) }
+      try transaction.run(
+        "DELETE FROM passed WHERE target = ? AND at < ?", [.text(target), .real(time - configuration.guard.window)])
+      let finding = try examine(transaction, at: time)
+      if finding.isClear {
+        try remember(transaction, at: time)
+      } else if try approvals.use(finding, at: time) {
+        return GuardFinding(target: target)
+      }
       return finding
     }
     guard !finding.isClear else { return }
@@ -31,7 +38,17 @@ struct ExportGuard: Sendable {
         + "through, run 'bridgehead connect approve \(finding.fingerprint)'.")
   }
 
-  func examine(_ transaction: any Transaction) throws -> GuardFinding {
+  /// Notes the deletions that pass now.
+  private func remember(_ transaction: any Transaction, at time: Double) throws {
+    guard configuration.guard.remembers else { return }
+    try transaction.run(
+      """
+      INSERT INTO passed (target, anchor, kind, at) SELECT ?1, anchor, kind, ?2 FROM (\(Self.deletions))
+      WHERE true ON CONFLICT (target, anchor) DO NOTHING
+      """, [.text(target), .real(time)])
+  }
+
+  func examine(_ transaction: any Transaction, at time: Double) throws -> GuardFinding {
     var finding = GuardFinding(target: target)
     let limits = configuration.guard
     let deletions = try transaction.query(
@@ -41,15 +58,23 @@ struct ExportGuard: Sendable {
       { row in
         (kind: ObjectKind(rawValue: try row[0]), count: try row[1] as Int, leaving: Int(try row[2] as Double))
       })
-    for (kind, count, leaving) in deletions where count > limits.floor {
+    for (kind, count, leaving) in deletions {
       guard let kind else { throw ConnectError.corrupt("an object of an unknown kind") }
+      let recent: Int =
+        try transaction.value(
+          """
+          SELECT COUNT(*) FROM passed WHERE target = ?1 AND kind = ?2 AND at >= ?3
+            AND anchor NOT IN (SELECT anchor FROM (\(Self.deletions)))
+          """, [.text(target), .text(kind.rawValue), .real(time - limits.window)]) ?? 0
+      guard count + recent > limits.floor else { continue }
       let total: Int =
         try transaction.value(
           "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?",
           [.text(target), .text(kind.rawValue)]) ?? 0
-      let limit = limits.limit(of: total)
-      if count > limit {
-        finding.deletions.append(.init(kind: kind, count: count, leavingScope: leaving, total: total, limit: limit))
+      let limit = limits.limit(of: total + recent)
+      if count + recent > limit {
+        finding.deletions.append(
+          .init(kind: kind, count: count, recent: recent, leavingScope: leaving, total: total + recent, limit: limit))
       }
     }
     try examineRemovals(transaction, limits, &finding)

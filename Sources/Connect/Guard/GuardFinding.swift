@@ -8,9 +8,11 @@ package struct GuardFinding: Sendable, Codable, Equatable {
   package struct Deletions: Sendable, Codable, Equatable {
     package var kind: ObjectKind
     package var count: Int
+    /// How many others a running service deleted a short while ago (``ConnectConfiguration/Guard/window``).
+    package var recent: Int
     /// How many of them are still there on the premises: they left the scope.
     package var leavingScope: Int
-    /// How many objects of the kind the target holds.
+    /// How many objects of the kind the target holds, and held before the recent deletions.
     package var total: Int
     package var limit: Int
   }
@@ -50,8 +52,9 @@ package struct GuardFinding: Sendable, Codable, Equatable {
         (here, "deleted in the directory"), (excess.leavingScope, "still in the directory but out of scope"),
       ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
       sentences.append(
-        "The export would delete \(excess.count) of \(excess.total) objects of type \(excess.kind.rawValue) "
-          + "(limit \(excess.limit)): \(causes).")
+        "The export would delete \(excess.count) of \(excess.total) objects of type \(excess.kind.rawValue)"
+          + (excess.recent > 0 ? ", after \(excess.recent) others a short while ago" : "")
+          + " (limit \(excess.limit)): \(causes).")
     }
     for excess in removals {
       sentences.append(

@@ -27,16 +27,18 @@ package struct StandingDifference: Sendable, Codable, Equatable {
 
   /// What stands before the guard, one a target. A run that the guard stopped leaves it in the store.
   package static func read(
-    _ configuration: ConnectConfiguration, _ store: any Store
+    _ configuration: ConnectConfiguration, _ store: any Store, now: Date
   ) async throws -> [StandingDifference] {
-    try await store.read { transaction in try read(configuration, transaction) }
+    try await store.read { [time = now.timeIntervalSince1970] transaction in
+      try read(configuration, transaction, at: time)
+    }
   }
 
   private static func read(
-    _ configuration: ConnectConfiguration, _ transaction: any Transaction
+    _ configuration: ConnectConfiguration, _ transaction: any Transaction, at time: Double
   ) throws -> [StandingDifference] {
     try configuration.targets.compactMap { target in
-      let finding = try ExportGuard(configuration: configuration, target: target.name).examine(transaction)
+      let finding = try ExportGuard(configuration: configuration, target: target.name).examine(transaction, at: time)
       guard !finding.isClear else { return nil }
       let kinds = Set(finding.deletions.map(\.kind))
       let deletions = try transaction.query(
@@ -72,7 +74,7 @@ package struct StandingDifference: Sendable, Codable, Equatable {
     let time = now.timeIntervalSince1970
     // Whoever approved something wants it to survive a loss of power.
     return try await store.write(durability: .full) { transaction in
-      let standing = try read(configuration, transaction)
+      let standing = try read(configuration, transaction, at: time)
       guard var found = standing.first(where: { $0.finding.fingerprint == fingerprint }) else {
         throw ConnectError(
           .notStanding,

@@ -20,6 +20,7 @@ package import Store
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
+/// | `passed` | a deletion that the guard let a service export, and when |
 /// | `approved` | a deletion (`member` is 0), or a removal from a group, of such a difference that is not done yet |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
@@ -170,6 +171,15 @@ package enum ConnectSchema {
           target TEXT NOT NULL, mv INTEGER NOT NULL, member INTEGER NOT NULL, PRIMARY KEY (target, mv, member))
           WITHOUT ROWID
         """,
+      ]),
+    Migration(
+      name: "connect-6-window",
+      statements: [
+        """
+        CREATE TABLE passed (
+          target TEXT NOT NULL, anchor TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL,
+          PRIMARY KEY (target, anchor)) WITHOUT ROWID
+        """
       ]),
   ]
 }

@@ -91,6 +91,7 @@ struct Configuration: Codable, Sendable {
     var memberRemovals: Int?
     var memberRemovalPercent: Int?
     var groupRemovalPercent: Int?
+    var window: String?
   }
 
   struct TenantSection: Codable, Sendable {

@@ -140,6 +140,9 @@ extension Schema {
     Property(
       "groupRemovalPercent", .integer(1...100),
       "Removals of more than this share of one group's members stop the export. Default: 50."),
+    Property(
+      "window", .string(.duration),
+      "The deletions that 'connect run' exported within this time count with those that are pending. Default: 30m."),
   ])
 
   private static let tenant = Schema.object([

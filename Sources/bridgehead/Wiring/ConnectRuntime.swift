@@ -23,7 +23,7 @@ struct ConnectRuntime {
 
   static func open(
     _ configuration: Configuration, file: String, environment: [String: String], purpose: String = "connect sync",
-    staging: Bool = false
+    staging: Bool = false, isService: Bool = false
   ) async throws -> ConnectRuntime {
     let section = try connectSection(configuration, file)
     let lock = try RunLock(section.database, purpose: purpose)
@@ -39,6 +39,7 @@ struct ConnectRuntime {
     cloud.directoryLists.use(forests)
     var settings = ConnectConfiguration(section)
     settings.isStaging = settings.isStaging || staging
+    settings.guard.remembers = isService
     let selection = ImportSelection(settings)
     let sources = forests.map { forest -> any ImportSource in
       LDAPSource(
@@ -117,6 +118,9 @@ extension ConnectConfiguration {
     var limits = Guard()
     limits.maximumDeletions = section.guard?.deletions ?? limits.maximumDeletions
     limits.maximumPercent = section.guard?.deletionPercent ?? limits.maximumPercent
+    if let window = section.guard?.window.flatMap({ Duration(parsing: $0) }) {
+      limits.window = Double(window.components.seconds)
+    }
     limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
     limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
     limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent

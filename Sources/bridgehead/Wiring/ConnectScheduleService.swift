@@ -13,7 +13,8 @@ struct ConnectScheduleService: Service {
 
   func run() async throws {
     let runtime = try await ConnectRuntime.open(
-      configuration, file: file, environment: Environment.current, purpose: "connect run", staging: isStaging)
+      configuration, file: file, environment: Environment.current, purpose: "connect run", staging: isStaging,
+      isService: true)
     Observability.say(
       "synchronising every \(plan.interval)" + (plan.full.map { ", in full every \($0)" } ?? "")
         + (runtime.isStaging ? "; staging mode: nothing is exported" : ""))

@@ -101,7 +101,7 @@ final class Site: Sendable {
   @discardableResult
   func approve(_ configuration: ConnectConfiguration? = nil) async throws -> StandingDifference {
     let configuration = configuration ?? self.configuration()
-    let standing = try await StandingDifference.read(configuration, store)
+    let standing = try await StandingDifference.read(configuration, store, now: clock.withLock { $0 })
     return try await StandingDifference.approve(
       standing.first?.finding.fingerprint ?? "none", configuration, store, now: clock.withLock { $0 })
   }

@@ -44,7 +44,7 @@ struct ConnectApprove: AsyncParsableCommand {
       let approved = try await approve(fingerprint)
       return json ? try printJSON(approved) : print(Self.confirmation(approved))
     }
-    let standing = try await StandingDifference.read(settings, store)
+    let standing = try await StandingDifference.read(settings, store, now: Date.now)
     if json {
       try printJSON(standing)
     } else {
