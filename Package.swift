@@ -102,7 +102,7 @@ let package = Package(
         "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
         hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
-    library("Readiness", ["PortReference", "Wire"]),
+    library("Readiness", ["PortReference"]),
     library(
       "Lab",
       ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],

@@ -111,6 +111,18 @@ import Testing
     #expect(!plan.rules.contains { $0.host == "six" })
   }
 
+  /// A domain controller has a DNS name, but its address is known and of a family that nobody plans.
+  @Test func addressesOfAFamilyThatIsNotPlannedGetNoRule() {
+    var topology = balanced(.full)
+    topology.features = [.directoryImport]
+    topology.forests[0].domains[0].controllers[0].addresses = networks("2001:db8::1")
+    topology.policy = Policy()
+    topology.policy?.addressFamilies = [.ipv4]
+    let plan = Planner.plan(topology)
+    #expect(plan.rules.isEmpty)
+    #expect(plan.unreachable.map(\.row) == [.connectADDNS, .connectADKerberos, .connectADLDAP])
+  }
+
   @Test func namesAreNeverOpenedAsAddresses() throws {
     var topology = balanced(.full)
     topology.features = [.cloudExport]

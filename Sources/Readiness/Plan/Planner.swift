@@ -111,9 +111,13 @@ package struct Planner {
         transport: service.transport, ports: service.ports, rows: [service.row], features: features))
   }
 
-  /// Ends with addresses of no common family can never meet; names may lead anywhere.
+  /// Ends with addresses of no common family can never meet; names may lead anywhere. An end with neither has addresses
+  /// in families that are not planned.
   private func canMeet(_ one: End, _ other: End) -> Bool {
-    one.networks.isEmpty || other.networks.isEmpty
+    if [one, other].contains(where: { $0.networks.isEmpty && $0.names.isEmpty && $0.serviceTag == nil }) {
+      return false
+    }
+    return one.networks.isEmpty || other.networks.isEmpty
       || families.contains { !one.networks($0).isEmpty && !other.networks($0).isEmpty }
   }
 
@@ -125,11 +129,11 @@ package struct Planner {
           && ($0.seenBy.containsName(other.host.name) || $0.seenBy.contains(other.role.rawValue))
       }?.seenAs
     }
-    let networks = (translated ?? party.host.addresses ?? []).filter { families.contains($0.family) }
+    let addresses = translated ?? party.host.addresses ?? []
+    let names = party.service?.dnsNames ?? DNSPattern(parsing: party.host.name).map { [$0] } ?? []
     return End(
-      name: party.host.name, networks: networks,
-      names: networks.isEmpty ? party.service?.dnsNames ?? DNSPattern(parsing: party.host.name).map { [$0] } ?? [] : [],
-      serviceTag: party.service?.serviceTag)
+      name: party.host.name, networks: addresses.filter { families.contains($0.family) },
+      names: addresses.isEmpty ? names : [], serviceTag: party.service?.serviceTag)
   }
 
   // MARK: - From many rules to few

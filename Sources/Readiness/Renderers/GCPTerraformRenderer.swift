@@ -42,13 +42,10 @@ enum GCPTerraformRenderer {
         let names =
           rule.isPlaceless || rule.direction == .ingress
           ? [] : rule.namedPeers.flatMap(\.names).filter { !$0.isWildcard }
-        if !names.isEmpty {
+        for family in IPNetwork.Family.allCases where !names.isEmpty && !rule.local.networks(family).isEmpty {
           add(
             rule, policy, number,
-            [
-              ("src_ip_ranges", rule.local.networks.map(\.cidr)),
-              ("dest_fqdns", names.map(\.text)),
-            ], &script)
+            [("src_ip_ranges", rule.local.networks(family).map(\.cidr)), ("dest_fqdns", names.map(\.text))], &script)
           number += 1
         }
         script.tellGaps(of: rule, except: names)

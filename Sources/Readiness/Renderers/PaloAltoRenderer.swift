@@ -30,8 +30,8 @@ enum PaloAltoRenderer {
         let patterns = rule.isPlaceless ? [] : rule.namedPeers.flatMap(\.names)
         let names = patterns.filter { !$0.isWildcard }
         for name in names {
-          define("set address bridgehead-\(name) fqdn \(name)")
-          far.append("bridgehead-\(name)")
+          define("set address \(objectName(name)) fqdn \(name)")
+          far.append(objectName(name))
         }
         for peer in rule.namedPeers where peer.names.contains(where: \.isWildcard) {
           let category = "bridgehead-\(identifiers.identifier(peer.name))"
@@ -61,6 +61,10 @@ enum PaloAltoRenderer {
 
   private static func objectName(_ network: IPNetwork) -> String {
     "bridgehead-" + network.description.map { $0 == ":" || $0 == "/" ? "-" : String($0) }.joined()
+  }
+
+  private static func objectName(_ name: DNSPattern) -> String {
+    "bridgehead-" + (name.text.count <= 52 ? name.text : "\(name.text.prefix(43))-\(name.text.hashedText)")
   }
 
   /// Up to 63 characters; the number keeps a shortened name apart.

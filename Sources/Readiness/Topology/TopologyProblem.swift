@@ -38,7 +38,7 @@ extension Topology {
     add(proxies ?? [], .proxy, "proxies")
     add(users ?? [], .users, "users")
     for (index, virtual) in (virtualAddresses ?? []).enumerated() {
-      let proxied = virtual.nodes.contains { node in (proxies ?? []).contains { $0.name == node } }
+      let proxied = virtual.nodes.contains { (proxies ?? []).map(\.name).containsName($0) }
       all.append(("virtualAddresses[\(index)]", proxied ? .proxy : .federation, virtual.host))
     }
     return all
