@@ -55,9 +55,11 @@ struct TargetPass: Sendable {
       try await ExportGuard(configuration: configuration, target: target.name).check(store, at: time)
     }
     try await writeAnchors(&report)
+    var allowed = capabilities
     for round in 1...Self.maximumRounds {
-      let again = try await export(capabilities, isLast: round == Self.maximumRounds, &report)
-      if again == 0 { break }
+      let result = try await export(allowed, isLast: round == Self.maximumRounds, &report)
+      if result.again == 0 { break }
+      if result.hasUnanswered { allowed = capabilities.singly }
     }
   }
 
@@ -95,10 +97,9 @@ struct TargetPass: Sendable {
     try await synchroniser.settleLinks(store)
   }
 
-  /// - Returns: how many operations another round may bring to an end.
   private func export(
     _ capabilities: TargetCapabilities, isLast: Bool, _ report: inout CycleReport
-  ) async throws -> Int {
+  ) async throws -> Exporter.Result {
     try await clock.timed(.export, &report) { report in
       try await store.write { [target = target.name, time = now()] transaction in
         try Quarantine(transaction: transaction, target: target, now: time).release()
@@ -110,7 +111,7 @@ struct TargetPass: Sendable {
       report.requests += result.requests
       if isLast || result.again == 0 { report.errors += result.errors }
       if result.again > 0 { try await recover() }
-      return result.again
+      return result
     }
   }
 

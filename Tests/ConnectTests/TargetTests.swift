@@ -25,6 +25,21 @@ import Testing
     }
   }
 
+  @Test func oneObjectThatTheServiceStumblesOverDoesNotHoldUpTheOthers() async throws {
+    let target = MemoryTarget(operationsPerRequest: 10)
+    try await Site.with(target) { site in
+      for name in ["ann", "bob", "cat"] { _ = site.directory.user(name, in: site.people) }
+      target.stumble(over: ["bob"])
+      let report = try await site.sync()
+      #expect(report.exported(.user).created == 2)
+      #expect(report.pending == 1)
+      #expect(target["bob@corp.example"] == nil && target["cat@corp.example"] != nil)
+      target.stumble(over: [])
+      try await site.sync()
+      #expect(target.creates.values.allSatisfy { $0 == 1 } && target.objects.count == 3)
+    }
+  }
+
   @Test func oneThatIsDownDoesNotHoldUpTheOthers() async throws {
     try await Site.with { site in
       let ann = site.directory.user("ann", in: site.people)

@@ -52,6 +52,9 @@ package struct TargetCapabilities: Sendable, Equatable {
     self.operationsPerRequest = max(1, operationsPerRequest)
     self.concurrency = max(1, concurrency)
   }
+
+  /// Each operation in a request of its own, so that one that the target stumbles over is alone.
+  var singly: TargetCapabilities { TargetCapabilities(operationsPerRequest: 1, concurrency: concurrency) }
 }
 
 /// An object as the target holds it, in the metaverse's vocabulary.
@@ -128,5 +131,6 @@ package enum ExportOutcome: Sendable, Equatable {
   /// everyone.
   case unavailable(String)
 
+  var isUnanswered: Bool { if case .unanswered = self { true } else { false } }
   var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
 }

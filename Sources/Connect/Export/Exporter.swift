@@ -23,6 +23,8 @@ struct Exporter: Sendable {
     var requests = 0
     /// Operations that another round may bring to an end.
     var again = 0
+    /// Whether nobody knows what became of some of them.
+    var hasUnanswered = false
     var errors: [String] = []
   }
 
@@ -97,6 +99,7 @@ struct Exporter: Sendable {
           again.formUnion(recorded.again)
           result.errors += recorded.errors
           for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
+          if outcomes.contains(where: \.isUnanswered) { result.hasUnanswered = true }
           if case .unavailable(let reason)? = outcomes.first(where: \.isUnavailable) {
             failure =
               failure

@@ -27,6 +27,8 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    /// Display names over which a whole request fails without an answer for any of its operations.
+    var stumblesOver: Set<String> = []
     var isDown = false
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
@@ -70,6 +72,7 @@ final class MemoryTarget: ExportTarget {
   func beDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
+  func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 
   func id(_ name: String) -> String? {
@@ -125,6 +128,11 @@ final class MemoryTarget: ExportTarget {
       state.requests += 1
       let fault = state.fault.flatMap { $0.request == state.requests ? $0 : nil }
       if let fault, !fault.isDone { throw Broken() }
+      let stumbles = operations.contains { operation in
+        guard case .create(_, _, let attributes) = operation else { return false }
+        return attributes.text("displayName").map(state.stumblesOver.contains) ?? false
+      }
+      if stumbles { return operations.map { _ in .unanswered("500") } }
       let outcomes = operations.map { operation -> ExportOutcome in
         if let left = state.lastsFor {
           if left == 0 { return .unavailable("503") }
