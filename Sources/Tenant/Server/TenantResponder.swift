@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 import SCIM
+import Synchronization
 
 /// Hands Hummingbird's requests to the service and its answers back.
 struct TenantResponder: HTTPResponder {
@@ -19,14 +20,14 @@ struct TenantResponder: HTTPResponder {
       headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
     }
     let body = request.body
+    let wasRead = Mutex(false)
     let answer = await service.answer(
       TenantRequest(method: request.method.rawValue, target: request.head.path ?? "/", headers: headers) { maximum in
-        do {
-          return Array(buffer: try await body.collect(upTo: maximum))
-        } catch is NIOTooManyBytesError {
-          throw SCIMError.payloadTooLarge("The body is larger than \(maximum) bytes.")
-        }
+        wasRead.withLock { $0 = true }
+        return try await Self.read(body, upTo: maximum)
       })
+    // Nobody reads the rest of a connection that ends with this answer: a client that still sends would never see it.
+    if headers["connection"] == "close", !wasRead.withLock({ $0 }) { _ = try? await Self.read(body, upTo: 0) }
     var response = Response(status: .init(code: answer.status))
     for (name, value) in answer.headers {
       guard let name = HTTPField.Name(name) else { continue }
@@ -37,5 +38,20 @@ struct TenantResponder: HTTPResponder {
       response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: body))
     }
     return response
+  }
+
+  /// Reads a body to its end, also one that is refused, so that the client gets to read the answer instead of waiting with
+  /// the rest of it (RFC 9112 9.6). ``RequestDeadlineHandler`` ends one that does not end.
+  private static func read(_ body: RequestBody, upTo maximum: Int) async throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var count = 0
+    for try await part in body {
+      count += part.readableBytes
+      if count <= maximum { bytes += part.readableBytesView }
+    }
+    guard count <= maximum else {
+      throw SCIMError.payloadTooLarge("The body is larger than \(maximum) bytes.")
+    }
+    return bytes
   }
 }
