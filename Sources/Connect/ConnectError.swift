@@ -10,6 +10,8 @@ package struct ConnectError: DiagnosableError {
     /// A directory ended its answer early, again and again.
     case importIncomplete
     case directoryUnreachable
+    /// Attributes that many entries had came with none.
+    case attributesLost
     case scopeUnresolved
     case scopeLost
     case tooManyDeletions

@@ -143,7 +143,8 @@ package struct ConnectService: Sendable {
       measure(report, outcome: isStopped ? "interrupted" : "failed")
       throw error
     }
-    try await history.end(id, report, outcome: "succeeded", at: now().timeIntervalSince1970)
+    try await history.end(
+      id, report, outcome: report.leftBehind == nil ? "succeeded" : "partial", at: now().timeIntervalSince1970)
     try await ledger.flush(to: store, at: now().timeIntervalSince1970)
     let (leftovers, time) = (try await look().leftovers, now().timeIntervalSince1970)
     memory.change {

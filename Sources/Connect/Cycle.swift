@@ -50,17 +50,35 @@ struct Cycle {
 
   func importChanges(full: Bool, _ report: inout CycleReport) async throws {
     try await clock.timed(.import, &report) { report in
+      var failures: [any Error] = []
       for source in sources {
         let importer = Importer(source: source, store: store, logger: logger, now: now, progress: progress)
-        let isAnew =
-          try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
-          != source.fingerprint
-        report.imports += try await importer.run(full: full || isAnew)
-        if isAnew {
-          try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
+        do {
+          let isAnew =
+            try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
+            != source.fingerprint
+          report.imports += try await importer.run(full: full || isAnew)
+          if isAnew {
+            try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
+          }
+        } catch where Self.isOfSource(error) {
+          failures.append(error)
+          let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
+          logger.error("a source was left behind", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
+          guard sources.count > 1 else { break }
+          report.errors.append("\(source.name): \(reason)")
+          report.leftBehind = (report.leftBehind ?? []) + [source.name]
         }
       }
+      if failures.count == sources.count, let first = failures.first { throw first }
     }
+  }
+
+  /// A forest that cannot be read keeps what it last said and does not hold up the others. The engine's own store is
+  /// everybody's.
+  private static func isOfSource(_ error: any Error) -> Bool {
+    !(error is CancellationError || error is StoreError || Task.isCancelled
+      || (error as? ConnectError)?.code == .corruptStore)
   }
 
   private func synchronise(full: Bool, _ report: inout CycleReport) async throws {

@@ -27,6 +27,10 @@ package struct CycleReport: Sendable, Codable {
     package var deleted = 0
     /// References added or removed.
     package var links = 0
+    /// Rows of the store that were written; nil in reports of earlier versions.
+    package var rows: Int?
+    /// Bytes that the directory sent; nil in reports of earlier versions.
+    package var bytes: Int?
 
     init(source: String, partition: String, mode: ImportReading.Mode, note: String?) {
       self.source = source
@@ -41,6 +45,7 @@ package struct CycleReport: Sendable, Codable {
       changed += outcome.changed
       deleted += outcome.deleted
       links += outcome.links
+      rows = (rows ?? 0) + outcome.rows
     }
   }
 
@@ -88,6 +93,8 @@ package struct CycleReport: Sendable, Codable {
   /// In a preview: what an export would do.
   package var preview: PreviewSummary?
   package var errors: [String] = []
+  /// Sources that could not be read: what they last said stays; nil when none.
+  package var leftBehind: [String]?
   /// Kinds of objects that a target has no place for; nil when none.
   package var leftOut: [String]?
 

@@ -11,10 +11,16 @@ package struct Batch: Sendable {
     package var watermark: Watermark
     /// Whether every entry of the partition was enumerated, so that absence means deletion.
     package var isComplete: Bool
+    /// Whether the watermark says nothing that the one before did not say.
+    package var isUnchanged: Bool
+    /// Bytes that the source sent.
+    package var bytes: Int
 
-    package init(watermark: Watermark, isComplete: Bool) {
+    package init(watermark: Watermark, isComplete: Bool, isUnchanged: Bool = false, bytes: Int = 0) {
       self.watermark = watermark
       self.isComplete = isComplete
+      self.isUnchanged = isUnchanged
+      self.bytes = bytes
     }
   }
 
@@ -34,11 +40,14 @@ package struct Watermark: Sendable, Equatable {
   package var invocation: [UInt8]
   /// The server's `highestCommittedUSN` when the reading began.
   package var sequence: Int64
+  /// Seconds since it was kept; nil for one that was just made.
+  package var age: Double?
 
-  package init(cookie: [UInt8], server: String, invocation: [UInt8], sequence: Int64) {
+  package init(cookie: [UInt8], server: String, invocation: [UInt8], sequence: Int64, age: Double? = nil) {
     self.cookie = cookie
     self.server = server
     self.invocation = invocation
     self.sequence = sequence
+    self.age = age
   }
 }

@@ -37,6 +37,10 @@ extension Store {
 ///
 /// All members throw ``StoreError``.
 package protocol Transaction {
+  /// Rows that were inserted, updated or deleted over this transaction's connection so far: the difference of two readings
+  /// is the cost of what stands between them.
+  var rowsWritten: Int { get }
+
   /// Runs a statement and tells how many rows it inserted, updated or deleted itself (not through triggers or foreign keys).
   @discardableResult
   func run(_ sql: String, _ arguments: [SQLValue]) throws -> Int

@@ -49,6 +49,8 @@ private struct CountingTransaction: Transaction {
   let base: any Transaction
   let store: CountingStore
 
+  var rowsWritten: Int { base.rowsWritten }
+
   func run(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
     let changed = try base.run(sql, arguments)
     store.add(changed: changed)

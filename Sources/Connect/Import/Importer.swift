@@ -21,6 +21,8 @@ package struct Importer: Sendable {
   /// Changes in one transaction while there is nothing yet: nobody waits for the store, and each commit writes all pages
   /// of the indexes that it touched.
   static let firstLoadSize = 4_000
+  /// A watermark that says nothing new is kept anew after so many seconds, so that it does not look abandoned.
+  static let refreshInterval = 86_400.0
   /// How often a reading that lost its server is begun anew before the pass gives up.
   static let maximumAttempts = 4
 
@@ -35,10 +37,19 @@ package struct Importer: Sendable {
     self.progress = progress
   }
 
+  /// Reads all partitions of the source; then, and only then, deletes what left: an object that is gone from one may
+  /// stand in another.
   package func run(full: Bool) async throws -> [CycleReport.Import] {
     var reports: [CycleReport.Import] = []
     for partition in try await source.partitions() {
       reports.append(try await read(partition, full: full))
+    }
+    guard reports.allSatisfy(\.isComplete) else { return reports }
+    let departed = try await Departures.settle(of: source.name, in: store)
+    for index in reports.indices {
+      guard let departed = departed[reports[index].partition] else { continue }
+      reports[index].deleted += departed.entries
+      reports[index].rows = (reports[index].rows ?? 0) + departed.rows
     }
     return reports
   }
@@ -64,21 +75,22 @@ package struct Importer: Sendable {
   }
 
   private func attemptReading(_ partition: String, full: Bool) async throws -> CycleReport.Import {
-    let position = try await ImportPosition.open(partition, of: source.name, in: store)
+    let position = try await ImportPosition.open(partition, of: source.name, in: store, at: now())
     let reading = try await source.read(partition, since: full ? nil : position.watermark)
     var report = CycleReport.Import(source: source.name, partition: partition, mode: reading.mode, note: reading.note)
     let generation =
       reading.mode == .full ? try await position.beginGeneration(in: store) : position.generation
     var staging = Staging(source: source.name, partition: position.id, generation: generation)
-    if reading.mode == .full {
-      staging.isFirstLoad = try await store.write { [name = source.name] transaction in
-        try LinkIndex.prepare(for: name, in: transaction)
-      }
+    staging.isFirstLoad = reading.mode == .full && generation == 1
+    if staging.isFirstLoad { try await LinkIndex.drop(store) } else { try await LinkIndex.complete(store) }
+    if reading.mode == .full, !staging.isFirstLoad, let requested = reading.requested {
+      staging.watch = try await AttributeWatch(requested, partition: position.id, in: store)
     }
-    if !staging.isFirstLoad { try await LinkIndex.complete(store) }
     let size = staging.isFirstLoad ? Self.firstLoadSize : Self.transactionSize
     var expected = reading.expected
-    if expected == nil, reading.mode == .full { expected = try await position.knownEntries(in: store) }
+    if expected == nil, reading.mode == .full, !staging.isFirstLoad {
+      expected = try await position.knownEntries(in: store)
+    }
     progress.report(.import, done: 0, total: expected)
 
     var end: Batch.End?
@@ -95,12 +107,19 @@ package struct Importer: Sendable {
     }
     guard let end else { throw ImportInterruption(reason: "the answer ended without saying that it was complete") }
     if staging.isFirstLoad { try await LinkIndex.complete(store) }
-    if reading.mode == .full, end.isComplete {
-      report.deleted += try await staging.sweep(store)
+    try await staging.watch?.settle(partition, source.name, generation, store)
+    // What was read with more rights is not deleted because fewer rights see less.
+    let isComplete = end.isComplete && !(position.hadCookie && end.watermark.cookie.isEmpty)
+    report.bytes = end.bytes
+    if report.read > 0 || !end.isUnchanged || (position.watermark?.age ?? .infinity) >= Self.refreshInterval {
+      let commit = ImportPosition.Commit(
+        watermark: end.watermark, mode: reading.mode,
+        hasAbsentees: reading.mode == .full && isComplete && !staging.isFirstLoad)
+      try await position.commit(commit, at: now(), in: store)
+      report.rows = (report.rows ?? 0) + 1
     }
-    try await position.commit(end.watermark, mode: reading.mode, at: now(), in: store)
     report.server = end.watermark.server
-    report.isComplete = reading.mode == .delta || end.isComplete
+    report.isComplete = reading.mode == .delta || isComplete
     return report
   }
 }
@@ -116,61 +135,6 @@ extension Importer {
     guard !outcome.incomplete.isEmpty else { return }
     let complete = try await source.reread(outcome.incomplete, in: partition)
     report.add(try await store.write { transaction in try staging.apply(complete[...], in: transaction) })
-  }
-}
-
-/// Where the reading of a partition stands.
-struct ImportPosition: Sendable {
-  let id: Int64
-  let generation: Int64
-  let watermark: Watermark?
-
-  static func open(_ partition: String, of source: String, in store: any Store) async throws -> ImportPosition {
-    try await store.write { transaction in
-      try transaction.run(
-        "INSERT INTO watermark (source, partition) VALUES (?, ?) ON CONFLICT (source, partition) DO NOTHING",
-        [.text(source), .text(partition)])
-      let position = try transaction.first(
-        "SELECT id, generation, cookie, dc, invocation, usn FROM watermark WHERE source = ? AND partition = ?",
-        [.text(source), .text(partition)]
-      ) { row in
-        let cookie: [UInt8]? = try row[2]
-        var watermark: Watermark?
-        if let cookie {
-          watermark = Watermark(cookie: cookie, server: try row[3], invocation: try row[4], sequence: try row[5])
-        }
-        return ImportPosition(id: try row[0], generation: try row[1], watermark: watermark)
-      }
-      guard let position else { throw ConnectError.corrupt("a watermark") }
-      return position
-    }
-  }
-
-  /// How many entries the last readings left: about as many as a full one will meet. Nil before the first.
-  func knownEntries(in store: any Store) async throws -> Int? {
-    let count: Int? = try await store.read { [id] transaction in
-      try transaction.value("SELECT COUNT(*) FROM entry WHERE partition = ? AND deleted = 0", [.integer(id)])
-    }
-    return count == 0 ? nil : count
-  }
-
-  /// Entries that this full reading meets carry the new generation; those left with an older one are absent.
-  func beginGeneration(in store: any Store) async throws -> Int64 {
-    try await store.write { [id] transaction in
-      try transaction.run("UPDATE watermark SET generation = generation + 1 WHERE id = ?", [.integer(id)])
-      return try transaction.value("SELECT generation FROM watermark WHERE id = ?", [.integer(id)]) ?? 0
-    }
-  }
-
-  func commit(_ watermark: Watermark, mode: ImportReading.Mode, at time: Double, in store: any Store) async throws {
-    _ = try await store.write { [id] transaction in
-      try transaction.run(
-        "UPDATE watermark SET cookie = ?, dc = ?, invocation = ?, usn = ?, mode = ?, read_at = ? WHERE id = ?",
-        [
-          .blob(watermark.cookie), .text(watermark.server), .blob(watermark.invocation), .integer(watermark.sequence),
-          .text(mode.rawValue), .real(time), .integer(id),
-        ])
-    }
   }
 }
 

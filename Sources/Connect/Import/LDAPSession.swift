@@ -14,7 +14,9 @@ struct LDAPSession: Sendable {
   let base: String
   let invocation: GUID
   /// The server's `highestCommittedUSN` before anything was read.
-  let sequence: Int64
+  private(set) var sequence: Int64
+  /// Seconds after which the forest forgets what was deleted.
+  let tombstoneLifetime: Double
   /// What is requested, by the names that the forest's schema has.
   let attributes: [String]
   let mapper: EntryMapper
@@ -29,6 +31,8 @@ struct LDAPSession: Sendable {
   let connections: Int
   /// Makes of an error what the engine is to know of it.
   let lost: @Sendable (any Error) async -> any Error
+  /// Takes the session back after a reading that went well.
+  let release: @Sendable (LDAPSession) async -> Void
 
   /// What identifies and places an object. Samba tells the parent only where the RDN is asked for, too: both change
   /// together.
@@ -41,7 +45,8 @@ struct LDAPSession: Sendable {
     connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger,
     selection: ImportSelection, connections: Int,
     another: @escaping @Sendable () async throws -> LDAPConnection,
-    lost: @escaping @Sendable (any Error) async -> any Error
+    lost: @escaping @Sendable (any Error) async -> any Error,
+    release: @escaping @Sendable (LDAPSession) async -> Void
   ) async throws {
     self.connection = connection
     self.controller = controller
@@ -50,6 +55,7 @@ struct LDAPSession: Sendable {
     self.connections = connections
     self.another = another
     self.lost = lost
+    self.release = release
     let root = try await connection.rootDSE()
     guard let base = root.defaultNamingContext, let sequence = root.highestCommittedUSN else {
       throw ConnectError(
@@ -59,6 +65,7 @@ struct LDAPSession: Sendable {
     self.base = base
     self.sequence = sequence
     invocation = try await connection.invocationID(of: root)
+    tombstoneLifetime = Double(try await connection.tombstoneLifetime(of: root)) * 86_400
     let wanted = selection.attributes
     let schema = try await connection.schema(of: wanted, root)
     let known = wanted.filter { schema[$0.lowercased()] != nil }
@@ -84,6 +91,17 @@ struct LDAPSession: Sendable {
     return "Deletions are seen by full imports only: grant the account List Contents and Read Property on \(container)."
   }
 
+  /// The session for another reading, when the connection is alive and the server still holds the same database.
+  func renewed() async throws -> LDAPSession? {
+    let root = try await connection.rootDSE()
+    guard root.defaultNamingContext == base, let sequence = root.highestCommittedUSN, sequence >= self.sequence else {
+      return nil
+    }
+    var session = self
+    session.sequence = sequence
+    return session
+  }
+
   var watermark: Watermark {
     Watermark(cookie: [], server: controller.hostName, invocation: invocation.bytes, sequence: sequence)
   }
@@ -93,21 +111,26 @@ struct LDAPSession: Sendable {
   func read(since watermark: Watermark?) async throws -> ImportReading {
     let (cookie, reason) = judge(watermark)
     if let watermark, watermark.cookie.isEmpty, cookie != nil {
-      return readBySequence(since: watermark.sequence, note: Self.lesserNote, mayDelete: true)
+      return readBySequence(since: watermark.sequence, note: Self.lesserNote)
     }
     do {
       return try await readByDirSync(cookie ?? [], reason: reason)
     } catch let error as LDAPError where error.code == .badCookie && cookie != nil {
       return try await readByDirSync([], reason: "\(controller.hostName) refused the cookie")
     } catch let error as LDAPError where error.code == .insufficientAccessRights {
-      // What was read with more rights is not deleted because fewer rights see less.
-      return readBySequence(since: nil, note: Self.lesserNote, mayDelete: watermark?.cookie.isEmpty ?? true)
+      return readBySequence(since: nil, note: Self.lesserNote)
     }
   }
 
   /// What to go on from, nil for the start, and why from the start.
   private func judge(_ watermark: Watermark?) -> (cookie: [UInt8]?, reason: String?) {
     guard let watermark else { return (nil, nil) }
+    if let age = watermark.age, age > tombstoneLifetime {
+      return (nil, "the last reading is older than deletions are remembered (\(Int(tombstoneLifetime / 86_400)) days)")
+    }
+    guard !DirSyncCookie(watermark.cookie).isAhead(ofUSN: sequence, invocationID: invocation) else {
+      return (nil, "\(controller.hostName) was restored: it is behind what was already read from it")
+    }
     if watermark.invocation == invocation.bytes {
       guard watermark.sequence <= sequence else {
         return (nil, "\(controller.hostName) was restored: it is behind what was already read from it")
@@ -136,9 +159,12 @@ struct LDAPSession: Sendable {
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
     guard !cookie.isEmpty else {
       let slices = SlicedReading(session: self, cookie: try await connection.dirSyncCookie(base: base))
-      return ImportReading(mode: .full, note: note(reason), expected: nil, batches: slices.batches())
+      return ImportReading(
+        mode: .full, note: note(reason), requested: requestedNames, batches: slices.batches())
     }
+    let last = cookie
     let iterator = SerialIterator(connection.dirSyncParts(request(since: cookie)).makeAsyncIterator())
+    let received = connection.bytesReceived
     // The first answer tells whether the server goes on from the cookie at all.
     let first = OneTime(try await iterator.next())
     return ImportReading(
@@ -150,7 +176,8 @@ struct LDAPSession: Sendable {
           guard let part = next else { return }
           for entry in part.entries { batch.changes.append(try mapper.change(entry, isFull: false)) }
           if let (cookie, hasMore) = part.checkpoint, !hasMore {
-            batch.end = end(cookie, isComplete: false)
+            batch.end = end(cookie, isComplete: false, bytes: connection.bytesReceived - received)
+            batch.end?.isUnchanged = cookie.isSamePlace(as: DirSyncCookie(last))
             return
           }
         }
@@ -163,15 +190,18 @@ struct LDAPSession: Sendable {
       cookie: DirSyncCookie(cookie), flags: [.ancestorsFirst, .incrementalValues])
   }
 
-  func end(_ cookie: DirSyncCookie, isComplete: Bool) -> Batch.End {
+  func end(_ cookie: DirSyncCookie, isComplete: Bool, bytes: Int) -> Batch.End {
     var watermark = watermark
     watermark.cookie = cookie.bytes
-    return Batch.End(watermark: watermark, isComplete: isComplete)
+    return Batch.End(watermark: watermark, isComplete: isComplete, bytes: bytes)
   }
+
+  /// What is asked for, by the names in the connector space.
+  private var requestedNames: Set<String> { Set(attributes.map { $0.lowercased() }) }
 
   // MARK: uSNChanged
 
-  private func readBySequence(since last: Int64?, note: String, mayDelete: Bool) -> ImportReading {
+  private func readBySequence(since last: Int64?, note: String) -> ImportReading {
     let isFull = last == nil
     let filter =
       last.map { .and([.greaterOrEqual("uSNChanged", Array(String($0 &+ 1).utf8)), selection.filter]) }
@@ -184,8 +214,10 @@ struct LDAPSession: Sendable {
         extendedDNs: true, showDeleted: true
       ).makeAsyncIterator())
     let isLiveRead = OneTime<Bool>(false)
+    let received = connection.bytesReceived
     return ImportReading(
       mode: isFull ? .full : .delta, note: self.note(note), expected: nil,
+      requested: requestedNames,
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           if !isLiveRead.value {
@@ -199,13 +231,15 @@ struct LDAPSession: Sendable {
             if let change = mapper.deletion(entry) { batch.changes.append(change) }
             continue
           }
-          batch.end = Batch.End(watermark: watermark, isComplete: isFull && mayDelete)
+          batch.end = Batch.End(
+            watermark: watermark, isComplete: isFull, isUnchanged: last == sequence,
+            bytes: connection.bytesReceived - received)
           return
         }
       })
   }
 
-  /// Batches until one has an end; then the connection is closed. An error closes it too.
+  /// Batches until one has an end; then the session is given back. An error closes its connection.
   private func batches(
     _ fill: @escaping @Sendable (inout Batch) async throws -> Void
   ) -> AsyncThrowingStream<Batch, any Error> {
@@ -222,7 +256,7 @@ struct LDAPSession: Sendable {
       }
       if batch.end == nil, batch.changes.count >= Self.batchSize { return batch }
       isOver.value = true
-      await connection.close()
+      if batch.end == nil { await connection.close() } else { await release(self) }
       return batch
     }
   }

@@ -19,6 +19,7 @@ package struct LDAPSource: ImportSource {
   private let logger: Logger
   private let selection: ImportSelection
   private let connections: Int
+  private let sessions = SessionPool()
 
   /// What is read of a domain, and which objects: for measurements that ask the same by other means.
   package static let attributes = ImportSelection.plain.attributes + LDAPSession.structuralAttributes
@@ -53,7 +54,10 @@ package struct LDAPSource: ImportSource {
   package func partitions() async throws -> [String] { domains }
 
   package func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
-    let session = try await open(partition, preferring: watermark?.server)
+    // A full reading begins with a look at everything: the forest's attributes and our rights may have changed.
+    let kept = watermark == nil ? nil : await sessions.take(partition)
+    let session: LDAPSession
+    if let kept { session = kept } else { session = try await open(partition, preferring: watermark?.server) }
     do {
       return try await session.read(since: watermark)
     } catch {
@@ -104,7 +108,8 @@ package struct LDAPSource: ImportSource {
         connection: connection, controller: controller, domain: domain, logger: logger,
         selection: selection, connections: connections,
         another: { [connect] in try await connect(controller) },
-        lost: { [locator] error in await Self.interruption(error, controller, locator) })
+        lost: { [locator] error in await Self.interruption(error, controller, locator) },
+        release: { [sessions] session in await sessions.keep(session, for: domain) })
     } catch {
       await connection.close()
       throw error
@@ -122,5 +127,22 @@ package struct LDAPSource: ImportSource {
     guard let error = error as? LDAPError, error.isTransient || error.code == .incomplete else { return error }
     await locator.exclude(controller)
     return ImportInterruption(reason: error.message)
+  }
+}
+
+/// Sessions between two readings, so that a reading of nothing costs a question and an answer.
+private actor SessionPool {
+  private var sessions: [String: LDAPSession] = [:]
+
+  /// The domain's session, when its connection is alive.
+  func take(_ domain: String) async -> LDAPSession? {
+    guard let session = sessions.removeValue(forKey: domain) else { return nil }
+    if let renewed = try? await session.renewed() { return renewed }
+    await session.connection.close()
+    return nil
+  }
+
+  func keep(_ session: LDAPSession, for domain: String) async {
+    await sessions.updateValue(session, forKey: domain)?.connection.close()
   }
 }

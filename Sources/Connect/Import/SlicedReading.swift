@@ -27,7 +27,7 @@ struct SlicedReading: Sendable {
     let task = Task {
       do {
         try await read(into: channel)
-        await session.connection.close()
+        await session.release(session)
         channel.finish(.success(()))
       } catch {
         await session.connection.close()
@@ -55,6 +55,7 @@ struct SlicedReading: Sendable {
   }
 
   private func read(into channel: BatchChannel) async throws {
+    let received = session.connection.bytesReceived
     let progress = SliceQueue(end: session.sequence, readers: session.connections)
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -69,9 +70,10 @@ struct SlicedReading: Sendable {
     } catch let error as LDAPError where !error.isTransient {
       session.logger.notice(
         "the domain is read as one", metadata: ["dc": "\(session.controller.hostName)", "cause": "\(error.message)"])
-      return try await readRest(since: DirSyncCookie([]), isFull: true, into: channel)
+      return try await readRest(
+        since: DirSyncCookie([]), isFull: true, into: channel, received: received - progress.received)
     }
-    try await readRest(since: cookie, isFull: false, into: channel)
+    try await readRest(since: cookie, isFull: false, into: channel, received: received - progress.received)
   }
 
   /// A further connection is a help, not a need: without it the others read all.
@@ -91,6 +93,7 @@ struct SlicedReading: Sendable {
       await connection.close()
       throw error
     }
+    queue.count(received: connection.bytesReceived)
     await connection.close()
   }
 
@@ -112,12 +115,17 @@ struct SlicedReading: Sendable {
     if !batch.changes.isEmpty { try await Self.send(&batch, channel) }
   }
 
-  private func readRest(since cookie: DirSyncCookie, isFull: Bool, into channel: BatchChannel) async throws {
+  /// - Parameter received: what to take from the bytes that the connection received, so that those of this reading are
+  ///   left.
+  private func readRest(
+    since cookie: DirSyncCookie, isFull: Bool, into channel: BatchChannel, received: Int
+  ) async throws {
     var batch = Batch([])
     for try await part in session.connection.dirSyncParts(session.request(since: cookie.bytes)) {
       for entry in part.entries { batch.changes.append(try session.mapper.change(entry, isFull: isFull)) }
       if let (cookie, hasMore) = part.checkpoint, !hasMore {
-        batch.end = session.end(cookie, isComplete: true)
+        batch.end = session.end(
+          cookie, isComplete: true, bytes: session.connection.bytesReceived - received)
         return try await channel.send(batch)
       }
       if batch.changes.count >= LDAPSession.batchSize { try await Self.send(&batch, channel) }
@@ -137,6 +145,7 @@ private final class SliceQueue: Sendable {
   private struct State {
     var ranges: CreationRanges
     var hasMetRoot = false
+    var received = 0
   }
   private let state: Mutex<State>
 
@@ -144,6 +153,10 @@ private final class SliceQueue: Sendable {
 
   func next() -> CreationRanges.Slice? { state.withLock { $0.ranges.next() } }
   func read(_ slice: CreationRanges.Slice, objects: Int) { state.withLock { $0.ranges.read(slice, objects: objects) } }
+
+  /// Bytes that came over further connections.
+  var received: Int { state.withLock { $0.received } }
+  func count(received bytes: Int) { state.withLock { $0.received += bytes } }
 
   var hasMetRoot: Bool { state.withLock { $0.hasMetRoot } }
 

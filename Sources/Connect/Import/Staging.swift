@@ -12,6 +12,8 @@ struct Staging: Sendable {
   let generation: Int64
   /// The source had no entries when the reading began: what comes is most likely new.
   var isFirstLoad = false
+  /// Keeps what a full reading does not bring any more until it is clear why.
+  var watch: AttributeWatch?
 
   /// What a transaction did.
   struct Outcome: Sendable {
@@ -20,12 +22,15 @@ struct Staging: Sendable {
     var changed = 0
     var deleted = 0
     var links = 0
+    /// Rows that were written.
+    var rows = 0
     /// Entries of which too little is known to go on: partial news of an entry that is unknown here or was deleted.
     var incomplete: [Anchor] = []
   }
 
   private struct Known {
     var id: Int64
+    var partition: Int64
     var kind: String
     var parent: [UInt8]?
     var name: String
@@ -37,6 +42,8 @@ struct Staging: Sendable {
 
   func apply(_ changes: ArraySlice<Change>, in transaction: any Transaction) throws -> Outcome {
     var outcome = Outcome()
+    let rows = transaction.rowsWritten
+    let departures = try Departures(source: source, in: transaction)
     var nextID: Int64 = isFirstLoad ? try self.nextID(in: transaction) : 0
     for change in changes {
       outcome.read += 1
@@ -50,10 +57,13 @@ struct Staging: Sendable {
       }
       let known = try self.known(change.anchor, in: transaction)
       if change.isDeleted {
-        if let known, !known.isDeleted {
-          try delete(known.id, change.anchor, in: transaction)
-          outcome.deleted += 1
+        // An object that is known from another partition has moved there.
+        if let known, !known.isDeleted, known.partition == partition {
+          try departures.add(change.anchor, from: partition)
         }
+      } else if try departures.isReturning(change.anchor), !change.isComplete {
+        // It moved or was restored: what left with it is not told.
+        outcome.incomplete.append(change.anchor)
       } else if let known, !known.isDeleted || change.isComplete {
         if try update(known, with: change, in: transaction) { outcome.changed += 1 }
         outcome.links += try apply(change.links, of: known.id, in: transaction)
@@ -69,18 +79,19 @@ struct Staging: Sendable {
         outcome.incomplete.append(change.anchor)
       }
     }
+    outcome.rows = transaction.rowsWritten - rows
     return outcome
   }
 
   private func known(_ anchor: Anchor, in transaction: any Transaction) throws -> Known? {
     try transaction.first(
       """
-      SELECT id, kind, parent, dn, hash, attrs, generation, deleted FROM entry WHERE anchor = ? AND source = ?
+      SELECT id, partition, kind, parent, dn, hash, attrs, generation, deleted FROM entry WHERE anchor = ? AND source = ?
       """, [.blob(anchor.bytes), .text(source)]
     ) { row in
       Known(
-        id: try row[0], kind: try row[1], parent: try row[2], name: try row[3], hash: try row[4],
-        attributes: try row[5], generation: try row[6], isDeleted: try row[7])
+        id: try row[0], partition: try row[1], kind: try row[2], parent: try row[3], name: try row[4],
+        hash: try row[5], attributes: try row[6], generation: try row[7], isDeleted: try row[8])
     }
   }
 
@@ -108,7 +119,7 @@ struct Staging: Sendable {
   private func update(_ known: Known, with change: Change, in transaction: any Transaction) throws -> Bool {
     let bytes: [UInt8]
     if change.isComplete {
-      bytes = change.attributes.encoded()
+      bytes = try watch?.keeping(known.attributes, of: known.id, in: change.attributes) ?? change.attributes.encoded()
     } else if change.attributes.isEmpty {
       bytes = known.attributes
     } else {
@@ -122,7 +133,7 @@ struct Staging: Sendable {
     let kind = change.kind?.rawValue ?? known.kind
     let isMoved = parent != known.parent
     let isChanged = hash != known.hash || isMoved || kind != known.kind || known.isDeleted
-    if isChanged || name != known.name {
+    if isChanged || name != known.name || known.partition != partition {
       try transaction.run(
         """
         UPDATE entry SET partition = ?, kind = ?, parent = ?, dn = ?, hash = ?, attrs = ?, generation = ?, deleted = 0,
@@ -167,7 +178,7 @@ struct Staging: Sendable {
 
   /// Marks an entry as deleted. The directory says nothing about the groups that lose it as a member: the references to
   /// it go with it. Its own go when the row goes.
-  private func delete(_ id: Int64, _ anchor: Anchor, in transaction: any Transaction) throws {
+  func delete(_ id: Int64, _ anchor: Anchor, in transaction: any Transaction) throws {
     try transaction.run(
       "UPDATE entry SET deleted = 1, dirty = 1, generation = ? WHERE id = ?", [.integer(generation), .integer(id)])
     try transaction.run("UPDATE link SET change = -1 WHERE target_guid = ?", [.blob(anchor.bytes)])
@@ -211,59 +222,9 @@ struct Staging: Sendable {
     [.integer(owner), .text(attribute), .blob(target.bytes), .integer(generation)]
   }
 
-  /// After a complete enumeration: what it did not meet is deleted.
-  func sweep(_ store: any Store) async throws -> Int {
-    var total = 0
-    while true {
-      try Task.checkCancellation()
-      let swept = try await store.write { transaction in
-        let absent = try transaction.query(
-          """
-          SELECT id, anchor FROM entry WHERE partition = ? AND source = ? AND generation < ? AND deleted = 0 LIMIT ?
-          """,
-          [.integer(partition), .text(source), .integer(generation), .integer(Int64(Importer.transactionSize))]
-        ) { row in (id: try row[0] as Int64, anchor: Anchor(try row[1])) }
-        for entry in absent { try delete(entry.id, entry.anchor, in: transaction) }
-        return absent.count
-      }
-      total += swept
-      if swept == 0 { break }
-    }
-    _ = try await store.write { transaction in
-      try transaction.run(
-        """
-        UPDATE link SET change = -1 WHERE generation < ? AND change IS NOT -1
-          AND owner IN (SELECT id FROM entry WHERE partition = ? AND source = ?)
-        """, [.integer(generation), .integer(partition), .text(source)])
-    }
-    return total
-  }
-
   /// Sixteen bytes of SHA-256: a directory's users choose values, so the hash has to be one that they cannot collide.
   static func hash(_ bytes: [UInt8]) -> [UInt8] {
     SHA256.hash(data: bytes).withUnsafeBytes { Array($0.prefix(16)) }
-  }
-}
-
-/// The index by which references to an entry are found, which is built in one go when a source is read for the first
-/// time: that costs a third of keeping it up to date row by row.
-enum LinkIndex {
-  /// - Returns: whether the source has no entries and nothing has references yet.
-  static func prepare(for source: String, in transaction: any Transaction) throws -> Bool {
-    let entry: Int? = try transaction.value("SELECT 1 FROM entry WHERE source = ? LIMIT 1", [.text(source)])
-    guard entry == nil else { return false }
-    let link: Int? = try transaction.value("SELECT 1 FROM link LIMIT 1")
-    if link == nil { try transaction.run("DROP INDEX IF EXISTS link_target") }
-    return true
-  }
-
-  /// After the first reading; before any other one, because the first may have been cut off.
-  static func complete(_ store: any Store) async throws {
-    let name: String? = try await store.read { transaction in
-      try transaction.value("SELECT name FROM sqlite_master WHERE type = 'index' AND name = 'link_target'")
-    }
-    guard name == nil else { return }
-    _ = try await store.write { transaction in try transaction.run("CREATE INDEX link_target ON link (target_guid)") }
   }
 }
 

@@ -7,6 +7,7 @@ package import Store
 /// | table | one row is |
 /// |---|---|
 /// | `watermark` | a partition of a source and how far it has been read |
+/// | `departure` | a deletion that waits until all partitions of its source are read: the object may have moved |
 /// | `entry` | an object of a source (the connector space) |
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
@@ -180,6 +181,18 @@ package enum ConnectSchema {
           target TEXT NOT NULL, anchor TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL,
           PRIMARY KEY (target, anchor)) WITHOUT ROWID
         """
+      ]),
+    Migration(
+      name: "connect-7-departures",
+      statements: [
+        "ALTER TABLE watermark ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE watermark ADD COLUMN had_cookie INTEGER NOT NULL DEFAULT 0",
+        "UPDATE watermark SET had_cookie = 1 WHERE length(cookie) > 0",
+        """
+        CREATE TABLE departure (
+          source TEXT NOT NULL, anchor BLOB NOT NULL, partition INTEGER NOT NULL, PRIMARY KEY (source, anchor))
+          WITHOUT ROWID
+        """,
       ]),
   ]
 }

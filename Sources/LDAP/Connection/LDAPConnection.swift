@@ -31,6 +31,8 @@ package final class LDAPConnection: Sendable {
   package let protection: String
 
   package var server: LDAPServer { link.server }
+  /// Bytes of all messages that arrived, without what protects them.
+  package var bytesReceived: Int { link.received }
 
   private init(_ link: Link, protection: String) {
     self.link = link

@@ -98,6 +98,9 @@ final class Link: Sendable {
       remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
+  /// Bytes of all messages that arrived, without what protects them.
+  var received: Int { gate.received }
+
   // MARK: Operations
 
   /// Sends a request. Its answers, and those of the requests that follow it up, come from the operation.

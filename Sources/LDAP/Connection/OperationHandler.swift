@@ -137,7 +137,9 @@ final class OperationHandler: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard failure == nil else { return }
-    framer.append(unwrapInboundIn(data))
+    let bytes = unwrapInboundIn(data)
+    gate.count(received: bytes.readableBytes)
+    framer.append(bytes)
     do {
       while failure == nil, let bytes = try framer.next() {
         receive(try message(bytes), size: bytes.count, context)

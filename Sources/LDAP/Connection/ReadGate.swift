@@ -11,6 +11,8 @@ final class ReadGate: Sendable {
     var buffered = 0
     var waiting = 0
     var isClosed = false
+    /// Bytes of all messages that arrived.
+    var received = 0
 
     func isOpen(_ limit: Int) -> Bool { buffered < limit || waiting > 0 }
   }
@@ -24,6 +26,11 @@ final class ReadGate: Sendable {
     self.limit = limit
     self.reopen = reopen
   }
+
+  /// Bytes of all messages that arrived.
+  var received: Int { state.withLock { $0.received } }
+
+  func count(received bytes: Int) { state.withLock { $0.received += bytes } }
 
   /// Whether to read now. After a refusal `reopen` is called as soon as it would be granted.
   func mayRead() -> Bool {

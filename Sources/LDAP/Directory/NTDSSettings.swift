@@ -17,4 +17,14 @@ extension LDAPConnection {
     }
     return id
   }
+  /// How long a forest keeps what was deleted, in days (MS-ADTS 6.1.1.2.4.1.1): a reader that was away for longer has
+  /// missed deletions. Without a value it is 60.
+  package func tombstoneLifetime(of root: RootDSE) async throws -> Int {
+    guard let configuration = root.configurationNamingContext else { return Self.defaultTombstoneLifetime }
+    let service = try await entry(
+      "CN=Directory Service,CN=Windows NT,CN=Services,\(configuration)", attributes: ["tombstoneLifetime"])
+    return service?.integer("tombstoneLifetime").map { Int($0) } ?? Self.defaultTombstoneLifetime
+  }
+
+  private static let defaultTombstoneLifetime = 60
 }

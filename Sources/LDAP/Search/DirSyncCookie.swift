@@ -35,6 +35,12 @@ package struct DirSyncCookie: Sendable, Hashable {
     }
   }
 
+  /// Whether both say the same but for the time at which they were made.
+  package func isSamePlace(as other: DirSyncCookie) -> Bool {
+    guard position != nil, other.position != nil, bytes.count == other.bytes.count else { return self == other }
+    return bytes.prefix(8) == other.bytes.prefix(8) && bytes.dropFirst(16) == other.bytes.dropFirst(16)
+  }
+
   /// Whether the server whose database has `invocationID` has seen less than this cookie: it was rolled back without
   /// being told, and changes were lost. False when the cookie is of another database or cannot be read.
   package func isAhead(ofUSN highestCommittedUSN: Int64, invocationID: GUID) -> Bool {

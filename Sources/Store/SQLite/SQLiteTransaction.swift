@@ -33,6 +33,8 @@ final class SQLiteTransaction: Transaction {
     self.path = path
   }
 
+  var rowsWritten: Int { Int(sqlite3_total_changes64(connection)) }
+
   func run(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
     try withStatement(sql) { statement in
       try bind(arguments, to: statement)

@@ -28,6 +28,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     /// Whether the end of the next full reading says that it was complete.
     var isComplete = true
     var refusesCookies = false
+    var isUnreachable = false
     var readings: [ImportReading.Mode] = []
     var rereads = 0
     var refusesAnchors = false
@@ -144,6 +145,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   func useAnotherDatabase() { state.withLock { $0.invocation[0] += 1 } }
   func breakOnce(afterBatches count: Int) { state.withLock { $0.breakAfter = count } }
+  func beUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
   func answerIncompletely() { state.withLock { $0.isComplete = false } }
   /// Removes an object as if it could no longer be seen.
   func hide(_ anchor: Anchor) { state.withLock { $0.objects[anchor] = nil } }
@@ -174,6 +176,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
   func partitions() async throws -> [String] { ["DC=corp,DC=example"] }
 
   func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+    if state.withLock({ $0.isUnreachable }) { throw ImportInterruption(reason: "nobody answers") }
     let (mode, changes, end, batchSize, breakAfter) = state.withLock { state in
       let sequence = Int64(state.log.count)
       let mark = Watermark(

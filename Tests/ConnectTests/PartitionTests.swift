@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import IdentityModel
+import Logging
+import Store
+import Synchronization
+import Testing
+
+@testable import Connect
+
+/// A forest whose answers a test writes one by one.
+private final class Answers: ImportSource {
+  struct Answer {
+    var mode = ImportReading.Mode.delta
+    var batches: [[Change]] = []
+    var isComplete = true
+    var isUnchanged = false
+    var cookie: [UInt8] = [1]
+    var requested: Set<String>?
+  }
+  let name = "forest.example"
+  private let names: [String]
+  private let answers = Mutex<[String: Answer]>([:])
+  private let whole = Mutex<[Anchor: Change]>([:])
+
+  init(_ names: String...) { self.names = names }
+
+  /// Without an answer a domain cannot be reached.
+  func set(_ partition: String, _ answer: Answer?) { answers.withLock { $0[partition] = answer } }
+  func know(_ change: Change) { whole.withLock { $0[change.anchor] = change } }
+
+  func partitions() async throws -> [String] { names }
+
+  func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+    guard let answer = answers.withLock({ $0[partition] }) else {
+      throw ConnectError(.directoryUnreachable, "\(partition) is away.", remedy: "")
+    }
+    let position = Mutex(0)
+    return ImportReading(
+      mode: answer.mode, requested: answer.requested,
+      batches: AsyncThrowingStream {
+        let index = position.withLock { index in
+          defer { index += 1 }
+          return index
+        }
+        if index < answer.batches.count { return Batch(answer.batches[index]) }
+        guard index == answer.batches.count else { return nil }
+        return Batch(
+          [],
+          end: .init(
+            watermark: Watermark(cookie: answer.cookie, server: "dc", invocation: [1], sequence: 1),
+            isComplete: answer.isComplete, isUnchanged: answer.isUnchanged))
+      })
+  }
+
+  func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
+    whole.withLock { whole in anchors.compactMap { whole[$0] } }
+  }
+}
+
+@Suite("Partitions of a forest") struct PartitionTests {
+  private let forest = Answers("a.example", "b.example")
+
+  private static func anchor(_ number: Int) -> Anchor {
+    Anchor((0..<16).map { UInt8(truncatingIfNeeded: $0 < 8 ? number >> ($0 * 8) : 0) })
+  }
+
+  private static func user(_ number: Int, in domain: String, _ attributes: [String: [String]] = [:]) -> Change {
+    Change(
+      anchor: anchor(number), kind: .user, name: "CN=u\(number),DC=\(domain)", isComplete: true,
+      attributes: Attributes(texts: attributes.merging(["cn": ["u\(number)"]]) { $1 }))
+  }
+
+  private static func group(_ number: Int, in domain: String, _ members: [Int]) -> Change {
+    Change(
+      anchor: anchor(number), kind: .group, name: "CN=g\(number),DC=\(domain)", isComplete: true,
+      links: [LinkChange("member", .add, members.map { anchor($0) })])
+  }
+
+  private func withStore(_ body: (SQLiteStore) async throws -> Void) async throws {
+    let folder = NSTemporaryDirectory() + "bridgehead-partitions-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
+    try await body(store)
+    try await store.close()
+  }
+
+  @discardableResult
+  private func read(_ store: any Store, full: Bool = false, at time: Double = 0) async throws -> [CycleReport.Import] {
+    try await Importer(source: forest, store: store, logger: Logger(label: "test"), now: { time }, progress: .none)
+      .run(full: full)
+  }
+
+  private func live(_ store: any Store) async throws -> [String] {
+    try await store.read { transaction in
+      try transaction.query("SELECT dn FROM entry WHERE deleted = 0 ORDER BY dn", []) { try $0[0] as String }
+    }
+  }
+
+  private func count(_ store: any Store, _ condition: String) async throws -> Int? {
+    try await store.read { try $0.value("SELECT COUNT(*) FROM \(condition)", as: Int.self) }
+  }
+
+  private func load(_ store: any Store) async throws {
+    forest.set(
+      "a.example",
+      .init(mode: .full, batches: [[Self.user(1, in: "a"), Self.user(2, in: "a"), Self.group(3, in: "a", [1, 2])]]))
+    forest.set("b.example", .init(mode: .full, batches: [[Self.user(4, in: "b")]]))
+    try await read(store)
+  }
+
+  @Test func aMoveAcrossDomainsIsNoDeletion() async throws {
+    try await withStore { store in
+      try await load(store)
+      // The old domain tells a deletion first, the new one what a changed object tells.
+      forest.set("a.example", .init(batches: [[Change(anchor: Self.anchor(1), isDeleted: true)]]))
+      var moved = Self.user(1, in: "b")
+      forest.know(moved)
+      moved.isComplete = false
+      forest.set("b.example", .init(batches: [[moved]]))
+      let reports = try await read(store)
+      #expect(reports.map(\.deleted) == [0, 0])
+      #expect(try await live(store) == ["CN=g3,DC=a", "CN=u1,DC=b", "CN=u2,DC=a", "CN=u4,DC=b"])
+      #expect(try await count(store, "link WHERE change = -1") == 0)
+      #expect(try await count(store, "departure") == 0)
+      // Back again; this time the new domain is read before the old one tells.
+      forest.set("a.example", .init(batches: [[Self.user(1, in: "a")]]))
+      forest.set("b.example", .init(batches: [[Change(anchor: Self.anchor(1), isDeleted: true)]]))
+      #expect(try await read(store).map(\.deleted) == [0, 0])
+      #expect(try await live(store).contains("CN=u1,DC=a"))
+    }
+  }
+
+  @Test func deletionsWaitForEveryPartition() async throws {
+    try await withStore { store in
+      try await load(store)
+      forest.set("a.example", .init(batches: [[Change(anchor: Self.anchor(1), isDeleted: true)]]))
+      forest.set("b.example", nil)
+      await #expect(throws: ConnectError.self) { try await read(store) }
+      #expect(try await live(store).contains("CN=u1,DC=a"))
+      forest.set("a.example", .init())
+      forest.set("b.example", .init())
+      #expect(try await read(store).map(\.deleted) == [1, 0])
+      #expect(try await !live(store).contains("CN=u1,DC=a"))
+      #expect(try await count(store, "link WHERE change = -1") == 1)
+    }
+  }
+
+  @Test func absenceWaitsForEveryPartition() async throws {
+    try await withStore { store in
+      try await load(store)
+      forest.set("a.example", .init(mode: .full, batches: [[Self.user(2, in: "a"), Self.group(3, in: "a", [2])]]))
+      forest.set("b.example", nil)
+      await #expect(throws: ConnectError.self) { try await read(store, full: true) }
+      #expect(try await live(store).contains("CN=u1,DC=a"))
+      // The enumeration was complete and is remembered.
+      forest.set("a.example", .init())
+      forest.set("b.example", .init(batches: [[Self.user(5, in: "b")]]))
+      #expect(try await read(store).map(\.deleted) == [1, 0])
+      #expect(try await live(store) == ["CN=g3,DC=a", "CN=u2,DC=a", "CN=u4,DC=b", "CN=u5,DC=b"])
+    }
+  }
+
+  @Test func fewerRightsDeleteNothing() async throws {
+    try await withStore { store in
+      try await load(store)
+      // Read by sequence number, with the rights of anybody, twice.
+      for _ in 0..<2 {
+        forest.set("a.example", .init(mode: .full, batches: [[Self.user(2, in: "a")]], cookie: []))
+        let reports = try await read(store, full: true)
+        #expect(reports.map(\.isComplete) == [false, true])
+        #expect(try await live(store).count == 4)
+      }
+      forest.set("a.example", .init(mode: .full, batches: [[Self.user(2, in: "a"), Self.group(3, in: "a", [2])]]))
+      #expect(try await read(store, full: true).map(\.deleted) == [1, 0])
+    }
+  }
+
+  @Test func attributesThatVanishEverywhereAreAFault() async throws {
+    try await withStore { store in
+      let numbers = 10..<10 + AttributeWatch.many
+      let requested: Set<String> = ["cn", "title"]
+      func answer(_ title: (Int) -> [String]) -> Answers.Answer {
+        .init(
+          mode: .full, batches: numbers.map { [Self.user($0, in: "a", ["title": title($0)])] }, requested: requested)
+      }
+      func titles() async throws -> Int {
+        try await store.read { transaction in
+          try transaction.query("SELECT attrs FROM entry WHERE kind = 'user'", []) { row in
+            try Attributes(stored: try row[0]).texts("title").count
+          }.reduce(0, +)
+        }
+      }
+      forest.set("a.example", answer { _ in ["chief"] })
+      forest.set("b.example", .init(mode: .full))
+      try await read(store)
+      #expect(try await titles() == numbers.count)
+
+      forest.set("a.example", answer { _ in [] })
+      let error = await #expect(throws: ConnectError.self) { try await read(store, full: true, at: 5) }
+      #expect(error?.code == .attributesLost)
+      #expect(error?.message.contains("title") == true)
+      #expect(try await titles() == numbers.count)
+      #expect(try await count(store, "watermark WHERE read_at = 5") == 0)
+
+      // One that still has it, the last of all, tells that the others lost it in truth.
+      forest.set("a.example", answer { $0 == numbers.last ? ["chief"] : [] })
+      try await read(store, full: true)
+      #expect(try await titles() == 1)
+      // What is not asked for any more is no loss.
+      forest.set("a.example", .init(mode: .full, batches: [numbers.map { Self.user($0, in: "a") }], requested: ["cn"]))
+      try await read(store, full: true)
+      #expect(try await titles() == 0)
+    }
+  }
+
+  @Test func linksThatVanishEverywhereAreAFault() async throws {
+    try await withStore { store in
+      let members = Array(10..<10 + AttributeWatch.many)
+      let users = members.map { Self.user($0, in: "a") }
+      forest.set(
+        "a.example", .init(mode: .full, batches: [users + [Self.group(3, in: "a", members)]], requested: ["cn"]))
+      forest.set("b.example", .init(mode: .full))
+      try await read(store)
+      forest.set("a.example", .init(mode: .full, batches: [users + [Self.group(3, in: "a", [])]], requested: ["cn"]))
+      let error = await #expect(throws: ConnectError.self) { try await read(store, full: true) }
+      #expect(error?.message.contains("member") == true)
+      #expect(try await count(store, "link WHERE change IS NOT -1") == members.count)
+    }
+  }
+
+  @Test func aNewMemberCostsTheSameInAnyGroup() async throws {
+    var costs: [[Int?]] = []
+    for size in [500, 50_000] {
+      try await withStore { store in
+        forest.set(
+          "a.example",
+          .init(mode: .full, batches: [[Self.group(3, in: "a", Array(10..<10 + size)), Self.user(9, in: "a")]]))
+        forest.set("b.example", .init(mode: .full))
+        try await read(store)
+        let change = Change(anchor: Self.anchor(3), links: [LinkChange("member", .add, [Self.anchor(9)])])
+        forest.set("a.example", .init(batches: [[change]]))
+        forest.set("b.example", .init(isUnchanged: true))
+        let reports = try await read(store)
+        costs.append(reports.flatMap { [$0.read, $0.links, $0.rows] })
+      }
+    }
+    #expect(costs[0] == costs[1])
+    #expect(costs[0] == [1, 1, 2, 0, 0, 0])
+  }
+
+  @Test func anEmptyDeltaWritesNothing() async throws {
+    try await withStore { store in
+      try await load(store)
+      for partition in ["a.example", "b.example"] { forest.set(partition, .init(isUnchanged: true)) }
+      func written() async throws -> Int { try await store.write { $0.rowsWritten } }
+      let before = try await written()
+      try await read(store, at: 60)
+      #expect(try await written() == before)
+      // From time to time the watermark is kept anew: it is not forgotten, only idle.
+      try await read(store, at: Importer.refreshInterval)
+      #expect(try await written() == before + 2)
+    }
+  }
+
+  @Test func anUnreachableForestDoesNotHoldUpTheOthers() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests()
+      _ = site.directory.user("ann", in: site.people)
+      _ = site.resources.user("bob", in: site.resourcesRoot)
+      _ = try await site.service(configuration).run()
+      #expect(site.target.objects.count == 2)
+      site.resources.beUnreachable(true)
+      _ = site.directory.user("cem", in: site.people)
+      let report = try await site.service(configuration).run()
+      #expect(report.leftBehind == [site.resources.name])
+      #expect(report.errors.count == 1)
+      #expect(site.target.objects.count == 3)
+      let outcome = try await site.store.read { transaction in
+        try transaction.value("SELECT outcome FROM run ORDER BY id DESC LIMIT 1", as: String.self)
+      }
+      #expect(outcome == "partial")
+      site.resources.beUnreachable(false)
+      #expect(try await site.service(configuration).run().leftBehind == nil)
+    }
+  }
+}
