@@ -37,6 +37,7 @@ package struct CycleReport: Sendable, Codable {
       self.partition = partition
       self.mode = mode
       self.note = note
+      rows = 0
     }
 
     mutating func add(_ outcome: Staging.Outcome) {

@@ -44,7 +44,7 @@ final class AttributeWatch: Sendable {
   func keeping(_ known: [UInt8], of entry: Int64, in attributes: Attributes) throws -> [UInt8]? {
     try state.withLock { state in
       if state.missing.isEmpty { return nil }
-      state.missing.subtract(attributes.names)
+      state.missing = state.missing.filter { attributes[$0].isEmpty }
       if state.missing.isEmpty { return nil }
       let known = try Attributes(stored: known)
       var result: Attributes?
