@@ -89,6 +89,9 @@ let package = Package(
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
     library("Store", ["Wire", grdb, sqlite]),
 
+    // The rules of synchronisation, free of any engine.
+    library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
+
     // Roles: they import protocols, the model and Store, never another role.
     library(
       "Connect",
@@ -154,6 +157,7 @@ let package = Package(
       ]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
+    tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests("ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "Wire", logging]),
     tests(
       "TenantTests",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
 import Yams
 
 /// One thing that is wrong with a configuration file: where, what, and what to do.
@@ -94,24 +95,6 @@ struct Validator {
   }
 
   private func suggestion(_ name: String, _ known: [String]) -> String {
-    let near = known.min { editDistance($0, name) < editDistance($1, name) }
-    if let near, editDistance(near, name) <= 3 { return "did you mean \(near)?" }
-    return "known here: " + known.joined(separator: ", ")
-  }
-
-  /// Levenshtein's distance, ignoring case.
-  private func editDistance(_ left: String, _ right: String) -> Int {
-    let left = Array(left.lowercased())
-    let right = Array(right.lowercased().prefix(64))
-    var previous = Array(0...right.count)
-    for (row, character) in left.enumerated() {
-      var current = [row + 1]
-      for (column, other) in right.enumerated() {
-        current.append(
-          min(previous[column] + (character == other ? 0 : 1), previous[column + 1] + 1, current[column] + 1))
-      }
-      previous = current
-    }
-    return previous[right.count]
+    Suggestion.text(for: name, among: known) ?? "known here: " + known.joined(separator: ", ")
   }
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Testing
+
+@testable import SynchronisationRules
+
+@Suite struct StandardRulesTests {
+  private let set = StandardRules.ruleSet
+
+  private func attributes(_ entry: Entry, _ context: RuleContext = context()) -> Attributes {
+    set.merge([set.evaluate(entry, in: context)]).attributes
+  }
+
+  @Test("The text of the standard rules is sound")
+  func sound() throws {
+    #expect(try RuleFile.rules(in: StandardRules.yaml, file: "standard", standard: []).count == 7)
+    #expect(set.rules.count == 7)
+    #expect(
+      set.references == [
+        .user: ["manager": "manager"], .group: ["member": "members"], .contact: ["manager": "manager"],
+      ])
+  }
+
+  @Test("A user with everything")
+  func user() {
+    let user = entry([
+      "sAMAccountName": ["ann"], "userPrincipalName": ["Ann@corp.example"], "userAccountControl": ["512"],
+      "accountExpires": ["9223372036854775807"], "displayName": [" Ann Müller "], "cn": ["ann"], "givenName": ["Ann"],
+      "sn": ["Müller"], "mail": ["ann.mueller@corp.example"], "proxyAddresses": ["smtp:ann@corp.example", "X400:c=de"],
+      "title": ["Clerk"], "department": ["Sales"], "company": ["Corp"], "telephoneNumber": ["1"], "mobile": ["2"],
+      "streetAddress": ["Street 1"], "l": ["Berlin"], "st": ["BE"], "postalCode": ["10115"], "c": ["DE"],
+      "employeeID": ["7"],
+      "preferredLanguage": ["de-DE"],
+    ])
+    #expect(
+      attributes(user)
+        == Attributes(texts: [
+          "userPrincipalName": ["Ann@corp.example"], "accountEnabled": ["true"], "displayName": ["Ann Müller"],
+          "givenName": ["Ann"], "surname": ["Müller"], "mail": ["ann.mueller@corp.example"],
+          "proxyAddresses": ["SMTP:ann.mueller@corp.example", "smtp:ann@corp.example"], "jobTitle": ["Clerk"],
+          "department": ["Sales"], "companyName": ["Corp"], "telephoneNumber": ["1"], "mobile": ["2"],
+          "streetAddress": ["Street 1"], "city": ["Berlin"], "state": ["BE"], "postalCode": ["10115"],
+          "country": ["DE"],
+          "employeeId": ["7"], "preferredLanguage": ["de-DE"],
+        ]))
+  }
+
+  @Test("Sign-in names under a domain that is not verified are replaced")
+  func signInName() {
+    func name(_ texts: [String: [String]], nickname: String? = nil) -> String? {
+      attributes(entry(texts.merging(["sAMAccountName": ["sam"]]) { $1 }), context(nickname: nickname)).text(
+        "userPrincipalName")
+    }
+    #expect(name(["userPrincipalName": [" a@CORP.example "]]) == "a@CORP.example")
+    #expect(name(["userPrincipalName": ["a@local"]]) == "a@corp.tenant.example")
+    #expect(name(["userPrincipalName": ["a@local"], "mail": ["m@x"]]) == "m@corp.tenant.example")
+    #expect(
+      name(["userPrincipalName": ["a@local"], "mailNickname": ["nick"]], nickname: "first")
+        == "first@corp.tenant.example")
+    #expect(name([:]) == "sam@corp.tenant.example")
+  }
+
+  @Test("Accounts are enabled unless they are disabled or expired")
+  func accounts() {
+    func enabled(_ control: String?, _ expires: String?, now: Double = 1_733_600_000) -> (String?, Double?) {
+      var texts = ["sAMAccountName": ["ann"]]
+      texts["userAccountControl"] = control.map { [$0] }
+      texts["accountExpires"] = expires.map { [$0] }
+      let merged = set.merge([set.evaluate(entry(texts), in: context(now: now))])
+      return (merged.attributes.text("accountEnabled"), merged.nextChange)
+    }
+    #expect(enabled("512", nil) == ("true", nil))
+    #expect(enabled(nil, nil) == ("true", nil))
+    #expect(enabled("514", "133781040000000000") == ("false", nil))
+    #expect(enabled("512", "0") == ("true", nil))
+    #expect(enabled("512", "133781040000000000") == ("true", 1_733_644_800))
+    #expect(enabled("512", "133781040000000000", now: 1_733_644_799) == ("true", 1_733_644_800))
+    #expect(enabled("512", "133781040000000000", now: 1_733_644_800) == ("false", nil))
+  }
+
+  @Test(
+    "What stays out",
+    arguments: [
+      (ObjectKind.user, "isCriticalSystemObject", "TRUE", "it is a critical system object"),
+      (.user, "sAMAccountName", "MSOL_1", "it is a service account of another synchronisation tool"),
+      (.user, "sAMAccountName", "AAD_1", "it is a service account of another synchronisation tool"),
+      (.user, "sAMAccountName", "", "it has no sAMAccountName"),
+      (.user, "mailNickname", "SystemMailbox{1}", "it is a system mailbox"),
+      (.group, "groupType", "-2147483643", "it is a built-in group"),
+      (.group, "isCriticalSystemObject", "TRUE", "it is a critical system object"),
+      (.group, "sAMAccountName", "", "it has no sAMAccountName"),
+      (.contact, "mailNickname", "SystemMailbox{1}", "it is a system mailbox"),
+      (.device, "userCertificate", "", "it is not registered as a device"),
+      (.structure, "ou", "x", "no rule is for it"),
+    ])
+  func exclusions(kind: ObjectKind, attribute: String, value: String, reason: String) {
+    let base = ["sAMAccountName": ["ann"], "userCertificate": ["x"], "mail": ["a@x"]]
+    if kind != .structure { #expect(set.evaluate(entry(base, kind: kind), in: context()).exclusion == nil) }
+    let texts = base.merging([attribute: value.isEmpty ? [] : [value]]) { $1 }
+    let result = set.evaluate(entry(texts, kind: kind), in: context())
+    #expect(result.exclusion == reason)
+    #expect(result.link == nil && result.contributions.isEmpty)
+  }
+
+  @Test("The loser of a replication conflict stays out")
+  func conflict() {
+    let loser = entry(
+      ["sAMAccountName": ["ann"]], name: #"CN=Ann\0ACNF:6f1b2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c,DC=corp,DC=example"#)
+    #expect(set.evaluate(loser, in: context()).exclusion == "it lost a replication conflict")
+  }
+
+  @Test("Groups, contacts and devices")
+  func others() {
+    let group = attributes(
+      entry(
+        ["sAMAccountName": ["g"], "cn": ["Group"], "groupType": ["-2147483646"], "description": ["d"]], kind: .group))
+    #expect(
+      group
+        == Attributes(texts: [
+          "displayName": ["Group"], "description": ["d"], "mailEnabled": ["false"], "securityEnabled": ["true"],
+        ]))
+    let contact = attributes(entry(["cn": ["Carl"], "proxyAddresses": ["SMTP:c@x"]], kind: .contact))
+    #expect(contact == Attributes(texts: ["displayName": ["Carl"], "mail": ["c@x"], "proxyAddresses": ["SMTP:c@x"]]))
+    let device = attributes(
+      entry(["cn": ["PC1"], "userCertificate": ["x"], "userAccountControl": ["4096"]], kind: .device))
+    #expect(device.text("deviceId") == "03020100-0504-0706-0809-0a0b0c0d0e0f")
+    #expect(device.text("accountEnabled") == "true")
+  }
+}
