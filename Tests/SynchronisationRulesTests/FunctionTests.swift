@@ -44,22 +44,28 @@ import Testing
       (#"Coalesce(AuthoritativeNull, 1)"#, "AuthoritativeNull"), (#"Not([absent])"#, "True"), (#"And(1)"#, "True"),
       (#"Or(0, [absent])"#, "False"), (#"IsNull([absent])"#, "True"), (#"IsNullOrEmpty(List("", ""))"#, "True"),
       (#"IsPresent("")"#, "False"), (#"IsNumeric("x")"#, "False"), (#"IsString(1)"#, "False"),
-      (#"CNum("x")"#, "Null"), (#"CNum("9223372036854775808")"#, "Null"), (#"CNum(" 7 ")"#, "7"), (#"CNum("-3")"#, "-3"),
+      (#"CNum("x")"#, "Null"), (#"CNum("9223372036854775808")"#, "Null"), (#"CNum(" 7 ")"#, "7"),
+      (#"CNum("-3")"#, "-3"),
       (#"CBool("perhaps")"#, "Null"), (#"CBool(7)"#, "True"), (#"CBool("no")"#, "Null"), (#"CStr(True)"#, #""True""#),
       (#"CStr(Null)"#, "Null"), (#"BitAnd(Null, 1)"#, "Null"), (#"BitAnd(-1, 5)"#, "5"), (#"BitOr("4", 1)"#, "refused"),
       (#"IsBitSet([absent], 2)"#, "False"), (#"IsBitSet(&HF, 4)"#, "True"), (#"ConvertFromBase64("%%")"#, "Null"),
-      (#"ConvertFromBase64("/w==")"#, "0xff"), (#"ConvertToBase64(Null)"#, "Null"), (#"BinaryEquals(Null, Null)"#, "True"),
-      (#"StringFromGuid("short")"#, "Null"), (#"StringFromGuid([objectGUID])"#, #""03020100-0504-0706-0809-0a0b0c0d0e0f""#),
+      (#"ConvertFromBase64("/w==")"#, "0xff"), (#"ConvertToBase64(Null)"#, "Null"),
+      (#"BinaryEquals(Null, Null)"#, "True"),
+      (#"StringFromGuid("short")"#, "Null"),
+      (#"StringFromGuid([objectGUID])"#, #""03020100-0504-0706-0809-0a0b0c0d0e0f""#),
       (#"Guid("x")"#, "Null"), (#"StringFromSid("x")"#, "Null"), (#"Sid("S-1-x")"#, "Null"),
       (#"DNComponent([distinguishedName], 2)"#, #""People""#), (#"DNComponent("", 1)"#, "Null"),
       (#"DNComponent("CN=a\2Cb,DC=x", 1)"#, #""a,b""#), (#"DNComponent("CN=a\", 1)"#, #""a""#),
-      (#"DNComponentRev("CN=a,DC=x", 9)"#, "Null"), (#"EscapeDNComponent(" #a ")"#, #""\ #a\ ""#),
-      (#"EscapeDNComponent("#a")"#, #""\#a""#), (#"IsPast([absent])"#, "False"), (#"IsPast(0)"#, "False"),
+      (#"DNComponentRev("CN=a,DC=x", 9)"#, "Null"), (##"EscapeDNComponent(" #a ")"##, ##""\ #a\ ""##),
+      (##"EscapeDNComponent("#a")"##, ##""\#a""##), (#"IsPast([absent])"#, "False"), (#"IsPast(0)"#, "False"),
       (#"IsPast(9223372036854775807)"#, "False"), (#"IsPast("2999-01-01")"#, "False"), (#"IsPast("never")"#, "False"),
       (#"DateFromNum(0)"#, "Null"), (#"DateFromNum(-1)"#, #""1600-12-31T23:59:59Z""#),
-      (#"DateFromNum("20240229120000.5Z")"#, #""2024-02-29T12:00:00Z""#), (#"DateFromNum("20230229120000.0Z")"#, "Null"),
-      (#"DateFromNum("2024-13-01")"#, "Null"), (#"NumFromDate("1601-01-01")"#, "0"), (#"DateAdd("y", 1, "2024-01-01")"#, "Null"),
-      (#"DateAdd("d", 9223372036854775807, "2024-01-01")"#, "Null"), (#"DateAdd("n", -1, "2024-03-01")"#, #""2024-02-29T23:59:00Z""#),
+      (#"DateFromNum("20240229120000.5Z")"#, #""2024-02-29T12:00:00Z""#),
+      (#"DateFromNum("20230229120000.0Z")"#, "Null"),
+      (#"DateFromNum("2024-13-01")"#, "Null"), (#"NumFromDate("1601-01-01")"#, "0"),
+      (#"DateAdd("y", 1, "2024-01-01")"#, "Null"),
+      (#"DateAdd("d", 9223372036854775807, "2024-01-01")"#, "Null"),
+      (#"DateAdd("n", -1, "2024-03-01")"#, #""2024-02-29T23:59:00Z""#),
       (#"FormatDateTime("2024-03-01T04:05:06", "HH.mm.ss yyyyMMdd")"#, #""04.05.06 20240301""#),
       (#"NormalizeDiacritics("ß日é")"#, #""ss日e""#), (#"IsVerifiedDomain("ann@CORP.example ")"#, "True"),
       (#"IsVerifiedDomain("ann@evil.example")"#, "False"), (#"IsVerifiedDomain(Null)"#, "False"),
@@ -114,7 +120,8 @@ import Testing
 
   @Test("docs/rules.md has the table of functions as it is")
   func documentation() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
     let text = try String(contentsOf: root.appending(path: "docs/rules.md"), encoding: .utf8)
     #expect(
       text.contains(RuleFunction.markdown),
