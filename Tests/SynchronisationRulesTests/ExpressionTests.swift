@@ -18,7 +18,7 @@ import Testing
       ("1 < 2 = True", "True"), ("9223372036854775807 + 1", "Null"), ("[mail] + 1", "Null"), ("0x10 - &h0F", "1"),
       (#""say ""hi""""#, #""say ""hi""""#), (#"[mail]&[mail]"#, #""ann@corp.exampleann@corp.example""#),
       ("[n] <= 7", "True"), ("[n] < 7", "False"),
-    ])
+    ] as [(String, String)])
   func operators(expression: String, result: String) throws {
     let ann = entry(["mail": ["ann@corp.example"], "n": ["7"], "flag": ["TRUE"], "many": ["a", "b"]])
     if result == "refused" {
@@ -45,7 +45,7 @@ import Testing
       ("Len([a]) & \"x\"", 1, 1, "& takes a text", "CStr"),
       ("1 +", 1, 4, "the end", "a value"), (")", 1, 1, "Here stands )", "a value"),
       ("Trim", 1, 1, "neither", "Trim( )"),
-    ])
+    ] as [(String, Int, Int, String, String)])
   func mistakes(text: String, line: Int, column: Int, message: String, remedy: String) throws {
     let error = try #require(throws: ExpressionError.self) { try Expression(text) }
     #expect(error.position == TextPosition(line: line, column: column))

@@ -71,7 +71,7 @@ import Testing
       (#"IsVerifiedDomain("ann@evil.example")"#, "False"), (#"IsVerifiedDomain(Null)"#, "False"),
       (#"PrimaryAddress("smtp:a@b")"#, "Null"), (#"MailAddresses(Null, Null)"#, "Null"),
       (#"MailAddresses(List("X500:/o=x", "SMTP:A@b", "smtp:a@B"), Null)"#, #""SMTP:A@b""#),
-    ])
+    ] as [(String, String)])
   func edge(expression: String, result: String) throws {
     if result == "refused" {
       #expect(throws: ExpressionError.self) { try evaluate(expression) }

@@ -56,7 +56,7 @@ import Testing
       ),
       ("rules:\n  - name: A\n    precedence: -1\n    from: user\n", 3, 17, "whole number", "number"),
       ("rules:\n  - name: A\n    precedence: 1\n    from: person\n", 4, 11, "from cannot be person", "user"),
-    ])
+    ] as [(String, Int, Int, String, String)])
   func mistakes(text: String, line: Int, column: Int, message: String, remedy: String) throws {
     let error = try #require(throws: RuleFileError.self) { try RuleFile.parse(text, file: "rules.yaml") }
     let issue = try #require(error.issues.first)

@@ -23,7 +23,7 @@ import Testing
       ("ISMEMBEROF", "CN=Pilot,DC=x", true), ("ISMEMBEROF", "CN=Other,DC=x", false),
       ("ISNOTMEMBEROF", "CN=Pilot,DC=x", false),
       ("ISNOTMEMBEROF", "CN=Other,DC=x", true),
-    ])
+    ] as [(String, String, Bool)])
   func scope(test: String, value: String, holds: Bool) throws {
     let test = try #require(ScopeCondition.Operator(rawValue: test))
     let values = value.isEmpty ? [] : value.split(separator: "|").map(String.init)
@@ -44,7 +44,7 @@ import Testing
       ("name", "EQUAL", "MÜLLER", true), ("distinguishedName", "ENDSWITH", "dc=example", true),
       ("group", "ISBITSET", "0x80000000", false),
       ("group", "LESSTHAN", "0", true),
-    ])
+    ] as [(String, String, String, Bool)])
   func scope(attribute: String, test: String, value: String, holds: Bool) throws {
     let test = try #require(ScopeCondition.Operator(rawValue: test))
     let values = entry([

@@ -93,7 +93,7 @@ import Testing
       (.contact, "mailNickname", "SystemMailbox{1}", "it is a system mailbox"),
       (.device, "userCertificate", "", "it is not registered as a device"),
       (.structure, "ou", "x", "no rule is for it"),
-    ])
+    ] as [(ObjectKind, String, String, String)])
   func exclusions(kind: ObjectKind, attribute: String, value: String, reason: String) {
     let base = ["sAMAccountName": ["ann"], "userCertificate": ["x"], "mail": ["a@x"]]
     if kind != .structure { #expect(set.evaluate(entry(base, kind: kind), in: context()).exclusion == nil) }
