@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import SynchronisationRules
+
 /// What the synchronisation engine is told about the directories and the target. Credentials are not here.
-package struct ConnectConfiguration: Sendable, Codable, Equatable {
+package struct ConnectConfiguration: Sendable {
   /// One forest or stand-alone domain that is read.
   package struct Forest: Sendable, Codable, Equatable {
     /// The source's name in the store, in logs and in `connect status`; never changed once used.
@@ -103,6 +105,8 @@ package struct ConnectConfiguration: Sendable, Codable, Equatable {
   /// The attributes by which users of different forests are found to be the same person, in order: `lDAPDisplayName`s;
   /// `objectSid` stands for account and resource forests (its counterpart is `msExchMasterAccountSid`).
   package var joinUsersBy: [String]
+  /// What flows, from which entries, and how.
+  package var rules = StandardRules.ruleSet
   /// Whether computers are synchronised, as devices.
   package var includesDevices: Bool
   /// After so many seconds a target is read in full, and what drifted there is put back.

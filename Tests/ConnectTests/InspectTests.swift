@@ -26,7 +26,7 @@ import Wire
         #expect(view.metaverse?.sourceAnchor == anchor)
         #expect(
           view.metaverse?.attributes.first { $0.name == "department" }
-            == .init(name: "department", values: ["Sales"], rule: "department, trimmed"))
+            == .init(name: "department", values: ["Sales"], rule: "User common"))
         #expect(view.remotes.first?.id == site.target.id("ann@corp.example"))
         #expect(view.pending.isEmpty)
       }

@@ -3,6 +3,7 @@
 import IdentityModel
 import Logging
 import Store
+import SynchronisationRules
 
 /// Reads the target in full: what it holds becomes the baseline, so that what somebody else changed there is changed
 /// back, and what it held before under a source anchor of ours is taken over instead of being created twice.
@@ -80,7 +81,8 @@ struct Reconciliation: Sendable {
     try Baseline(transaction: transaction, target: profile, now: now())
       .settle(
         object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)
-    for attribute in (DefaultRules.links[kind] ?? [:]).values where profile.accepts(attribute, of: kind) {
+    for attribute in Set((configuration.rules.references[kind] ?? [:]).values)
+    where profile.accepts(attribute, of: kind) {
       try compare(record.links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
     }
   }
@@ -123,7 +125,7 @@ struct Reconciliation: Sendable {
     let confirmed = Set(
       try transaction.query(
         "SELECT member FROM remote_link WHERE target = ? AND owner = ? AND attr = ?", key, { try $0[0] as Int64 }))
-    let settlement = LinkSettlement(transaction: transaction, targets: [profile], sources: configuration.sources)
+    let settlement = LinkSettlement(transaction: transaction, targets: [profile], configuration: configuration)
     for member in held.union(confirmed) {
       if held.contains(member) != confirmed.contains(member) {
         let statement =

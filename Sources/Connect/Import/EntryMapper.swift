@@ -20,16 +20,19 @@ package struct EntryMapper: Sendable {
   private let roles: DescriptionTable<Role>
   /// The names in the connector space, in their order, as an encoding begins with them.
   private let names: [[UInt8]]
-  private static let links: [String] = Set(DefaultRules.links.values.flatMap(\.keys)).sorted()
+  private let links: [String]
 
-  /// - Parameter attributes: those that the rules name.
-  package init(_ attributes: [String]) {
+  /// - Parameters:
+  ///   - attributes: those that the rules name.
+  ///   - links: those of them that refer to objects.
+  package init(_ attributes: [String], links: [String] = ImportSelection.plain.links) {
+    self.links = links
     var roles = DescriptionTable<Role>()
-    let kept = Set(attributes.map { $0.lowercased() }).subtracting(Self.links.map { $0.lowercased() } + ["objectclass"])
+    let kept = Set(attributes.map { $0.lowercased() }).subtracting(links.map { $0.lowercased() } + ["objectclass"])
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     for (place, name) in kept.enumerated() { roles[name] = .value(place) }
     names = kept.map { AttributesWriter.encode(name: $0) }
-    for (place, name) in Self.links.enumerated() {
+    for (place, name) in links.enumerated() {
       roles[name] = .link(place, .replace)
       roles[name + ";range=1-1"] = .link(place, .add)
       roles[name + ";range=0-0"] = .link(place, .remove)
@@ -62,7 +65,7 @@ package struct EntryMapper: Sendable {
     let entry = UnparsedEntry(entry)
     var parts = try parts(of: entry)
     var links: [IdentityModel.LinkChange] = []
-    for name in Self.links where parts.kind != .structure {
+    for name in self.links where parts.kind != .structure {
       let targets = parts.links.first { $0.attribute == name }?.targets ?? []
       if operation == .replace || !targets.isEmpty { links.append(IdentityModel.LinkChange(name, operation, targets)) }
     }
@@ -107,7 +110,7 @@ package struct EntryMapper: Sendable {
         parts.length += values.remaining + names[place].count
       case .link(let place, let operation):
         parts.links.append(
-          IdentityModel.LinkChange(Self.links[place], operation, try Self.targets(&values, entry.bytes)))
+          IdentityModel.LinkChange(links[place], operation, try Self.targets(&values, entry.bytes)))
       case .objectClass: parts.kind = try Self.kind(&values, entry.bytes)
       case .objectGUID: parts.anchor = try Self.anchor(&values, entry.bytes) ?? parts.anchor
       case .parentGUID: parts.parent = try Self.anchor(&values, entry.bytes)

@@ -2,24 +2,31 @@
 
 package import IdentityModel
 package import LDAP
+import SynchronisationRules
 
 /// What is read of a directory: which objects, and which of their attributes.
 package struct ImportSelection: Sendable, Equatable {
   /// As the schema spells them.
   package let attributes: [String]
+  /// Those of them that refer to objects.
+  package let links: [String]
   /// The kinds that are wanted besides users, groups, contacts and what gives them their place.
   package let more: Set<ObjectKind>
 
   package init(_ configuration: ConnectConfiguration) {
     let joins = JoinRules(configuration)
     var seen: Set<String> = []
-    attributes = (DefaultRules.requestedAttributes + joins.requestedAttributes)
+    links = Set(configuration.rules.references.values.flatMap(\.keys)).sorted()
+    attributes = (configuration.rules.requestedAttributes + joins.requestedAttributes + Self.structural)
       .filter { seen.insert($0.lowercased()).inserted }
     var more: Set<ObjectKind> = []
     if !joins.isEmpty { more.insert(.foreign) }
     if configuration.includesDevices { more.insert(.device) }
     self.more = more
   }
+
+  /// What anchors and what is shown to people need.
+  private static let structural = ["objectClass", "sAMAccountName", SourceAnchor.attribute]
 
   /// One forest without devices: for measurements that ask the same by other means.
   package static let plain = ImportSelection(

@@ -75,7 +75,7 @@ struct LDAPSession: Sendable {
         metadata: ["attributes": "\(wanted.filter { schema[$0.lowercased()] == nil }.joined(separator: " "))"])
     }
     attributes = known + Self.structuralAttributes
-    mapper = EntryMapper(known)
+    mapper = EntryMapper(known, links: selection.links)
     notice = try await Self.notice(connection, base: base)
   }
 

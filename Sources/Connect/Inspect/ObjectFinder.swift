@@ -3,6 +3,7 @@
 package import FoundationEssentials
 package import IdentityModel
 package import Store
+import SynchronisationRules
 import Wire
 
 /// Finds an object by whatever a person knows of it and shows it in every space.
@@ -116,31 +117,39 @@ package struct ObjectFinder: Sendable {
     configuration.forests.firstIndex { $0.name == source } ?? configuration.forests.count
   }
 
-  private func entry(_ id: Int64, _ transaction: any Transaction) throws -> (ObjectView.Entry, Attributes)? {
+  private func entry(_ id: Int64, _ transaction: any Transaction) throws -> (ObjectView.Entry, Evaluation)? {
     try transaction.first(
-      "SELECT source, dn, anchor, kind, deleted, dirty, parent, attrs FROM entry WHERE id = ?", [.integer(id)]
+      """
+      SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname FROM entry
+      LEFT JOIN mv ON mv.id = entry.mv WHERE entry.id = ?
+      """, [.integer(id)]
     ) { row in
       let source: String = try row[0]
       let kind = ObjectKind(rawValue: try row[3]) ?? .structure
       let attributes = try Attributes(stored: try row[7])
       let bytes: [UInt8] = try row[2]
+      let evaluation = try EntryRules(configuration, now: now().timeIntervalSince1970, in: transaction)
+        .evaluate(
+          Entry(anchor: Anchor(bytes), kind: kind, name: try row[1], parent: nil, attributes: attributes), id,
+          source: source, nickname: try row[8])
       let entry = ObjectView.Entry(
         source: source, name: try row[1], guid: GUID(bytes)?.description ?? Hex.encode(bytes), kind: kind,
         isDeleted: try row[4], isDirty: try row[5],
-        excluded: try exclusion(attributes, kind, parent: try row[6], source, transaction),
+        excluded: try exclusion(evaluation, kind, parent: try row[6], source, transaction),
         attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
         references: try references(
           "SELECT attr, COUNT(*) FROM link WHERE owner = ? AND change IS NOT -1 GROUP BY attr", [.integer(id)],
           transaction))
-      return (entry, attributes)
+      return (entry, evaluation)
     }
   }
 
   private func exclusion(
-    _ attributes: Attributes, _ kind: ObjectKind, parent: [UInt8]?, _ source: String, _ transaction: any Transaction
+    _ evaluation: Evaluation, _ kind: ObjectKind, parent: [UInt8]?, _ source: String, _ transaction: any Transaction
   ) throws -> String? {
+    if kind == .foreign { return nil }
     guard kind.isExported else { return "it only gives other objects their place" }
-    if let reason = DefaultRules.exclusion(of: attributes, kind: kind) { return reason }
+    if let reason = evaluation.exclusion { return reason }
     switch try Scope(configuration, in: transaction).verdict(below: parent, source: source) {
     case .included: return nil
     case .excluded(let reason): return reason
@@ -149,33 +158,25 @@ package struct ObjectFinder: Sendable {
   }
 
   private func metaverse(
-    _ id: Int64, _ entries: [(ObjectView.Entry, Attributes)], _ transaction: any Transaction
+    _ id: Int64, _ entries: [(ObjectView.Entry, Evaluation)], _ transaction: any Transaction
   ) throws -> ObjectView.Metaverse? {
     try transaction.first(
       """
-      SELECT mv.kind, mv.source_anchor, mv.gone, mv.attrs, mv.nickname, due.at FROM mv
+      SELECT mv.kind, mv.source_anchor, mv.gone, mv.attrs, due.at FROM mv
       LEFT JOIN due ON due.mv = mv.id WHERE mv.id = ?
       """, [.integer(id)]
     ) { row in
       let kind = ObjectKind(rawValue: try row[0]) ?? .user
       let attributes = try Attributes(stored: try row[3])
-      let nickname: String? = try row[4]
-      let inputs = entries.map { entry, raw in
-        (
-          source: entry.source,
-          input: RuleInput(
-            attributes: raw, kind: kind, now: now().timeIntervalSince1970,
-            tenant: TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain),
-            nickname: nickname)
-        )
-      }
-      // The first entry that has a value gives it.
+      let provenance = configuration.rules.merge(entries.map(\.1), previous: attributes).provenance
+      // With several entries, the first of those whose rule gave the value.
       func rule(_ name: String) -> String? {
-        for (source, input) in inputs {
-          guard let rule = DefaultRules.rule(for: name, input)?.summary else { continue }
-          return inputs.count > 1 ? "\(rule), from \(source)" : rule
-        }
-        return nil
+        guard let rules = provenance[name] else { return nil }
+        let source = entries.first { _, evaluation in
+          evaluation.contributions.contains { $0.attribute == name && $0.rule == rules.first }
+        }?.0.source
+        let text = rules.joined(separator: ", ")
+        return entries.count > 1 ? source.map { "\(text), from \($0)" } ?? text : text
       }
       return ObjectView.Metaverse(
         sourceAnchor: try row[1], kind: kind, isGone: try row[2],
@@ -183,7 +184,7 @@ package struct ObjectFinder: Sendable {
           .init(
             name: name, values: Self.readable(attributes[name]),
             rule: rule(name))
-        }, dueAt: try row[5])
+        }, dueAt: try row[4])
     }
   }
 

@@ -13,14 +13,19 @@ struct Joining {
   /// The sources to which anchors are written back.
   let anchorSources: Set<String>
 
+  /// - Parameters:
+  ///   - kind: what the entry is in the metaverse.
+  ///   - onlyJoins: whether it makes no object of its own.
   /// - Returns: nil when the entry has to wait; otherwise its object, and whether it was connected now.
-  func join(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> (Metaverse.Object, isNew: Bool)? {
+  func join(
+    _ entry: ConnectorEntry, _ attributes: Attributes, kind: ObjectKind, onlyJoins: Bool
+  ) throws -> (Metaverse.Object, isNew: Bool)? {
     if let id = entry.mv, let object = try Metaverse.Object.find("id = ?", .integer(id), in: transaction) {
       try checkAnchor(of: object, entry, attributes)
       return (object, false)
     }
     let candidates = try keys.candidates(for: entry, attributes)
-    if rules.onlyJoins(entry.kind, attributes) {
+    if onlyJoins {
       return try joinOne(of: candidates, entry).map { ($0, true) }
     }
     let anchor = SourceAnchor.of(entry.anchor, kind: entry.kind, attributes: attributes)
@@ -37,7 +42,7 @@ struct Joining {
     try quarantine.remove(entry: entry.id, .duplicateAnchor)
     if !candidates.isEmpty { return try joinOne(of: candidates, entry).map { ($0, true) } }
     try quarantine.remove(entry: entry.id, .ambiguousJoin)
-    return (try create(entry, anchor, attributes), true)
+    return (try create(entry, anchor, attributes, kind), true)
   }
 
   // MARK: Ways to an object
@@ -81,7 +86,7 @@ struct Joining {
   }
 
   private func create(
-    _ entry: ConnectorEntry, _ anchor: String, _ attributes: Attributes
+    _ entry: ConnectorEntry, _ anchor: String, _ attributes: Attributes, _ kind: ObjectKind
   ) throws -> Metaverse.Object {
     let needsAnchor =
       entry.kind == .user && anchorSources.contains(entry.source)
@@ -89,7 +94,7 @@ struct Joining {
     let empty = Attributes().encoded()
     let id: Int64? = try transaction.value(
       "INSERT INTO mv (kind, source_anchor, anchor_entry, attrs) VALUES (?, ?, ?, ?) RETURNING id",
-      [.text(entry.kind.rawValue), .text(anchor), .integer(entry.id), .blob(empty)])
+      [.text(kind.rawValue), .text(anchor), .integer(entry.id), .blob(empty)])
     guard let id else { throw ConnectError.corrupt("an object without an identifier") }
     try connect(entry, to: id)
     if needsAnchor {
@@ -98,7 +103,7 @@ struct Joining {
         [.integer(entry.id), .integer(id), .blob(entry.anchor.bytes)])
     }
     return Metaverse.Object(
-      id: id, kind: entry.kind, sourceAnchor: anchor, anchorEntry: entry.id, nickname: nil, attributes: empty,
+      id: id, kind: kind, sourceAnchor: anchor, anchorEntry: entry.id, nickname: nil, attributes: empty,
       isGone: false)
   }
 

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import SynchronisationRules
 
 /// Compares references that changed, or whose ends came or went, with what each target confirmed: one row a reference, so
 /// that the cost is that of the change, whatever the size of the group.
@@ -11,11 +12,10 @@ import Store
 struct LinkSettlement {
   let transaction: any Transaction
   let targets: [TargetProfile]
-  /// The sources in their order of precedence.
-  let sources: [String]
+  let configuration: ConnectConfiguration
 
   /// References of which an object has one: where its entries name several, the first source's is told.
-  static let singleValued: Set<String> = ["manager"]
+  static let singleValued: Set<String> = ["manager", "managedBy"]
 
   private struct Row {
     var owner: Int64
@@ -48,8 +48,15 @@ struct LinkSettlement {
         ownerGone: try row[6], member: try row[7], memberKind: (try row[8] as String?).flatMap(ObjectKind.init),
         memberGone: try row[9])
     }
+    let scopeGroups = Set(try EntryRules.groups(configuration.rules, in: transaction).values.joined())
     for row in rows {
       try settle(row)
+      if scopeGroups.contains(row.owner) {
+        // Whoever comes into a group that a scope asks for, or leaves it, may come into scope or leave it.
+        try transaction.run(
+          "UPDATE entry SET dirty = 1 WHERE anchor = ? AND source = (SELECT source FROM entry WHERE id = ?)",
+          [.blob(row.targetGUID), .integer(row.owner)])
+      }
       let key: [SQLValue] = [.integer(row.owner), .text(row.attribute), .blob(row.targetGUID)]
       if row.isRemoved {
         try transaction.run("DELETE FROM link WHERE owner = ? AND attr = ? AND target_guid = ?", key)
@@ -63,7 +70,7 @@ struct LinkSettlement {
   private func settle(_ row: Row) throws {
     // Without an owner at the targets there is nothing to say; without a member object there never was.
     guard let owner = row.ownerObject, row.ownerGone == false, let member = row.member, let kind = row.ownerKind,
-      let memberKind = row.memberKind, let attribute = DefaultRules.links[kind]?[row.attribute]
+      let memberKind = row.memberKind, let attribute = configuration.rules.references[kind]?[row.attribute]
     else { return }
     var isWanted = row.memberGone == false && owner != member
     // Another entry of the owner may refer to the same object, or this one by another entry of the member.
@@ -83,7 +90,7 @@ struct LinkSettlement {
       "SELECT id, source FROM entry WHERE mv = ? AND deleted = 0 ORDER BY id", [.integer(owner)],
       { row in (id: try row[0] as Int64, source: try row[1] as String) })
     guard entries.count > 1 else { return nil }
-    let order = Dictionary(sources.enumerated().map { ($1, $0) }) { first, _ in first }
+    let order = Dictionary(configuration.sources.enumerated().map { ($1, $0) }) { first, _ in first }
     for entry in entries.sorted(by: { (order[$0.source] ?? .max, $0.id) < (order[$1.source] ?? .max, $1.id) }) {
       let member: Int64? = try transaction.value(
         """
@@ -115,7 +122,7 @@ struct LinkSettlement {
     guard owner != member else { return false }
     if let ruling = try ruling(of: owner, attribute) { return ruling.member == member }
     let kind: String? = try transaction.value("SELECT kind FROM mv WHERE id = ? AND gone = 0", [.integer(owner)])
-    let names = (kind.flatMap(ObjectKind.init).flatMap { DefaultRules.links[$0] } ?? [:])
+    let names = (kind.flatMap(ObjectKind.init).flatMap { configuration.rules.references[$0] } ?? [:])
       .filter { $0.value == attribute }.keys
     return try names.contains { name in
       let row: Int? = try transaction.value(

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import SynchronisationRules
 
 /// The objects that entries of all forests make together: lets attributes flow, holds claims on names, and notes what
 /// each target has yet to be told.
@@ -12,6 +13,7 @@ struct Metaverse {
   let targets: [TargetProfile]
   let configuration: ConnectConfiguration
   let rules: JoinRules
+  let entryRules: EntryRules
   /// Seconds since 1970.
   let now: Double
 
@@ -32,15 +34,13 @@ struct Metaverse {
     var source: String
     var kind: ObjectKind
     var attributes: Attributes
+    var evaluation: Evaluation
     var onlyJoins: Bool
   }
 
-  private var tenant: TenantDomains {
-    TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain)
-  }
   private var keys: JoinKeys { JoinKeys(transaction: transaction, rules: rules) }
   private var links: LinkSettlement {
-    LinkSettlement(transaction: transaction, targets: targets, sources: configuration.sources)
+    LinkSettlement(transaction: transaction, targets: targets, configuration: configuration)
   }
   private var quarantine: Quarantine {
     Quarantine(transaction: transaction, target: Quarantine.everyTarget, now: now)
@@ -48,14 +48,34 @@ struct Metaverse {
 
   // MARK: Enter
 
+  /// What the rules say of an entry.
+  func evaluate(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> Evaluation {
+    let nickname: String? = try entry.mv.flatMap { object in
+      try transaction.value("SELECT nickname FROM mv WHERE id = ?", [.integer(object)], as: String?.self) ?? nil
+    }
+    return try evaluate(entry, attributes, nickname: nickname)
+  }
+
+  private func evaluate(
+    _ entry: ConnectorEntry, _ attributes: Attributes, nickname: String?
+  ) throws -> Evaluation {
+    let whole = Entry(
+      anchor: entry.anchor, kind: entry.kind, name: entry.name, parent: entry.parent.map(Anchor.init),
+      attributes: attributes)
+    return try entryRules.evaluate(whole, entry.id, source: entry.source, nickname: nickname)
+  }
+
   /// An entry that is in scope.
-  func enter(_ entry: ConnectorEntry, _ attributes: Attributes) throws {
+  func enter(_ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation) throws {
     try keys.update(entry, attributes)
     let joining = Joining(
       transaction: transaction, rules: rules, keys: keys, quarantine: quarantine,
       anchorSources: configuration.anchorSources)
-    guard let (object, isNew) = try joining.join(entry, attributes) else { return }
-    let onlyJoins = rules.onlyJoins(entry.kind, attributes)
+    let onlyJoins = evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
+    guard
+      let (object, isNew) = try joining.join(
+        entry, attributes, kind: evaluation.kind ?? entry.kind, onlyJoins: onlyJoins)
+    else { return }
     if object.isGone, onlyJoins { return }
     if isNew {
       try keys.wake(rules.isEmpty ? [] : rules.keys(of: attributes, kind: entry.kind), except: entry.id)
@@ -67,23 +87,26 @@ struct Metaverse {
       if object.isGone { try links.settleAll(of: object.id) }
     }
     let contributor = Contributor(
-      entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes, onlyJoins: onlyJoins)
+      entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes,
+      evaluation: isNew && object.nickname != nil
+        ? try evaluate(entry, attributes, nickname: object.nickname) : evaluation, onlyJoins: onlyJoins)
     try refresh(object, try contributors(of: object.id, without: entry.id) + [contributor])
   }
 
   /// The entries that an object has, as their forests hold them.
   private func contributors(of object: Int64, without entry: Int64) throws -> [Contributor] {
     try transaction.query(
-      "SELECT id, source, kind, attrs FROM entry WHERE mv = ? AND deleted = 0 AND id <> ?",
-      [.integer(object), .integer(entry)]
-    ) { row in
-      guard let kind = ObjectKind(rawValue: try row[2]) else {
-        throw ConnectError.corrupt("an entry of an unknown kind")
-      }
-      let attributes = try Attributes(stored: try row[3])
+      """
+      SELECT entry.id, source, anchor, entry.kind, parent, entry.attrs, deleted, entry.mv, dn, mv.nickname
+      FROM entry JOIN mv ON mv.id = entry.mv WHERE entry.mv = ? AND deleted = 0 AND entry.id <> ?
+      """, [.integer(object), .integer(entry)]
+    ) { row in (entry: try ConnectorEntry(row), nickname: try row[9] as String?) }
+    .map { entry, nickname in
+      let attributes = try Attributes(stored: entry.attributes)
+      let evaluation = try evaluate(entry, attributes, nickname: nickname)
       return Contributor(
-        entry: try row[0], source: try row[1], kind: kind, attributes: attributes,
-        onlyJoins: rules.onlyJoins(kind, attributes))
+        entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes, evaluation: evaluation,
+        onlyJoins: evaluation.link == .join || rules.onlyJoins(entry.kind, attributes))
     }
   }
 
@@ -91,18 +114,20 @@ struct Metaverse {
   private func refresh(_ object: Object, _ contributors: [Contributor]) throws {
     let ordered = precedence(contributors)
     guard let first = ordered.first, !first.onlyJoins else { return try retire(object.id) }
-    var flowed = flow(ordered, object)
+    let merged = configuration.rules.merge(
+      ordered.map(\.evaluation), previous: try Attributes(stored: object.attributes))
+    var flowed = merged.attributes
     let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: Claims.wanted(by: flowed))
     let isHeld = try withhold(settled, from: &flowed, entry: first.entry, object: object.id)
 
     let bytes = flowed.encoded()
-    let nickname = stickyNickname(object, input(first, object), flowed)
+    let nickname = stickyNickname(object, first, flowed)
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
         [.blob(bytes), SQLValue(nickname), .integer(object.id)])
     }
-    try schedule(object.id, ordered)
+    try schedule(object.id, merged.nextChange)
     for target in targets where target.holds(object.kind) {
       try PendingQueue(transaction: transaction, target: target, now: now)
         .settle(object.id, kind: object.kind, desired: flowed, isHeld: isHeld, hasChanged: bytes != object.attributes)
@@ -117,22 +142,6 @@ struct Metaverse {
       (left.onlyJoins ? 1 : 0, order[left.source] ?? .max, left.entry)
         < (right.onlyJoins ? 1 : 0, order[right.source] ?? .max, right.entry)
     }
-  }
-
-  private func input(_ contributor: Contributor, _ object: Object) -> RuleInput {
-    RuleInput(
-      attributes: contributor.attributes, kind: contributor.kind, now: now, tenant: tenant, nickname: object.nickname)
-  }
-
-  /// Each attribute comes from the first entry that gives it a value.
-  private func flow(_ contributors: [Contributor], _ object: Object) -> Attributes {
-    var flowed = Attributes()
-    for contributor in contributors where contributor.kind != .foreign {
-      for (name, values) in DefaultRules.flow(input(contributor, object)).storage where flowed[name].isEmpty {
-        flowed[name] = values
-      }
-    }
-    return flowed
   }
 
   /// Leaves out what belongs to another object.
@@ -168,23 +177,22 @@ struct Metaverse {
   }
 
   /// The nickname is kept from the first time that it was needed.
-  private func stickyNickname(_ object: Object, _ input: RuleInput, _ flowed: Attributes) -> String? {
+  private func stickyNickname(_ object: Object, _ first: Contributor, _ flowed: Attributes) -> String? {
     if let nickname = object.nickname { return nickname }
-    guard input.kind == .user, let name = flowed.text("userPrincipalName"),
-      name.lowercased().hasSuffix("@" + tenant.initial), input.text("userprincipalname") != name
+    guard object.kind == .user, let name = flowed.text("userPrincipalName"),
+      name.lowercased().hasSuffix("@" + configuration.initialDomain.lowercased()),
+      first.attributes.text("userprincipalname")?.lowercased() != name.lowercased()
     else { return nil }
     return String(name.prefix { $0 != "@" })
   }
 
-  /// An account that will expire is looked at again when it does.
-  private func schedule(_ object: Int64, _ contributors: [Contributor]) throws {
-    let expiries = contributors.compactMap { AccountState.expiry($0.attributes) }.filter { Double($0) > now }
-    if let expiry = expiries.min() {
+  /// An object whose values depend on the time is looked at again when they change.
+  private func schedule(_ object: Int64, _ next: Double?) throws {
+    if let next, next > now {
       try transaction.run(
         """
-        INSERT INTO due (mv, at, why) VALUES (?, ?, 'accountExpires')
-        ON CONFLICT (mv) DO UPDATE SET at = excluded.at
-        """, [.integer(object), .integer(expiry)])
+        INSERT INTO due (mv, at, why) VALUES (?, ?, 'rules') ON CONFLICT (mv) DO UPDATE SET at = excluded.at
+        """, [.integer(object), .integer(Int64(min(next.rounded(.up), 1e15)))])
     } else {
       try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(object)])
     }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import IdentityModel
 import Logging
 import Store
+import SynchronisationRules
 
 /// Phase 2: takes every entry that changed to the metaverse and leaves what each target has yet to be told in `pending`.
 ///
@@ -74,7 +75,7 @@ struct Synchroniser: Sendable {
         remedy: "Correct the names under include and exclude; nothing was exported.")
     }
     let fingerprint =
-      configuration.rulesFingerprint + "/\(DefaultRules.version)/" + targets.map(\.fingerprint).joined(separator: "/")
+      configuration.rulesFingerprint + "/" + targets.map(\.fingerprint).joined(separator: "/")
     if try Setting.load(.rules, in: transaction) != fingerprint {
       try transaction.run("UPDATE entry SET dirty = 1 WHERE deleted = 0", [])
       try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
@@ -116,14 +117,14 @@ struct Synchroniser: Sendable {
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
     let rows = try transaction.query(
       """
-      SELECT id, source, anchor, kind, parent, attrs, deleted, mv FROM entry WHERE dirty = 1 ORDER BY id LIMIT ?
+      SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn FROM entry WHERE dirty = 1 ORDER BY id LIMIT ?
       """, [.integer(Int64(limit))]
     ) { row in try ConnectorEntry(row) }
     guard !rows.isEmpty else { return 0 }
     let scope = try Scope(configuration, in: transaction)
     let metaverse = Metaverse(
       transaction: transaction, targets: targets, configuration: configuration, rules: JoinRules(configuration),
-      now: now())
+      entryRules: try EntryRules(configuration, now: now(), in: transaction), now: now())
     for row in rows {
       try transaction.run("UPDATE entry SET dirty = 0 WHERE id = ?", [.integer(row.id)])
       try synchronise(row, scope: scope, metaverse: metaverse)
@@ -136,10 +137,12 @@ struct Synchroniser: Sendable {
     if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
     // Wherever they stand, they only join.
-    if entry.kind == .foreign { return try metaverse.enter(entry, attributes) }
-    if DefaultRules.exclusion(of: attributes, kind: entry.kind) != nil { return try metaverse.leave(entry) }
+    if entry.kind == .foreign { return try metaverse.enter(entry, attributes, metaverse.evaluate(entry, attributes)) }
     switch try scope.verdict(below: entry.parent, source: entry.source) {
-    case .included: try metaverse.enter(entry, attributes)
+    case .included:
+      let evaluation = try metaverse.evaluate(entry, attributes)
+      if evaluation.exclusion != nil { return try metaverse.leave(entry) }
+      try metaverse.enter(entry, attributes, evaluation)
     case .excluded: try metaverse.leave(entry)
     case .unknown:
       logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
@@ -147,7 +150,7 @@ struct Synchroniser: Sendable {
   }
 
   private func synchroniseLinks(_ transaction: any Transaction, limit: Int) throws -> Int {
-    try LinkSettlement(transaction: transaction, targets: targets, sources: configuration.sources).settle(limit: limit)
+    try LinkSettlement(transaction: transaction, targets: targets, configuration: configuration).settle(limit: limit)
   }
 }
 
@@ -161,6 +164,7 @@ struct ConnectorEntry {
   var attributes: [UInt8]
   var isDeleted: Bool
   var mv: Int64?
+  var name: String
 
   init(_ row: SQLRow) throws {
     guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
@@ -172,6 +176,7 @@ struct ConnectorEntry {
     attributes = try row[5]
     isDeleted = try row[6]
     mv = try row[7]
+    name = try row[8]
   }
 }
 
@@ -222,7 +227,7 @@ extension ConnectConfiguration {
     }
     let text =
       (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()]
-      + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|")]
+      + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|"), rules.fingerprint]
       + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
     return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
   }
