@@ -27,7 +27,7 @@ import Testing
       (#"Mid("abc", 2, Null)"#, "Null"), (#"Mid("abc", 9223372036854775807)"#, #""""#),
       (#"Len([absent])"#, "0"), (#"Len("👩‍👩‍👧")"#, "1"), (#"Trim([absent])"#, "Null"),
       (#"Trim(List(" a ", "  ", "b"))"#, #"{"a", "b"}"#), (#"Lower(List("A", "B"))"#, #"{"a", "b"}"#),
-      (#"Lower(CNum([mail]))"#, "Null"), (#"Upper("straße")"#, #""STRASSE""#),
+      (#"Lower(CNum([mail]))"#, "refused"), (#"Upper("straße")"#, #""STRASSE""#),
       (#"Replace("aaa", "a", "aa")"#, #""aaaaaa""#), (#"Replace("abc", "", "x")"#, #""abc""#),
       (#"Replace("abc", "b", Null)"#, #""ac""#), (#"ReplaceChars("abc", "")"#, #""abc""#),
       (#"ReplaceChars("abc", "x")"#, #""abc""#), (#"InStr("abc", "z")"#, "0"), (#"InStr("abc", "")"#, "0"),
@@ -39,7 +39,7 @@ import Testing
       (#"Split("abc", "")"#, #""abc""#), (#"Split(",,", ",")"#, "Null"), (#"Join([absent], ",")"#, "Null"),
       (#"Join("a", ",")"#, #""a""#), (#"Contains("abc", "B")"#, "0"), (#"Contains(Null, "b")"#, "0"),
       (#"ItemsStartingWith([absent], "a")"#, "Null"), (#"ItemsEndingWith(List("a", "b"), "z")"#, "Null"),
-      (#"RemoveDuplicates(List("Ä", "ä"))"#, #""Ä""#), (#"IIF([absent], 1, 2)"#, "2"), (#"IIF("maybe", 1, 2)"#, "2"),
+      (#"RemoveDuplicates(List("Ä", "ä"))"#, #""Ä""#), (#"IIF([absent], 1, 2)"#, "2"), (#"IIF("maybe", 1, 2)"#, "refused"),
       (#"IIF(False, 1)"#, "Null"), (#"Switch(False, 1, False, 2)"#, "Null"), (#"Coalesce(Null, [absent])"#, "Null"),
       (#"Coalesce(AuthoritativeNull, 1)"#, "AuthoritativeNull"), (#"Not([absent])"#, "True"), (#"And(1)"#, "True"),
       (#"Or(0, [absent])"#, "False"), (#"IsNull([absent])"#, "True"), (#"IsNullOrEmpty(List("", ""))"#, "True"),
@@ -99,8 +99,8 @@ import Testing
     var scene = Scene(entry(["accountExpires": ["133781040000000000"]]), context(now: 1_733_600_000))
     let expression = try Expression(#"Or(IsPast("2030-01-01"), IsPast([accountExpires]))"#)
     #expect(expression.compiled.evaluate(in: &scene) == .boolean(false))
-    #expect(scene.nextChange == 1_733_644_800)
-    var later = Scene(entry(["accountExpires": ["133781040000000000"]]), context(now: 1_733_644_800))
+    #expect(scene.nextChange == 1_733_630_400)
+    var later = Scene(entry(["accountExpires": ["133781040000000000"]]), context(now: 1_733_630_400))
     #expect(try Expression("IsPast([accountExpires])").compiled.evaluate(in: &later) == .boolean(true))
     #expect(later.nextChange == nil)
   }

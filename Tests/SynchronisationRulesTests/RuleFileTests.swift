@@ -10,7 +10,7 @@ import Testing
   @Test(
     "Mistakes are told with line, column, cause and remedy",
     arguments: [
-      ("", 1, 1, "empty", "extends"), ("rules: [", 1, 9, "Not valid YAML", "brackets|colons"),
+      ("", 1, 1, "empty", "extends"), ("rules: [", 2, 1, "Not valid YAML", "brackets|colons"),
       ("ruels: []", 1, 1, "no key ruels", "did you mean rules?"), ("extends: basic", 1, 10, "unknown", "standard"),
       ("rules: 1", 1, 8, "no list", "- name"),
       ("rules:\n  - name: A\n", 2, 5, "precedence is missing", "precedence: 50"),
@@ -32,8 +32,8 @@ import Testing
         "line 2, column 3", "Lower"
       ),
       (head + "    flows:\n      - { to: manager, direct: manager }\n", 6, 32, "refers to objects", "reference"),
-      (head + "    flows:\n      - { to: city, reference: l }\n", 6, 31, "refers to no objects", "direct"),
-      (head + "    flows:\n      - { to: city, direct: l, merge: merge }\n", 6, 41, "one value", "leave merge out"),
+      (head + "    flows:\n      - { to: city, reference: l }\n", 6, 32, "refers to no objects", "direct"),
+      (head + "    flows:\n      - { to: city, direct: l, merge: merge }\n", 6, 39, "one value", "leave merge out"),
       (
         head + "    flows:\n      - { to: city, direct: l }\n      - { to: city, direct: st }\n", 7, 9, "two values",
         "keep one"
@@ -48,7 +48,7 @@ import Testing
         "number"
       ),
       (head + "    scope:\n      - { operator: EQUAL, value: x }\n", 6, 9, "no attribute", "attribute:"),
-      (head + "    precedence: 2\n", 2, 5, "stands twice", "keep one"),
+      (head + "    precedence: 2\n", 3, 5, "stands twice", "keep one"),
       (head + "  - name: A\n    precedence: 2\n    from: user\n", 5, 11, "second rule", "own name"),
       (
         "extends: standard\nrules:\n  - { name: Usr, disabled: true }\n", 3, 13, "No rule has the name Usr",

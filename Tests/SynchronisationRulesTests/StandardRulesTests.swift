@@ -74,9 +74,9 @@ import Testing
     #expect(enabled(nil, nil) == ("true", nil))
     #expect(enabled("514", "133781040000000000") == ("false", nil))
     #expect(enabled("512", "0") == ("true", nil))
-    #expect(enabled("512", "133781040000000000") == ("true", 1_733_644_800))
-    #expect(enabled("512", "133781040000000000", now: 1_733_644_799) == ("true", 1_733_644_800))
-    #expect(enabled("512", "133781040000000000", now: 1_733_644_800) == ("false", nil))
+    #expect(enabled("512", "133781040000000000") == ("true", 1_733_630_400))
+    #expect(enabled("512", "133781040000000000", now: 1_733_630_399) == ("true", 1_733_630_400))
+    #expect(enabled("512", "133781040000000000", now: 1_733_630_400) == ("false", nil))
   }
 
   @Test(

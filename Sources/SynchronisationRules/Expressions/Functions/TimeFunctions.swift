@@ -18,13 +18,13 @@ extension RuleFunction {
       }),
     RuleFunction(
       "DateFromNum", [.init("time")], returns: .text, "A time in ISO 8601.",
-      example: ("DateFromNum(133781040000000000)", #""2024-12-08T08:00:00Z""#),
+      example: ("DateFromNum(133781040000000000)", #""2024-12-08T04:00:00Z""#),
       .eager { arguments, _ in
         Moment(arguments[0]).map { .text($0.formatted("yyyy-MM-ddTHH:mm:ssZ")) } ?? .null
       }),
     RuleFunction(
       "NumFromDate", [.init("time")], returns: .number, "A time as Active Directory's number.",
-      example: (#"NumFromDate("2024-12-08T08:00:00Z")"#, "133781040000000000"),
+      example: (#"NumFromDate("2024-12-08T04:00:00Z")"#, "133781040000000000"),
       .eager { arguments, _ in
         Moment(arguments[0]).map { .integer(FileTime(unixSeconds: $0.seconds).ticks) } ?? .null
       }),
