@@ -116,7 +116,8 @@ let package = Package(
       name: "bridgehead",
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
-        "CertificateTrust", "HTTP", "SCIM", "Store", "Connect", "Tenant", "Readiness", "Lab", yams, arguments,
+        "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
+        yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
       swiftSettings: settings),

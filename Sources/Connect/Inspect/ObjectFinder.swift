@@ -8,7 +8,7 @@ import Wire
 
 /// Finds an object by whatever a person knows of it and shows it in every space.
 package struct ObjectFinder: Sendable {
-  private let configuration: ConnectConfiguration
+  let configuration: ConnectConfiguration
   private let targets: [TargetProfile]
   let now: @Sendable () -> Date
 
@@ -92,14 +92,10 @@ package struct ObjectFinder: Sendable {
   // MARK: Show
 
   private func view(_ entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> ObjectView {
-    var ids = [entry].compactMap { $0 }
-    if let mv {
-      ids = try transaction.query("SELECT id FROM entry WHERE mv = ?", [.integer(mv)]) { row in try row[0] }
-    }
-    let found = try ids.compactMap { try self.entry($0, transaction) }
-      .sorted { (order($0.0.source), $0.0.name) < (order($1.0.source), $1.0.name) }
+    let found = try entries(of: entry, mv, explaining: false, transaction)
     var view = ObjectView(
-      entries: found.map(\.0), remotes: [], pending: [], quarantine: try quarantine(ids, mv, transaction))
+      entries: found.map(\.0), remotes: [], pending: [],
+      quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
       for target in targets {
@@ -112,12 +108,27 @@ package struct ObjectFinder: Sendable {
     return view
   }
 
+  private func ids(of entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> [Int64] {
+    guard let mv else { return [entry].compactMap { $0 } }
+    return try transaction.query("SELECT id FROM entry WHERE mv = ?", [.integer(mv)]) { row in try row[0] }
+  }
+
+  /// The entries of an object, in the order of their sources' precedence, with what the rules say of them.
+  func entries(
+    of entry: Int64?, _ mv: Int64?, explaining: Bool, _ transaction: any Transaction
+  ) throws -> [(ObjectView.Entry, Evaluation)] {
+    try ids(of: entry, mv, transaction).compactMap { try self.entry($0, explaining: explaining, transaction) }
+      .sorted { (order($0.0.source), $0.0.name) < (order($1.0.source), $1.0.name) }
+  }
+
   /// The place of a source in the order of precedence.
   private func order(_ source: String) -> Int {
     configuration.forests.firstIndex { $0.name == source } ?? configuration.forests.count
   }
 
-  private func entry(_ id: Int64, _ transaction: any Transaction) throws -> (ObjectView.Entry, Evaluation)? {
+  private func entry(
+    _ id: Int64, explaining: Bool, _ transaction: any Transaction
+  ) throws -> (ObjectView.Entry, Evaluation)? {
     try transaction.first(
       """
       SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname FROM entry
@@ -131,7 +142,7 @@ package struct ObjectFinder: Sendable {
       let evaluation = try EntryRules(configuration, now: now().timeIntervalSince1970, in: transaction)
         .evaluate(
           Entry(anchor: Anchor(bytes), kind: kind, name: try row[1], parent: nil, attributes: attributes), id,
-          source: source, nickname: try row[8])
+          source: source, nickname: try row[8], explaining: explaining)
       let entry = ObjectView.Entry(
         source: source, name: try row[1], guid: GUID(bytes)?.description ?? Hex.encode(bytes), kind: kind,
         isDeleted: try row[4], isDirty: try row[5],
@@ -232,7 +243,7 @@ package struct ObjectFinder: Sendable {
   }
 
   /// Text where the bytes are UTF-8 without control characters, otherwise hexadecimal.
-  private static func readable(_ values: [[UInt8]]) -> [String] {
+  static func readable(_ values: [[UInt8]]) -> [String] {
     values.map { bytes in
       guard let text = String(validating: bytes, as: UTF8.self),
         !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })

@@ -40,7 +40,7 @@ struct ConfigCommand: ParsableCommand {
 
   struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check a configuration file and name every fault with its line.",
+      abstract: "Check a configuration file and its rules, and name every fault with its line.",
       discussion: """
         EXAMPLES
           bridgehead config validate
@@ -57,7 +57,7 @@ struct ConfigCommand: ParsableCommand {
 
     func run() throws {
       do {
-        _ = try ConfigurationLoader.load(configurationFile.config)
+        _ = try ConfigurationLoader.rules(of: try ConfigurationLoader.load(configurationFile.config))
         if json { try printJSON([ConfigurationIssue]()) } else { print("\(configurationFile.config) is fine") }
       } catch let error as ConfigurationError {
         guard json else { throw error }

@@ -33,6 +33,7 @@ struct Configuration: Codable, Sendable {
     var mode: String?
     var schedule: Schedule?
     var forests: [Forest]
+    var rules: String?
     var joinUsersBy: [String]?
     var devices: Bool?
     var target: Target?

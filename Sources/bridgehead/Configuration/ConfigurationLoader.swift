@@ -83,7 +83,7 @@ enum ConfigurationLoader {
     }
   }
 
-  private static func read(_ path: String, hint: String) throws(ConfigurationError) -> String {
+  static func read(_ path: String, hint: String) throws(ConfigurationError) -> String {
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: path))

@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import SCIM
 import Store
+import SynchronisationRules
 import Wire
 
 /// Connect with everything it works with, made from the configuration.
@@ -37,7 +38,7 @@ struct ConnectRuntime {
       try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
     }
     cloud.directoryLists.use(forests)
-    var settings = ConnectConfiguration(section)
+    var settings = try settings(configuration, file: file)
     settings.isStaging = settings.isStaging || staging
     settings.guard.remembers = isService
     let selection = ImportSelection(settings)
@@ -61,13 +62,21 @@ struct ConnectRuntime {
   }
 
   /// What `connect show` asks; it needs no connection and no secret.
-  static func finder(_ configuration: Configuration, file: String) throws -> ObjectFinder {
-    ObjectFinder(try settings(configuration, file: file))
+  ///
+  /// - Parameter rules: others than those in force.
+  static func finder(
+    _ configuration: Configuration, file: String, rules: RuleSet? = nil
+  ) throws -> ObjectFinder {
+    var settings = try settings(configuration, file: file)
+    if let rules { settings.rules = rules }
+    return ObjectFinder(settings)
   }
 
   /// What the engine is told, for commands that only look.
   static func settings(_ configuration: Configuration, file: String) throws -> ConnectConfiguration {
-    ConnectConfiguration(try connectSection(configuration, file))
+    var settings = ConnectConfiguration(try connectSection(configuration, file))
+    settings.rules = try ConfigurationLoader.rules(of: configuration)
+    return settings
   }
 
   /// The database alone, for commands that only look.

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of one's own: tried on an object, refused with line and column, and carried to the tenant."""
+import json
+
+import pytest
+
+from comparison import users_of
+
+RULES = """\
+extends: standard
+rules:
+  - name: Company
+    precedence: 50
+    from: user
+    link: join
+    flows:
+      - { to: companyName, constant: Contoso }
+      - { to: department, expression: 'Upper([department])' }
+      - { to: mobile, clear: true }
+"""
+
+
+@pytest.fixture
+def rules(small_connect, tmp_path):
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    return file
+
+
+def test_rules_are_listed_and_shown_as_what_gives_them(bridgehead, small_connect, rules, tmp_path):
+    of = ("--config", small_connect.configuration)
+    listed = bridgehead.json("connect", "rules", "list", "--rules", rules, "--json")
+    assert listed[0]["name"] == "Company" and [r["precedence"] for r in listed] == sorted(r["precedence"] for r in listed)
+    assert "Company" not in bridgehead.run("connect", "rules", "list", *of).stdout
+    again = tmp_path / "again.yaml"
+    again.write_text(bridgehead.run("connect", "rules", "show", "--rules", rules).stdout)
+    assert bridgehead.json("connect", "rules", "list", "--rules", again, "--json") == listed
+    unknown = bridgehead.run("connect", "rules", "show", "Compny", "--rules", rules, check=False)
+    assert unknown.returncode == 1 and "connect rules list" in unknown.stderr
+
+
+def test_a_mistake_is_told_with_its_place(bridgehead, small_connect, rules):
+    rules.write_text(RULES.replace("Upper(", "Uper("))
+    small_connect.set("connect.rules", str(rules))
+    for command in (["config", "validate"], ["connect", "sync"]):
+        done = bridgehead.run(*command, "--config", small_connect.configuration, check=False)
+        assert done.returncode == 78, done.stderr
+        assert f"{rules}:9:40: There is no function Uper" in done.stderr and "Upper" in done.stderr
+    faults = bridgehead.run("config", "validate", "--json", "--config", small_connect.configuration, check=False)
+    assert [(f["line"], f["column"]) for f in json.loads(faults.stdout)] == [(9, 40)]
+
+
+def test_rules_flow_and_are_explained(bridgehead, small, small_tenant, small_connect, rules):
+    small_connect.sync("--full")
+    person = next(p for p in users_of(small, small.administrator()) if p["raw_attributes"].get("department"))
+    department = person["raw_attributes"]["department"][0].decode()
+    before = {u["id"]: u for u in small_tenant.list("Users")}
+
+    tried = bridgehead.json("connect", "rules", "test", "--object", person["dn"], "--rules", rules, "--json",
+                            "--config", small_connect.configuration)[0]
+    result = {value["name"]: value for value in tried["result"]}
+    assert result["companyName"] == {"name": "companyName", "values": ["Contoso"], "rule": "Company"}
+    assert result["department"]["values"] == [department.upper()] and "mobile" not in result
+    entry = tried["entries"][0]
+    assert "Company" in entry["applied"] and "User" in entry["applied"]
+    outdone = [o for o in entry["offers"] if o["attribute"] == "department" and not o["wins"]]
+    assert [(o["values"], o["rule"]) for o in outdone] == [([department], "User common")]
+    text = bridgehead.run("connect", "rules", "test", "--object", person["dn"], "--rules", rules,
+                          "--config", small_connect.configuration).stdout
+    assert f"department: {department} of User common (120) is outdone" in text
+    assert {u["id"]: u for u in small_tenant.list("Users")} == before, "trying changes nothing"
+
+    small_connect.set("connect.rules", str(rules))
+    preview = bridgehead.run("connect", "preview", "--config", small_connect.configuration, check=False)
+    assert preview.returncode == 2 and department.upper() in preview.stdout
+    small_connect.sync()
+    enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    after = small_tenant.list("Users")
+    assert all(user[enterprise]["organization"] == "Contoso" for user in after)
+    assert not any(number.get("type") == "mobile" for user in after for number in user.get("phoneNumbers", []))
+    assert small_connect.report()["requests"] == 0
