@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func aTargetWithoutAPlaceForAKindLeavesItOutAndSaysSo() async throws {
-    try await Site.with(MemoryTarget(vocabulary: [.user: ["userPrincipalName", "displayName"]])) { site in
+    try await Site.with(MemoryTarget(vocabulary: [.user: ["userPrincipalName", "displayName", "mail"]])) { site in
       let ann = site.directory.user("ann", in: site.people)
       let contact = site.directory.add(
         .contact, "CN=partner", in: site.people, ["cn": ["partner"], "mail": ["partner@partner.example"]])
@@ -92,6 +92,10 @@ import Testing
       #expect(site.target.objects.count == 1)
       #expect(report.pending == 0)
       #expect(report.leftOut == ["tenant has no place for objects of type contact"])
+      // What the target never sees holds no address back from others.
+      site.directory.modify(ann, ["mail": ["partner@partner.example"]])
+      #expect(try await site.sync().quarantined == 0)
+      #expect(site.target["ann@corp.example"]?.attributes.text("mail") == "partner@partner.example")
       #expect(try await site.sync().pending == 0)
     }
   }

@@ -117,7 +117,9 @@ struct Metaverse {
     let merged = configuration.rules.merge(
       ordered.map(\.evaluation), previous: try Attributes(stored: object.attributes))
     var flowed = merged.attributes
-    let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: Claims.wanted(by: flowed))
+    // What no target has a place for stands in nobody's way.
+    let wanted = targets.contains { $0.holds(object.kind) } ? Claims.wanted(by: flowed) : []
+    let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: wanted)
     let isHeld = try withhold(settled, from: &flowed, entry: first.entry, object: object.id)
 
     let bytes = flowed.encoded()

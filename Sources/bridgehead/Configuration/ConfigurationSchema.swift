@@ -54,8 +54,7 @@ extension Schema {
       "Attributes by which users of different forests are the same person, in order: mail, employeeID or another; "
         + "objectSid joins mailboxes in a resource forest to their accounts. Nobody is joined when absent."),
     Property(
-      "rules", .string(.path), "A file with the synchronisation rules (docs/rules.md); the standard rules when absent.",
-      example: "/etc/bridgehead/rules.yaml"),
+      "rules", .string(.path), "A file with the synchronisation rules (docs/rules.md); the standard rules when absent."),
     Property("devices", .boolean, "Whether computers are synchronised, as devices. Default: false."),
     Property("target", target, "The cloud directory (this or targets)."),
     Property("targets", .list(of: target), "Several cloud directories side by side; each needs a name."),
