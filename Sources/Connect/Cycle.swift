@@ -61,7 +61,7 @@ struct Cycle {
           if isAnew {
             try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
           }
-        } catch where Self.isOfSource(error) {
+        } catch  where Self.isOfSource(error) {
           failures.append(error)
           let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
           logger.error("a source was left behind", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
