@@ -281,7 +281,6 @@ def test_a_group_in_itself(site):
     assert not site.held(site.a.key(group), "Groups").get("members")
 
 
-@pytest.mark.xfail(strict=True, reason="the import does not read foreign security principals")
 def test_members_in_another_forest(site):
     """A foreign security principal stands for a user of the other forest, also when that one comes later or leaves."""
     guest = site.b.user("Visitor")

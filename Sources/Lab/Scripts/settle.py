@@ -57,6 +57,8 @@ def service_account(db, base, job, account):
         samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (GET_CHANGES, sid)])
         # Samba shows tombstones only to those who may list them: List Contents and Read Property.
         samba_job.delegate(db, "CN=Deleted Objects,%s" % base, ["(A;;LCRP;;;%s)" % sid])
+        # And foreign security principals only to those who may read them, those that come later included.
+        samba_job.delegate(db, "CN=ForeignSecurityPrincipals,%s" % base, ["(A;CI;LCRP;;;%s)" % sid])
 
 
 def keytab(job, account):
