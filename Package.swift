@@ -42,10 +42,10 @@ func library(
 }
 
 func tests(
-  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
 ) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -164,7 +164,7 @@ let package = Package(
     tests(
       "TenantTests",
       ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams]),
+    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
