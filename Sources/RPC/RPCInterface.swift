@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// A remote interface: what a bind asks for and the endpoint mapper is asked about.
 package struct RPCInterface: Sendable, Hashable, CustomStringConvertible {
@@ -9,6 +9,16 @@ package struct RPCInterface: Sendable, Hashable, CustomStringConvertible {
   package let syntax: SyntaxIdentifier
 
   package var description: String { name }
+
+  private init(name: String, syntax: SyntaxIdentifier) {
+    self.name = name
+    self.syntax = syntax
+  }
+
+  /// An interface that is not among those below.
+  package init(name: String, _ identifier: GUID, version: UInt16) {
+    self.init(name: name, syntax: SyntaxIdentifier(identifier, version))
+  }
 
   /// C706 appendix O: the endpoint mapper, e1af8308-5d1f-11c9-91a4-08002b14a0fa v3.0.
   package static let endpointMapper = RPCInterface(

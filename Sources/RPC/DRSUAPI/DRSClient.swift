@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// The directory replication service of a domain controller (MS-DRSR 4.1), as a client that holds no replica itself.
 package struct DRSClient: Sendable {
@@ -49,6 +49,9 @@ package struct DRSClient: Sendable {
     let answer = try await association.call(1, "DRSUnbind", writer.bytes)
     try Self.read("DRSUnbind", from: association, answer) { reader throws(ByteError) in _ = try ContextHandle(&reader) }
   }
+
+  /// The key under which secrets in replies are encrypted once more.
+  package func sessionKey() async throws -> SecretBytes { try await association.sessionKey() }
 
   /// Reads an answer; its last four bytes are the procedure's WERROR, which comes first: a failure leaves the rest without
   /// meaning.
