@@ -173,7 +173,7 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Wire", nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )
