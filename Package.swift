@@ -113,7 +113,7 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
-        nioCore, nioPosix, crypto, logging,
+        nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
       "Lab",

@@ -25,6 +25,8 @@ package struct ProbeContext: Sendable {
 
   /// The longest wait for one answer of a peer that has accepted the connection.
   package static let answerPatience = Duration.seconds(4)
+  /// A silence that the deadline made shorter than this says nothing of the peer.
+  package static let leastTellingWait = Duration.seconds(2)
 
   package init(
     sockets: ProbeSockets, group: any EventLoopGroup, deadline: ContinuousClock.Instant,
