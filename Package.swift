@@ -115,6 +115,7 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "RPC",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
