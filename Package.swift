@@ -183,7 +183,7 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -2,6 +2,7 @@
 
 package import PortReference
 import RPC
+import Wire
 
 /// The endpoint mapper on 135: a bind, and where the interfaces are that Connect needs. It is asked anonymously, by
 /// everyone: credentials would add nothing.
