@@ -77,6 +77,7 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(name: "CProcess", path: "Sources/CProcess"),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
@@ -99,8 +100,8 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "PasswordHash", "SCIM", "Store",
+        "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
@@ -128,7 +129,7 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
+        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,

@@ -23,6 +23,8 @@ package import Store
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
 /// | `passed` | a deletion that the guard let a service export, and when |
 /// | `approved` | a deletion (`member` is 0), or a removal from a group, of such a difference that is not done yet |
+/// | `password_watermark` | how far the password hashes of a domain were read |
+/// | `credential` | a user's password at a target: its state and version, never the password |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -193,6 +195,23 @@ package enum ConnectSchema {
           source TEXT NOT NULL, anchor BLOB NOT NULL, partition INTEGER NOT NULL, PRIMARY KEY (source, anchor))
           WITHOUT ROWID
         """,
+      ]),
+    Migration(
+      name: "connect-8-passwords",
+      statements: [
+        """
+        CREATE TABLE password_watermark (
+          source TEXT NOT NULL, partition TEXT NOT NULL, server TEXT, invocation BLOB NOT NULL,
+          object_usn INTEGER NOT NULL, reserved_usn INTEGER NOT NULL, property_usn INTEGER NOT NULL, known BLOB,
+          read_at REAL NOT NULL, PRIMARY KEY (source, partition)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE credential (
+          target TEXT NOT NULL, entry INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER, originated INTEGER,
+          invocation BLOB, reason TEXT, detail TEXT, since REAL NOT NULL, next_try REAL,
+          PRIMARY KEY (target, entry)) WITHOUT ROWID
+        """,
+        "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
   ]
 }
