@@ -175,7 +175,8 @@ let package = Package(
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
-      "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      "ConnectTests",
+      ["Connect", "IdentityModel", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
       [
