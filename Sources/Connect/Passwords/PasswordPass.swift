@@ -150,9 +150,12 @@ package struct PasswordPass: Sendable {
           let account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
           if let account, account.secret != nil { accounts.append(account) } else { absent.append(user) }
         }
+        let left = report.due
         try await take(accounts, from: source.name, &report, only: target.name) { [absent] transaction in
           for user in absent { try table.save(user.entry, .none, version: nil, at: time, in: transaction) }
         }
+        // A target that takes none is down: the others wait, and the controller is not asked for what nobody takes.
+        if !accounts.isEmpty, report.due - left == accounts.count { break }
       }
     }
   }
