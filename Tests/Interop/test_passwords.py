@@ -177,6 +177,7 @@ def test_the_service_follows_changes_and_makes_no_core(site):
     try:
         # The process keeps its memory from everyone: what a process that may not be dumped owns in /proc is root's.
         wait_for(lambda: "password hashes every" in (site.directory / "run.log").read_text(), "the service begins")
+        assert dumpable(site.tenant.process.pid) is True
         assert dumpable(service.pid) is False
         admin, entries = people(site)
         before = site.product.json("connect", "passwords", "status", "--config", site.configuration, "--json")
