@@ -86,6 +86,8 @@ struct TargetPass: Sendable {
       if full || isDue {
         let count = try await reconciliation.run(progress: progress)
         logger.info("target read in full", metadata: ["phase": "confirm", "objects": "\(count)"])
+        // References to what it turned out to hold.
+        try await synchroniser.settleLinks(store)
       }
     }
   }

@@ -53,7 +53,9 @@ struct EntryRules {
     guard !rules.groups.isEmpty else { return [:] }
     let folded = Dictionary(grouping: rules.groups) { DistinguishedName.folded($0) }
     var found: [String: [Int64]] = [:]
-    try transaction.forEach("SELECT id, dn, anchor FROM entry WHERE kind = 'group' AND deleted = 0", []) { row in
+    try transaction.forEach(
+      "SELECT id, dn, anchor FROM entry WHERE kind = 'group' AND deleted = 0 AND partition <> 0", []
+    ) { row in
       let id: Int64 = try row[0]
       let guid = GUID(try row[2] as [UInt8])?.description.lowercased() ?? ""
       for name in (folded[DistinguishedName.folded(try row[1])] ?? []) + (folded[guid] ?? []) {

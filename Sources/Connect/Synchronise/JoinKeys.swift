@@ -24,7 +24,9 @@ struct JoinKeys {
   func rebuild() throws {
     try transaction.run("DELETE FROM join_key")
     guard !rules.isEmpty else { return }
-    try transaction.forEach("SELECT id, kind, attrs FROM entry WHERE mv IS NOT NULL AND deleted = 0", []) { row in
+    try transaction.forEach(
+      "SELECT id, kind, attrs FROM entry WHERE mv IS NOT NULL AND deleted = 0 AND partition <> 0", []
+    ) { row in
       let entry: Int64 = try row[0]
       let keys = rules.keys(
         of: try Attributes(stored: try row[2]), kind: ObjectKind(rawValue: try row[1]) ?? .structure)

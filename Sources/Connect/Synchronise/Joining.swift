@@ -21,15 +21,23 @@ struct Joining {
     _ entry: ConnectorEntry, _ attributes: Attributes, kind: ObjectKind, onlyJoins: Bool
   ) throws -> (Metaverse.Object, isNew: Bool)? {
     if let id = entry.mv, let object = try Metaverse.Object.find("id = ?", .integer(id), in: transaction) {
-      try checkAnchor(of: object, entry, attributes)
-      return (object, false)
+      guard object.isOutside else {
+        try checkAnchor(of: object, entry, attributes)
+        return (object, false)
+      }
+      try OutsideObjects.dissolve(id, in: transaction)
     }
     let candidates = try keys.candidates(for: entry, attributes)
     if onlyJoins {
       return try joinOne(of: candidates, entry).map { ($0, true) }
     }
     let anchor = SourceAnchor.of(entry.anchor, kind: entry.kind, attributes: attributes)
-    if let object = try Metaverse.Object.find("source_anchor = ?", .text(anchor), in: transaction) {
+    var known = try Metaverse.Object.find("source_anchor = ?", .text(anchor), in: transaction)
+    if let object = known, object.isOutside {
+      try OutsideObjects.dissolve(object.id, in: transaction)
+      known = nil
+    }
+    if let object = known {
       let holder = object.isGone ? nil : try self.holder(of: object.id, except: entry.id)
       guard let holder else { return (try takeOver(object, entry), true) }
       if candidates.map(\.object) != [object.id] {

@@ -26,6 +26,8 @@ struct Metaverse {
     var nickname: String?
     var attributes: [UInt8]
     var isGone: Bool
+    /// Whether it is only referred to (``OutsideObjects``).
+    var isOutside = false
   }
 
   /// An entry that gives an object its values.
@@ -38,6 +40,7 @@ struct Metaverse {
     var onlyJoins: Bool
   }
 
+  var outside: OutsideObjects { OutsideObjects(transaction: transaction, targets: targets, now: now) }
   private var keys: JoinKeys { JoinKeys(transaction: transaction, rules: rules) }
   private var links: LinkSettlement {
     LinkSettlement(transaction: transaction, targets: targets, configuration: configuration)
@@ -97,10 +100,11 @@ struct Metaverse {
   private func contributors(of object: Int64, without entry: Int64) throws -> [Contributor] {
     try transaction.query(
       """
-      SELECT entry.id, source, anchor, entry.kind, parent, entry.attrs, deleted, entry.mv, dn, mv.nickname
+      SELECT entry.id, source, anchor, entry.kind, parent, entry.attrs, deleted, entry.mv, dn, partition,
+        mv.nickname
       FROM entry JOIN mv ON mv.id = entry.mv WHERE entry.mv = ? AND deleted = 0 AND entry.id <> ?
       """, [.integer(object), .integer(entry)]
-    ) { row in (entry: try ConnectorEntry(row), nickname: try row[9] as String?) }
+    ) { row in (entry: try ConnectorEntry(row), nickname: try row[10] as String?) }
     .map { entry, nickname in
       let attributes = try Attributes(stored: entry.attributes)
       let evaluation = try evaluate(entry, attributes, nickname: nickname)
@@ -211,6 +215,7 @@ struct Metaverse {
       return
     }
     if object.isGone { return }
+    if object.isOutside { return try OutsideObjects.retire(id, in: transaction) }
     let rest = try contributors(of: id, without: entry.id)
     guard rest.contains(where: { !$0.onlyJoins }) else { return try retire(id) }
     if entry.isDeleted {
@@ -303,14 +308,15 @@ struct Metaverse {
 extension Metaverse.Object {
   static func find(_ condition: String, _ argument: SQLValue, in transaction: any Transaction) throws -> Self? {
     try transaction.first(
-      "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone FROM mv WHERE \(condition)", [argument]
+      "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone, outside FROM mv WHERE \(condition)",
+      [argument]
     ) { row in
       guard let kind = ObjectKind(rawValue: try row[1]) else {
         throw ConnectError.corrupt("an object of an unknown kind")
       }
       return Self(
         id: try row[0], kind: kind, sourceAnchor: try row[2], anchorEntry: try row[3], nickname: try row[4],
-        attributes: try row[5], isGone: try row[6])
+        attributes: try row[5], isGone: try row[6], isOutside: try row[7])
     }
   }
 }
