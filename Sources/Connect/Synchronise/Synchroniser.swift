@@ -137,7 +137,10 @@ struct Synchroniser: Sendable {
   }
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
-    if entry.isDeleted { return try metaverse.leave(entry) }
+    if entry.isDeleted {
+      try metaverse.entryRules.wakeMembers(ofDeleted: entry)
+      return try metaverse.leave(entry)
+    }
     if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
     if entry.isOutside { return try metaverse.outside.enter(entry, attributes) }
