@@ -13,12 +13,15 @@ package struct ConnectConfiguration: Sendable {
     package var filter: OrganizationalUnitFilter
     /// Whether `mS-DS-ConsistencyGuid` of a user without one is set to its `objectGUID` before the first export.
     package var writesAnchors: Bool
+    /// Whether references that point outside the imported domains are looked up in the forest's Global Catalog.
+    package var asksCatalog: Bool
 
     package init(
       name: String, domains: [String], filter: OrganizationalUnitFilter = OrganizationalUnitFilter(),
-      writesAnchors: Bool = false
+      writesAnchors: Bool = false, asksCatalog: Bool = false
     ) {
       self.writesAnchors = writesAnchors
+      self.asksCatalog = asksCatalog
       self.name = name
       self.domains = domains
       self.filter = filter
@@ -117,6 +120,8 @@ package struct ConnectConfiguration: Sendable {
 
   /// The sources to which anchors are written back.
   var anchorSources: Set<String> { Set(forests.filter(\.writesAnchors).map(\.name)) }
+  /// The sources whose references are looked up in a Global Catalog.
+  var catalogSources: Set<String> { Set(forests.filter(\.asksCatalog).map(\.name)) }
   /// Imports and synchronises, and exports nothing.
   package var isStaging: Bool
 

@@ -126,8 +126,15 @@ def test_a_right_that_is_taken_away(lab, new_tenant, new_connect):
         retitle(lab, "Without the right")
         assert "lacks Replicating Directory Changes" in new_connect.report()["imports"][0]["note"]
         settled(lab, new_tenant)
+        assert new_connect.report()["imports"][0]["mode"] == "delta"
+    # Given back, it is used at once: what was not seen meanwhile is made up for.
     retitle(lab, "With the right")
-    assert "note" not in new_connect.report("--full")["imports"][0]
+    reading = new_connect.report()["imports"][0]
+    assert reading["mode"] == "full" and "was given to the account" in reading["note"], reading
+    settled(lab, new_tenant)
+    retitle(lab, "And by changes")
+    reading = new_connect.report()["imports"][0]
+    assert reading["mode"] == "delta" and reading["read"] == 1 and "note" not in reading, reading
     settled(lab, new_tenant)
     assert deletions(new_tenant) == []
 

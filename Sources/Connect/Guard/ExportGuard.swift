@@ -69,7 +69,10 @@ struct ExportGuard: Sendable {
       guard count + recent > limits.floor else { continue }
       let total: Int =
         try transaction.value(
-          "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?",
+          """
+          SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv AND mv.outside = 0
+          WHERE remote.target = ? AND mv.kind = ?
+          """,
           [.text(target), .text(kind.rawValue)]) ?? 0
       let limit = limits.limit(of: total + recent)
       if count + recent > limit {

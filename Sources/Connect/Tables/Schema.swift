@@ -8,10 +8,11 @@ package import Store
 /// |---|---|
 /// | `watermark` | a partition of a source and how far it has been read |
 /// | `departure` | a deletion that waits until all partitions of its source are read: the object may have moved |
-/// | `entry` | an object of a source (the connector space) |
+/// | `entry` | an object of a source (the connector space); in partition 0 those that only the Global Catalog told of |
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
+/// | `unresolved` | something that references name and no import told of, and when the Global Catalog is asked for it |
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
-/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor |
+/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
 /// | `due` | an object that must be looked at again at a time (seconds since 1970) |
@@ -192,6 +193,21 @@ package enum ConnectSchema {
         CREATE TABLE departure (
           source TEXT NOT NULL, anchor BLOB NOT NULL, partition INTEGER NOT NULL, PRIMARY KEY (source, anchor))
           WITHOUT ROWID
+        """,
+      ]),
+    Migration(
+      name: "connect-8-references",
+      statements: [
+        """
+        CREATE TABLE unresolved (
+          source TEXT NOT NULL, guid BLOB NOT NULL, next_try REAL NOT NULL, attempts INTEGER NOT NULL, detail TEXT,
+          PRIMARY KEY (source, guid)) WITHOUT ROWID
+        """,
+        "CREATE INDEX unresolved_due ON unresolved (source, next_try)",
+        "ALTER TABLE mv ADD COLUMN outside INTEGER NOT NULL DEFAULT 0",
+        """
+        UPDATE link SET change = 1 WHERE change IS NULL
+          AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.anchor = link.target_guid)
         """,
       ]),
   ]

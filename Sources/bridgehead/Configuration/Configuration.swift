@@ -59,6 +59,7 @@ struct Configuration: Codable, Sendable {
     var credentials: Credentials
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
+    var globalCatalog: Bool?
   }
 
   struct Credentials: Codable, Sendable {

@@ -88,6 +88,10 @@ extension Schema {
       "writeSourceAnchors", .boolean,
       "Whether each new user's objectGUID is kept in its mS-DS-ConsistencyGuid before it is exported, so that it keeps "
         + "its cloud object when it moves to another forest; the account needs the right to write it. Default: false."),
+    Property(
+      "globalCatalog", .boolean,
+      "Whether members and managers that no imported domain holds are looked up in the forest's global catalog, on port "
+        + "3268, or 3269 with transport ldaps. Default: true."),
   ])
 
   private static let credentials = Schema.object([
