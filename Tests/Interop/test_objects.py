@@ -10,6 +10,7 @@ import sys
 import threading
 import uuid
 
+import httpx2
 import ldap3
 import pytest
 
@@ -54,7 +55,8 @@ def test_devices_are_synchronised_when_they_are_asked_for(small, small_tenant, s
     report = connect.report()
     assert report["exported"]["device"]["created"] == 2 and "leftOut" not in report
     assert compare_devices(lab, tenant, [workstations(lab)]) == 2
-    [held] = [g for g in tenant.list("Groups") if g["externalId"] == anchor(read(admin, [group], "(objectClass=*)", ["objectGUID"])[0])]
+    [entry] = read(admin, [group], "(objectClass=*)", ["objectGUID"])
+    [held] = [g for g in tenant.list("Groups") if g["externalId"] == anchor(entry)]
     assert [m["type"] for m in held["members"]].count("Device") == 1
     # Disabled, described, given another certificate; then without one, which ends its registration.
     admin.modify(first_computer, {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["4098"])],
@@ -155,7 +157,6 @@ class Service:
             pass
 
     def list(self, kind):
-        import httpx2
         with httpx2.Client(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
             answer = http.get(f"http://127.0.0.1:{PORT}/v2/{kind}", params={"count": 1000})
         assert answer.status_code == 200, answer.text
@@ -192,6 +193,7 @@ def test_a_service_of_others_gets_contacts_exactly_when_it_offers_them(small, sm
     service = Service(lab, tmp_path, *options)
     try:
         token = tmp_path / "service.token"
+        token.touch(0o600)
         token.write_text(TOKEN)
         connect = Connect(lab, small_tenant, tmp_path / "connect", connect__target__url=service.url,
                           connect__target__token={"file": str(token)})
