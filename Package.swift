@@ -90,6 +90,7 @@ let package = Package(
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -104,8 +105,8 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
+        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -175,7 +176,11 @@ let package = Package(
       "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
-      ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
+      [
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        lifecycle,
+      ]),
+    tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
