@@ -96,8 +96,7 @@ class Says(Server):
         raw.settimeout(TIMEOUT)
         if not self.first and not raw.recv(65536):
             return
-        for part in [self.words] if isinstance(self.words, bytes) else self.words:
-            raw.sendall(part)
+        raw.sendall(self.words)
         if self.then == "reset":
             reset(raw)
         elif self.then == "silence":
@@ -105,27 +104,56 @@ class Says(Server):
                 pass
 
 
-def hostile(address, port, kind, seed=0, opening=b""):
-    """A server that is none: `garbage`, `endless`, `nothing`, `reset`, `close`, and each of the last two after it was asked.
+class Echoes(Server):
+    """Says what it was told."""
 
-    opening: how an answer of the protocol begins, so that an endless one is believed."""
-    chance = random.Random(f"{seed}/{port}")
-    noise = chance.randbytes(chance.choice([1, 4, 64, 3000]))
+    def serve(self, raw):
+        raw.settimeout(TIMEOUT)
+        while data := raw.recv(65536):
+            raw.sendall(data)
+
+
+# How an answer without an end begins, by port: with the length that the protocol's header can name at most.
+OPENINGS = {
+    53: b"\xff\xff", 88: b"\x7f\xff\xff\xff", 135: bytes.fromhex("05000c0310000000ffff000001000000"),
+    389: b"\x30\x84\x7f\xff\xff\xff", 3268: b"\x30\x84\x7f\xff\xff\xff", 445: b"\x00\xff\xff\xff\xfeSMB",
+    636: b"\x16\x03\x03\x40\x00", 443: b"\x16\x03\x03\x40\x00", 49443: b"\x16\x03\x03\x40\x00",
+    80: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n", 5985: b"HTTP/1.1 200 OK\r\nX-Long: ",
+    9389: b"\x08\xff\xff\xff\xff\x0f"}
+HOSTILE = ["garbage", "greeting", "endless", "nothing", "reset", "close", "reset when asked", "close when asked", "echo"]
+
+
+def hostile(address, port, kind, seed=0, instead_of=None):
+    """A server that is none, of one of the kinds above; the endless one begins like that of the port that it is `instead_of`."""
+    if kind == "echo":
+        return Echoes(address, port)
     if kind == "endless":
-        block = opening[-1:] * 4096 if opening else b"A" * 4096
-
-        def forever():
-            yield opening
-            while True:
-                yield block
-                time.sleep(0.002)
-        return Says(address, port, forever(), first=False)
+        return Endless(address, port, OPENINGS.get(instead_of, OPENINGS[135]))
+    chance = random.Random(f"{seed}/{instead_of}")
+    noise = chance.randbytes(chance.choice([1, 4, 64, 3000]))
     choices = {
         "garbage": (noise, False, "silence"), "greeting": (noise, True, "silence"), "nothing": (b"", True, "silence"),
         "reset": (b"", True, "reset"), "close": (b"", True, "close"),
         "reset when asked": (b"", False, "reset"), "close when asked": (b"", False, "close")}
     words, first, then = choices[kind]
     return Says(address, port, words, first, then)
+
+
+class Endless(Server):
+    """Answers, and never stops."""
+
+    def __init__(self, address, port, opening):
+        self.opening = opening
+        super().__init__(address, port)
+
+    def serve(self, raw):
+        raw.settimeout(TIMEOUT)
+        if not raw.recv(65536):
+            return
+        raw.sendall(self.opening)
+        while True:
+            raw.sendall(b"A" * 16384)
+            time.sleep(0.001)
 
 
 # TLS and HTTP
@@ -146,6 +174,26 @@ def tls(chain, key, lowest=ssl.TLSVersion.TLSv1_2, highest=None, ciphers=None, a
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(asks)
     return context
+
+
+class Forwarding(Server):
+    """Ends TLS and passes on what is inside to a server without."""
+
+    def __init__(self, address, port, context, target):
+        self.context, self.target = context, target
+        super().__init__(address, port)
+
+    def serve(self, raw):
+        raw.settimeout(TIMEOUT)
+        with self.context.wrap_socket(raw, server_side=True) as inside, \
+                socket.create_connection(self.target, timeout=TIMEOUT) as onward:
+            while True:
+                ready = [inside] if inside.pending() else select.select([inside, onward], [], [], TIMEOUT)[0]
+                for source in ready:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    (onward if source is inside else inside).sendall(data)
 
 
 class Web(Server):
@@ -251,24 +299,31 @@ class WebServices(Server):
             raw.recv(4096)
 
 
-class OldSMB(Server):
-    """A file server that knows SMB 1 only (MS-CIFS 2.2.4.52): it hangs up on whoever offers none of its dialects."""
-
-    def serve(self, raw):
-        raw.settimeout(TIMEOUT)
-        size = int.from_bytes(raw.recv(4), "big")
-        data = raw.recv(size)
-        if data[:4] != b"\xffSMB" or b"\x02NT LM 0.12\x00" not in data:
-            return
-        index = data[35:].split(b"\x02")[1:].index(b"NT LM 0.12\x00")
-        body = (index.to_bytes(2, "little") + b"\x03\x32\x00\x01\x00" + (16644).to_bytes(4, "little")
-                + (65536).to_bytes(4, "little") + bytes(4) + (0x8000E3FD).to_bytes(4, "little") + bytes(8 + 2 + 1))
-        message = data[:4] + b"\x72" + bytes(4) + b"\x88\x01\x40" + data[12:32] + b"\x11" + body + bytes(2)
-        raw.sendall(len(message).to_bytes(4, "big") + message)
-        raw.recv(65536)
-
-
 # One thing changed in a real server's answers
+
+def names_refused(*names, code=3):
+    """A DNS server that has no answer for these names and those below them: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED, 0 no record
+    of that type (RFC 1035 4.1.1). By TCP, messages have their length in front."""
+    def change(data):
+        if len(data) > 2 and int.from_bytes(data[:2], "big") == len(data) - 2:
+            message = change(data[2:])
+            return len(message).to_bytes(2, "big") + message
+        labels, at = [], 12
+        while data[at]:
+            labels.append(data[at + 1:at + 1 + data[at]].decode().lower())
+            at += 1 + data[at]
+        asked = ".".join(labels)
+        if not any(asked == name or asked.endswith("." + name) for name in names):
+            return data
+        # The question stays; answers, authorities and additional records go.
+        return data[:3] + bytes([data[3] & 0xF0 | code]) + data[4:6] + bytes(6) + data[12:at + 5]
+    return change
+
+
+def replaced(old, new):
+    """Other words of the same length, wherever they stand."""
+    assert len(old) == len(new)
+    return lambda data: data.replace(old, new)
 
 def skewed(seconds):
     """A KDC whose clock is ahead by so much: stime [4] of its errors (RFC 4120 5.9.1)."""
@@ -280,13 +335,13 @@ def skewed(seconds):
     return change
 
 
-def ping_flags(clear):
-    """A domain controller that says less of itself: flags of NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS 6.3.1.9)."""
+def ping_flags(clear=0, add=0):
+    """A domain controller that says less or more of itself: flags of NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS 6.3.1.9)."""
     def change(data):
         at = data.find(b"\x17\x00\x00\x00")
         if at < 0:
             return data
-        flags = int.from_bytes(data[at + 4:at + 8], "little") & ~clear
+        flags = int.from_bytes(data[at + 4:at + 8], "little") & ~clear | add
         return data[:at + 4] + flags.to_bytes(4, "little") + data[at + 8:]
     return change
 

@@ -24,6 +24,7 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 CLONE_NEWNET = 0x40000000
 TCP, UDP, ICMP = socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_ICMP
 FIN, SYN, RST = 0x01, 0x02, 0x04
+ROUTER = socket.inet_aton("10.9.0.2")
 # Packets that wait for their time; more are lost, as in any queue.
 QUEUE = 20_000
 MTU = 1500
@@ -79,10 +80,12 @@ class Rule:
     fragments: any part of a fragmented packet · data: TCP packets that carry some (the handshake passes)
     idle: packets of a connection over which nothing went for so many seconds, and all that follow
     large: packets with more bytes of payload
+    icmp: [type, code] of the error (RFC 792) that a router on the way answers with, where otherwise nobody says a word
     """
 
     def __init__(self, protocol=None, server=None, ports=None, direction=None, fragments=False, data=False, idle=None,
-                 large=None):
+                 large=None, icmp=None):
+        self.icmp = icmp
         self.protocol = {None: None, "tcp": TCP, "udp": UDP, "icmp": ICMP}[protocol]
         self.server, self.ports, self.direction = server, ports, direction
         self.fragments, self.data, self.idle, self.large = fragments, data, idle, large
@@ -113,6 +116,23 @@ class Rule:
             self.forgotten.add(packet.flow)
         self.heard[packet.flow] = now
         return packet.flow in self.forgotten
+
+
+def checksum(data):
+    """RFC 1071."""
+    total = sum(struct.unpack(f">{len(data) // 2}H", data[:len(data) // 2 * 2])) + (data[-1] << 8 if len(data) % 2 else 0)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def icmp_error(data, kind, code):
+    """What a router at ROUTER says of a packet to its sender: its header and the first eight bytes after it (RFC 792)."""
+    quoted = data[:(data[0] & 15) * 4 + 8]
+    body = struct.pack(">BBHI", kind, code, 0, 0) + quoted
+    body = body[:2] + struct.pack(">H", checksum(body)) + body[4:]
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, ICMP, 0) + ROUTER + data[12:16]
+    return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + body
 
 
 class Relay:
@@ -151,7 +171,9 @@ class Relay:
         packet = Packet(data, outward)
         self._count(packet, data, now)
         # Every rule sees every packet: one that watches for idle connections has to.
-        if any([rule.drops(packet, now) for rule in self.rules]):
+        if fitting := [rule for rule in self.rules if rule.drops(packet, now)]:
+            if fitting[0].icmp and packet.outward and packet.protocol != ICMP:
+                self._write(self.inner, icmp_error(data, *fitting[0].icmp))
             return
         if self.loss and self.random.random() < self.loss:
             self.lost += 1

@@ -10,6 +10,9 @@ from network import Server
 SERVER = "10.20.0.1"
 pytestmark = pytest.mark.skipif(wan.unavailable() is not None, reason=str(wan.unavailable()))
 
+FINE = ["answered"] * 3
+UNREACHABLE = "No route to host"  # What Linux makes of ICMP's prohibitions (ip(7)).
+
 # Runs on the source host: one exchange by TCP, one by UDP, one by UDP that has to be fragmented; their results as words.
 CLIENT = """
 import concurrent.futures, socket, time
@@ -52,8 +55,6 @@ def exchanges(path):
     return [line.split("|")[0] for line in lines], [int(line.split("|")[1]) for line in lines]
 
 
-FINE = ["answered"] * 3
-UNREACHABLE = "No route to host"  # What Linux makes of ICMP's prohibitions (ip(7)).
 
 
 def test_an_unspoilt_path(path):
@@ -67,6 +68,8 @@ def test_an_unspoilt_path(path):
     ({"fragments": True}, ["answered", "answered", "silence"]),
     ({"data": True}, ["silence", "answered", "answered"]),
     ({"direction": "back", "protocol": "udp"}, ["answered", "silence", "silence"]),
+    ({"icmp": [3, 13]}, [UNREACHABLE] * 3),
+    ({"icmp": [3, 1], "protocol": "tcp"}, [UNREACHABLE, "answered", "answered"]),
     ({"server": "10.20.0.2"}, FINE),
     ({"ports": [1001, 65535]}, FINE),
 ], ids=str)

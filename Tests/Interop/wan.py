@@ -120,11 +120,11 @@ def firewall(*rules):
 
 
 @contextlib.contextmanager
-def led(protocol, address, port, server, to=None):
+def led(protocol, address, port, server, to=None, always=False):
     """What comes over the path for one port of a server goes to another address and port instead; what the other server
-    asks the real one arrives there."""
+    asks the real one arrives there. `always` gives way to those that do not say it."""
     target = f"{server}:{to or port}"
-    with _table(f"chain prerouting {{\ntype nat hook prerouting priority -100;\n"
+    with _table(f"chain prerouting {{\ntype nat hook prerouting priority {-90 if always else -100};\n"
                 f'iifname "wan0" ip daddr {address} {protocol} dport {port} dnat to {target}\n}}\n', family="ip"):
         yield
 
