@@ -144,8 +144,8 @@ class Site:
     def revoke(self, chain):
         self.product.run("lab", "ca", "revoke", "--dir", self.lab.directory, chain)
 
-    def topology(self, **changes):
-        """The site's topology, in a file of its own."""
+    def topology(self, *changes):
+        """The site's topology with changes, in a file."""
         values = {
             "version": 1, "name": "site", "features": FEATURES,
             "connect": [{"name": "sync1", "addresses": [wan.SOURCE]}],
@@ -157,7 +157,9 @@ class Site:
                        "external": False}],
             "federation": {"name": FARM, "servers": [{"name": FARM_NODE, "addresses": [FARM_ADDRESS]}]},
             "proxies": [{"name": PROXY_NODE, "addresses": [PROXY_ADDRESS]}],
-            "users": [{"name": "office", "addresses": [f"{wan.SOURCE}/32"]}], **changes}
+            "users": [{"name": "office", "addresses": [f"{wan.SOURCE}/32"]}]}
+        for change in changes:
+            change(values)
         file = self.directory / "topology.yaml"
         file.write_text(yaml.safe_dump(values))
         return file

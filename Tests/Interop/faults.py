@@ -12,7 +12,8 @@ from datetime import timedelta
 import peers
 import pki
 import wan
-from fault_site import FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE
+from fault_site import (
+    FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
 from file_server import FileServer
 
 AD = "connect-ad/"
@@ -29,8 +30,11 @@ class Fault:
     # A list of context managers that make it, entered in order.
     make: object
     rules: list = dataclasses.field(default_factory=list)
-    # Flows that may change with it: (row, transport, host) to the diagnoses that are true of them.
+    # Flows that may change with it: (row, transport, host) to the diagnoses that are true of them. An empty set says that
+    # nothing may change, but that no other fault may stand there at the same time.
     along: dict = dataclasses.field(default_factory=dict)
+    # What it changes in the topology.
+    change: object = lambda topology: None
 
     @property
     def touched(self):
@@ -110,20 +114,38 @@ class Catalogue:
         yield self.whole("everything dropped", self.host(), {"no-answer"}, {})
 
     def whole(self, name, host, diagnoses, rule):
-        flows = {(f["row"], f["transport"], f["target"]["host"]) for f in self.baseline
-                 if f["target"]["host"] == host and f["row"] != RANGE}
-        return Fault(name, flows, diagnoses, contextlib.nullcontext, [{"server": self.address(host), **rule}],
+        return Fault(name, {flow for flow in self.of(host) if flow[0] != RANGE}, diagnoses, contextlib.nullcontext, [{"server": self.address(host), **rule}],
                      {(RANGE, "tcp", host): diagnoses | {"inconclusive"}})
 
     def _fault_udp(self):
         row, port, host = self.tcp_row(BOTH)
         yield Fault("UDP dropped, TCP open", {(row, "udp", host)}, {"udp-blocked-tcp-open"}, contextlib.nullcontext,
-                    [{"protocol": "udp", "server": self.address(host), "ports": [port, port]}])
+                    [{"protocol": "udp", "server": self.address(host), "ports": [port, port]}],
+                    {(row, "tcp", host): set()})
 
     def _fault_tcp(self):
         row, port, host = self.tcp_row(BOTH)
         yield Fault("TCP dropped, UDP open", {(row, "tcp", host)}, {"tcp-blocked-udp-open"}, contextlib.nullcontext,
-                    [{"protocol": "tcp", "server": self.address(host), "ports": [port, port]}])
+                    [{"protocol": "tcp", "server": self.address(host), "ports": [port, port]}],
+                    {(row, "udp", host): set()})
+
+    def _fault_udp_unreachable(self):
+        row, port, host = self.tcp_row(BOTH)
+        yield Fault("nobody listens on UDP", {(row, "udp", host)}, {"port-unreachable"},
+                    lambda: wan.firewall(f"ip daddr {self.address(host)} udp dport {port} reject"),
+                    along={(row, "tcp", host): set()})
+
+    def _fault_own_firewall(self):
+        row, port, host = self.tcp_row(BOTH)
+        yield Fault("the source's own firewall drops UDP", {(row, "udp", host)}, {"local-firewall"},
+                    lambda: self.site.path.own_firewall(f"ip daddr {self.address(host)} udp dport {port} drop"),
+                    along={(row, "tcp", host): set()})
+
+    def _fault_killed(self):
+        row, port, host = self.tcp_row(self.ONLY_TCP + list(BOTH))
+        yield self.replaced("reset when the protocol is spoken", row, host, self.address(host), port,
+                            {"connection-killed"}, lambda a, p: peers.hostile(a, p, "reset when asked"),
+                            along=self.beside_mapper(row, host))
 
     def _fault_fragments(self):
         host = self.host()
@@ -146,8 +168,38 @@ class Catalogue:
 
     def _fault_records_missing(self):
         domain = self.chance.choice(sorted(self.site.domains.values()))
-        yield self.names("no SRV records in the domain's zone", {"records-missing"},
-                         peers.names_refused("_tcp.dc._msdcs." + domain, "_tcp." + domain))
+        yield self.names("no SRV records in the domain's zone", {"records-missing"}, peers.names_refused(
+            "_tcp.dc._msdcs." + domain, "_tcp." + domain, code=self.chance.choice([0, 3])))
+
+    def _fault_name_not_found(self):
+        host = self.host()
+        flows = self.of(host)
+        fault = self.names("the host's name does not exist", {"name-not-found"}, peers.names_refused(host))
+        # The resolver is asked for the address of a controller, too.
+        fault.along = {flow: fault.diagnoses for flow in fault.blamed}
+        fault.blamed = flows
+        fault.change = self.nameless(host)
+        yield fault
+
+    def _fault_resolver_silent(self):
+        host = self.host()
+        yield Fault("the resolver does not answer", self.of(RESOLVER), {"no-answer"}, contextlib.nullcontext,
+                    [{"server": RESOLVER_ADDRESS}], {flow: {"resolver-not-answering"} for flow in self.of(host)},
+                    self.nameless(host))
+
+    def of(self, host):
+        """A host's flows."""
+        return {flow for flow in self.flows() if flow[2] == host}
+
+    @staticmethod
+    def nameless(host):
+        """A topology that leaves a controller's address to the DNS."""
+        def change(topology):
+            for forest in topology["forests"]:
+                for controller in forest["domains"][0]["controllers"]:
+                    if controller["name"] == host:
+                        del controller["addresses"]
+        return change
 
     def names(self, name, diagnoses, change):
         address = RESOLVER_ADDRESS
@@ -439,7 +491,7 @@ class Catalogue:
         return fault
 
     def flows(self):
-        return {(f["row"], f["transport"], f["target"]["host"]) for f in self.baseline}
+        return {key(finding) for finding in self.baseline}
 
     # Clocks
 

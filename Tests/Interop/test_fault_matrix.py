@@ -95,7 +95,8 @@ def inject(site, faults, chance, before, matrix):
             stack.enter_context(fault.make())
         rules = list(itertools.chain.from_iterable(fault.rules for fault in faults))
         stack.enter_context(site.path.spoiled(*rules, delay=chance.choice(DELAYS)))
-        judge(matrix, faults, site.findings(), before)
+        topology = site.topology(*(fault.change for fault in faults))
+        judge(matrix, faults, site.findings(topology=topology), before)
 
 
 def apart(faults, size):

@@ -79,6 +79,18 @@ class Path:
         finally:
             self._ask(do="set")
 
+    @contextlib.contextmanager
+    def own_firewall(self, *rules):
+        """nftables statements on what the source host sends."""
+        self.host("nft", "add", "table", "inet", "own")
+        self.host("nft", "add", "chain", "inet", "own", "output", "{ type filter hook output priority 0; }")
+        for rule in rules:
+            self.host("nft", "add", "rule", "inet", "own", "output", *rule.split())
+        try:
+            yield
+        finally:
+            self.host("nft", "delete", "table", "inet", "own")
+
     def report(self):
         return self._ask(do="report")
 
