@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site in which every row of the reference works, seen from a source host at the end of a path: real domain controllers,
 file servers and tenant, and scripted servers for the roles that are not there. Faults begin from here."""
+import concurrent.futures
 import contextlib
 import dataclasses
 import itertools
@@ -35,6 +36,8 @@ FEATURES = [
     "federation-installation", "export", "revocation-checking", "federation-management", "federated-sign-in",
     "device-authentication", "certificate-authentication"]
 
+# The roles at whose hosts flows begin.
+SOURCES = ["connect", "proxy", "users"]
 # Of domain controllers.
 PORTS = {
     "connect-ad/kerberos": 88, "connect-ad/rpc-endpoint-mapper": 135, "connect-ad/ldap": 389,
@@ -157,7 +160,7 @@ class Site:
                        "external": False}],
             "federation": {"name": FARM, "servers": [{"name": FARM_NODE, "addresses": [FARM_ADDRESS]}]},
             "proxies": [{"name": PROXY_NODE, "addresses": [PROXY_ADDRESS]}],
-            "users": [{"name": "office", "addresses": [f"{wan.SOURCE}/32"]}]}
+            "users": [{"name": "office", "addresses": [wan.SOURCE]}]}
         for change in changes:
             change(values)
         file = self.directory / "topology.yaml"
@@ -170,8 +173,15 @@ class Site:
             *self.path.prefix, PRODUCT, "ports", "check", "-f", topology or self.topology(), "--output", "json",
             "--deadline", deadline, *arguments)
 
+    def checks(self, *arguments, topology=None, **options):
+        """One run for each role that a flow can come from, all at once: the source host plays them all."""
+        topology = topology or self.topology()
+        with concurrent.futures.ThreadPoolExecutor(len(SOURCES)) as pool:
+            return list(pool.map(
+                lambda role: self.check("--from", role, *arguments, topology=topology, **options), SOURCES))
+
     def findings(self, *arguments, **options):
-        return self.check(*arguments, **options).findings
+        return [finding for run in self.checks(*arguments, **options) for finding in run.findings]
 
     def close(self):
         self.stack.close()

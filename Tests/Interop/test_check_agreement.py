@@ -206,7 +206,7 @@ def test_nmap_on_ports(site):
     with wan.firewall(f"ip daddr {address} tcp dport {{ {', '.join(map(str, closed))} }} reject with tcp reset",
                       f"ip daddr {address} tcp dport {{ {', '.join(map(str, filtered))} }} drop"):
         words = states(site, address, PORTS.values())
-        findings = {f["row"]: f for f in site.findings("--to", host) if f["transport"] == "tcp"}
+        findings = {f["row"]: f for f in site.check("--to", host).findings if f["transport"] == "tcp"}
     assert {port for port, state in words.items() if state == "closed"} == set(closed)
     assert {port for port, state in words.items() if state == "filtered"} == set(filtered)
     for row, port in PORTS.items():
@@ -221,7 +221,7 @@ def test_nmap_on_what_the_services_say(site):
     text = site.path.host(
         "nmap", "-Pn", "-n", "-sT", "-p", "389,445,636", "--script", "ssl-cert,smb2-security-mode,smb-protocols,ldap-rootdse",
         address).stdout
-    findings = {f["row"]: f for f in site.findings("--to", host) if f["transport"] == "tcp"}
+    findings = {f["row"]: f for f in site.check("--to", host).findings if f["transport"] == "tcp"}
     until = re.search(r"Not valid after: +(\S+)", text)[1]
     [certificate] = [o["peerCertificate"] for o in findings["connect-ad/ldaps"]["observations"] if "peerCertificate" in o]
     assert str(certificate["notAfter"]).startswith(until[:16])

@@ -67,11 +67,11 @@ def udp_services(site):
 
 def checked(site, expected, works_allowed=False):
     """The findings of a check that must end in time, whole, and without a false word."""
-    run = site.check(deadline=DEADLINE)
-    findings = run.findings
+    runs = site.checks(deadline=DEADLINE)
+    findings = [finding for run in runs for finding in run.findings]
     assert {key(finding) for finding in findings} == expected
-    assert run.seconds < DEADLINE + MARGIN, run.seconds
-    assert run.peak < MEMORY, run.peak
+    assert max(run.seconds for run in runs) < DEADLINE + MARGIN
+    assert max(run.peak for run in runs) < MEMORY
     if not works_allowed:
         for finding in findings:
             assert finding["verdict"] not in ("works", "works-with-remark"), finding
