@@ -116,6 +116,7 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "RPC",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
@@ -187,7 +188,7 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

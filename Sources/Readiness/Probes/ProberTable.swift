@@ -21,5 +21,7 @@ package struct ProberTable: Sendable {
     DirectoryProber.ldap,
     DirectoryProber.ldaps,
     DirectoryProber.globalCatalog,
+    EndpointMapperProber(),
+    DynamicRPCProber(),
   ])
 }
