@@ -84,6 +84,7 @@ let package = Package(
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
     library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
@@ -159,6 +160,7 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
@@ -172,7 +174,7 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
+        "Kerberos", "LDAP", "DirectoryLocator", "SMB", "CertificateTrust", "HTTP", "SCIM", "Store",
         "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
