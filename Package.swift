@@ -108,7 +108,17 @@ let package = Package(
         "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
         hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
-    library("Readiness", ["PortReference"]),
+    library(
+      "Readiness",
+      [
+        "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        nioCore, nioPosix, x509, crypto, logging,
+      ]),
     library(
       "Lab",
       ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],
@@ -174,8 +184,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Kerberos", "LDAP", "DirectoryLocator", "SMB", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
+        "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
+        "Connect", "RPC", "SMB", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )
