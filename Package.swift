@@ -99,8 +99,8 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "SCIM", "Store", "SynchronisationRules",
+        crypto, logging, metrics,
       ]),
     library(
       "Tenant",

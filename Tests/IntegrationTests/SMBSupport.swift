@@ -116,3 +116,44 @@ extension SMBLab {
     }
   }
 }
+
+extension SMBLab {
+  private var administrator: String { String(forest.administrator.principal.prefix { $0 != "@" }) }
+
+  /// Runs samba-tool against the controller as the domain's administrator.
+  @discardableResult
+  func sambaTool(_ arguments: String...) throws -> String {
+    let (code, output) = try kerberos.run(
+      "samba-tool",
+      arguments + [
+        "-H", "ldap://\(controller.address)", "-U", administrator, "-W", forest.netbios, "--use-kerberos=off",
+        "--configfile=/dev/null",
+      ], environment: ["PASSWD_FILE": forest.administrator.passwordFile])
+    try #require(code == 0, "\(arguments.joined(separator: " ")): \(output)")
+    return output
+  }
+
+  func sid(of account: String) throws -> String {
+    let output = try sambaTool("user", "show", account, "--attributes=objectSid")
+    let line = try #require(output.split(separator: "\n").first { $0.hasPrefix("objectSid: ") })
+    return String(line.dropFirst("objectSid: ".count))
+  }
+
+  /// How many computers each account may create without a right (MS-ADA2 2.387).
+  func setMachineQuota(_ number: Int) throws {
+    let change = """
+      dn: \(forest.baseDN)
+      changetype: modify
+      replace: ms-DS-MachineAccountQuota
+      ms-DS-MachineAccountQuota: \(number)
+
+      """
+    let (code, output) = try kerberos.run(
+      "bash",
+      [
+        "-c", #"exec ldapmodify -x -H "$0" -D "$1" -y <(tr -d '\n' <"$2")"#, "ldaps://\(controller.address)",
+        "\(forest.netbios)\\\(administrator)", forest.administrator.passwordFile,
+      ], input: change, environment: ["LDAPTLS_REQCERT": "never"])
+    try #require(code == 0, "\(output)")
+  }
+}

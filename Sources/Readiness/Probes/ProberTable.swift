@@ -21,5 +21,6 @@ package struct ProberTable: Sendable {
     DirectoryProber.ldap,
     DirectoryProber.ldaps,
     DirectoryProber.globalCatalog,
+    SMBProber(),
   ])
 }
