@@ -84,6 +84,7 @@ let package = Package(
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
     library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
@@ -99,8 +100,8 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "SCIM", "Store", "SynchronisationRules",
+        crypto, logging, metrics,
       ]),
     library(
       "Tenant",
@@ -117,6 +118,7 @@ let package = Package(
         "Kerberos",
         "LDAP",
         "RPC",
+        "SMB",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
@@ -170,6 +172,7 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
@@ -182,13 +185,23 @@ let package = Package(
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
+    tests(
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

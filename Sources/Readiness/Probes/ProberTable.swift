@@ -23,5 +23,6 @@ package struct ProberTable: Sendable {
     DirectoryProber.globalCatalog,
     EndpointMapperProber(),
     DynamicRPCProber(),
+    SMBProber(),
   ])
 }
