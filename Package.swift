@@ -77,6 +77,8 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(
+      name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
@@ -89,6 +91,9 @@ let package = Package(
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("XML", ["Wire", "CXML2"]),
+    library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
+    library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
 
     // The rules of synchronisation, free of any engine.
@@ -115,6 +120,9 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "HTTP",
+        "WSManagement",
+        "WCF",
         nioCore, nioPosix, crypto, logging,
       ]),
     library(
@@ -168,6 +176,9 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("XMLTests", ["XML", "Wire"]),
+    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("WCFTests", ["WCF", "Wire"]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 /// Why a net.tcp session could not be opened or used.
 package struct WCFError: DiagnosableError, Hashable {

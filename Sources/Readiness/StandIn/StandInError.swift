@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 /// Why a stand-in cannot be run or is not believed.
 package struct StandInError: DiagnosableError, Hashable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import NIOCore
 import NIOPosix
 package import PortReference
@@ -14,6 +15,9 @@ package struct StandInServer: Sendable {
   package static let patience = TimeAmount.seconds(10)
   /// Listening sockets with all addresses; the usual limit of descriptors is 1,024.
   package static let maximumSockets = 512
+
+  /// Every address of this machine, of both families.
+  package static let allAddresses = ["0.0.0.0", "::"]
 
   private let channels: [any Channel]
   /// What happens at the ports, until ``stop()``.
@@ -50,6 +54,9 @@ package struct StandInServer: Sendable {
               port.transport == .tcp
                 ? try await stream(port, socket, responder, continuation, group)
                 : try await datagram(port, socket, responder, continuation, group))
+          } catch let error as IOError where address == "::" && Self.isFamilyMissing(error) {
+            // A machine without IPv6 has no IPv6 port to answer.
+            continue
           } catch let error as IOError where error.errnoCode == EADDRINUSE {
             taken.append("\(Endpoint(host: address, port: Int(port.port)))/\(port.transport.rawValue)")
           } catch let error as IOError {
@@ -75,6 +82,10 @@ package struct StandInServer: Sendable {
     continuation.finish()
   }
 
+  private static func isFamilyMissing(_ error: IOError) -> Bool {
+    [EAFNOSUPPORT, EADDRNOTAVAIL, EPROTONOSUPPORT].contains(error.errnoCode)
+  }
+
   private static func refusal(_ error: IOError, _ address: String, _ port: StandInPort) -> StandInError {
     switch error.errnoCode {
     case EACCES, EPERM:
@@ -96,7 +107,7 @@ package struct StandInServer: Sendable {
     _ events: AsyncStream<StandInEvent>.Continuation, _ group: any EventLoopGroup
   ) async throws -> any Channel {
     let admission = Admission(limit: maximumConnections)
-    return try await ServerBootstrap(group: group)
+    let bootstrap = ServerBootstrap(group: group)
       // Only past connections' remains: a listening socket still refuses the port.
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
@@ -107,7 +118,8 @@ package struct StandInServer: Sendable {
             StandInStreamHandler(port: port, responder: responder, events: events))
         }
       }
-      .bind(to: address).get()
+    return try await (address.protocol == .inet6
+      ? bootstrap.serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1) : bootstrap).bind(to: address).get()
   }
 
   private static func datagram(
@@ -115,13 +127,14 @@ package struct StandInServer: Sendable {
     _ events: AsyncStream<StandInEvent>.Continuation, _ group: any EventLoopGroup
   ) async throws -> any Channel {
     // No SO_REUSEADDR: with it a second process would share the port.
-    try await DatagramBootstrap(group: group)
+    let bootstrap = DatagramBootstrap(group: group)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(
             StandInDatagramHandler(port: port, responder: responder, events: events))
         }
       }
-      .bind(to: address).get()
+    return try await (address.protocol == .inet6
+      ? bootstrap.channelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1) : bootstrap).bind(to: address).get()
   }
 }
