@@ -11,6 +11,8 @@ package enum Diagnosis: String, Sendable, Codable, CaseIterable {
   case rejectedByReset = "rejected-by-reset"
   /// An ICMP message says that a policy forbids it.
   case rejectedByICMP = "rejected-by-icmp"
+  /// The host itself says that nobody listens on the UDP port.
+  case portUnreachable = "port-unreachable"
   /// Nothing of the host answers at all; whether it is down or everything is dropped cannot be told.
   case noAnswer = "no-answer"
   /// The neighbour table or a router says that nobody has the address.
@@ -22,6 +24,8 @@ package enum Diagnosis: String, Sendable, Codable, CaseIterable {
   case tcpBlocked = "tcp-blocked-udp-open"
   case udpFragmentsDropped = "udp-fragments-dropped"
   case halfOpen = "half-open"
+  /// The connection is reset as soon as the protocol is spoken.
+  case connectionKilled = "connection-killed"
   case killedWhileIdle = "killed-while-idle"
   // Names.
   case nameNotFound = "name-not-found"
@@ -45,12 +49,14 @@ package enum Diagnosis: String, Sendable, Codable, CaseIterable {
   case rpcNotRegistered = "rpc-not-registered"
   case rpcBindRefused = "rpc-bind-refused"
   case signingRequired = "signing-required"
+  case signingUnavailable = "signing-unavailable"
   case smb1Only = "smb1-only"
   // TLS and certificates.
   case tlsMismatch = "tls-mismatch"
   case tlsRefused = "tls-refused"
   case certificateMissing = "certificate-missing"
   case certificateExpired = "certificate-expired"
+  case certificateExpiresSoon = "certificate-expires-soon"
   case certificateNotYetValid = "certificate-not-yet-valid"
   case certificateWrongName = "certificate-wrong-name"
   case certificateUnknownIssuer = "certificate-unknown-issuer"

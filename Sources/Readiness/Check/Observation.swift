@@ -75,6 +75,8 @@ package enum Observation: Sendable, Codable, Hashable {
   case noCertificateRequest
   /// The server asked, for certificates of these issuers.
   case certificateRequest(issuers: [String])
+  /// A trusted certificate that has less than two weeks left.
+  case certificateExpiresSoon(notAfter: Date, days: Int)
   /// The peer's leaf certificate.
   case peerCertificate(subject: String, issuer: String, notAfter: Date)
 
@@ -111,8 +113,9 @@ package enum Observation: Sendable, Codable, Hashable {
   case kdcError(code: Int, name: String)
   /// The sign-in was refused; the stable code of the error and its words.
   case authenticationRefused(code: String, reason: String)
-  /// Another probe's sign-in with the same credentials was refused, so this one was not tried.
-  case authenticationNotTried
+  /// No sign-in was tried, for a reason that is not this flow's: another one with the same credentials was refused, or no
+  /// KDC answers.
+  case authenticationNotTried(String)
   /// No key for the service's principal, or a ticket that the service cannot read.
   case wrongServicePrincipal(String)
   /// Signed in, and a right is missing.
@@ -160,14 +163,14 @@ package enum PortSample: String, Sendable, Codable, Hashable {
   case unreachable
 }
 
-/// What is wrong with a peer's certificate.
+/// What is wrong with a peer's certificate; the text says the details: dates, names, issuers.
 package enum CertificateFault: Sendable, Codable, Hashable {
-  case expired(notAfter: Date)
-  case notYetValid(notBefore: Date)
-  case wrongName(expected: String, names: [String])
-  case unknownIssuer(issuer: String)
+  case expired(String)
+  case notYetValid(String)
+  case wrongName(String)
+  case unknownIssuer(String)
   /// A public name, and an issuer that is none of the public ones.
-  case privateIssuer(issuer: String)
+  case privateIssuer(String)
   case revoked(String)
   case invalid(String)
 }
