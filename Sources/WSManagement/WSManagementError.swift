@@ -31,6 +31,8 @@ package struct WSManagementError: DiagnosableError {
   package var remedy: String
   package var status: Int?
   package var transport: HTTPError?
+  /// The schemes that the service offers, when `code` is `negotiateNotOffered`.
+  package var schemes: [String] = []
 
   package init(
     _ code: Code, _ message: String, remedy: String? = nil, status: Int? = nil, transport: HTTPError? = nil

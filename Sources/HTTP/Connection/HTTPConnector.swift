@@ -146,9 +146,10 @@ struct HTTPConnector: Sendable {
         .tcp, host: url.host, address: peerAddress?.ipAddress ?? "", port: peerAddress?.port ?? url.port,
         protection: protection + through)
     }
-    let plainFlow = url.scheme == .http ? configuration.flows.http : nil
+    var onFirstResponse: (@Sendable () -> Void)?
+    if url.scheme == .http, let plain = configuration.flows.http { onFirstResponse = { record(plain) } }
     let connection = try await Self.install(
-      on: channel, url, idleLimit: configuration.idleLimit, onFirstResponse: plainFlow.map { flow in { record(flow) } },
+      on: channel, url, idleLimit: configuration.idleLimit, onFirstResponse: onFirstResponse,
       proxy: usesAbsoluteForm ? proxy : nil)
     if let flow { record(flow) }
     return connection

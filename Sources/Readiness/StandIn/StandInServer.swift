@@ -4,7 +4,7 @@ import Glibc
 package import NIOCore
 import NIOPosix
 package import PortReference
-package import Wire
+import Wire
 
 /// Answers the ports of servers that are not there yet. It holds every port or none, writes no file, and forgets
 /// everything when it ends.

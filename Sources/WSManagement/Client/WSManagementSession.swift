@@ -57,10 +57,12 @@ package actor WSManagementSession {
     }
     let schemes = AuthenticationChallenge.all("WWW-Authenticate", in: response.fields).map(\.scheme)
     guard schemes.contains(where: { ["negotiate", "kerberos"].contains($0.lowercased()) }) else {
-      throw WSManagementError(
+      var error = WSManagementError(
         .negotiateNotOffered,
         "The service offers \(schemes.isEmpty ? "no way to sign in" : schemes.joined(separator: ", ")), not Negotiate.",
         status: 401)
+      error.schemes = schemes
+      throw error
     }
     return schemes
   }

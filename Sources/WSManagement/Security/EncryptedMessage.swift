@@ -158,18 +158,16 @@ extension EncryptedMessage {
 
   /// The message, once it has proved to be the peer's.
   func opened(_ context: any SecurityContext) throws(WSManagementError) -> [UInt8] {
+    var buffer = sealed
     do throws(SecurityError) {
-      var buffer = sealed
-      try context.unseal(&buffer, [.sealed(0..<buffer.count)], token: token)
-      guard buffer.count == length else {
-        throw WSManagementError(
-          .malformed, "The sealed message announces \(length) bytes and has \(buffer.count) (MS-WSMV 2.2.9.1.1.2).")
-      }
-      return buffer
-    } catch let error as SecurityError {
-      throw WSManagementError(.unprotected, error.message, remedy: error.remedy)
+      try context.unseal(&buffer, [.sealed(0..<sealed.count)], token: token)
     } catch {
-      throw error as? WSManagementError ?? WSManagementError(.malformed, "\(error)")
+      throw WSManagementError(.unprotected, error.message, remedy: error.remedy)
     }
+    guard buffer.count == length else {
+      throw WSManagementError(
+        .malformed, "The sealed message announces \(length) bytes and has \(buffer.count) (MS-WSMV 2.2.9.1.1.2).")
+    }
+    return buffer
   }
 }
