@@ -121,9 +121,10 @@ let package = Package(
         "Kerberos",
         "LDAP",
         "HTTP",
+        "XML",
         "WSManagement",
         "WCF",
-        nioCore, nioPosix, crypto, logging,
+        nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
       "Lab",

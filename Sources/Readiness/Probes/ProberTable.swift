@@ -12,5 +12,24 @@ package struct ProberTable: Sendable {
     probers.first { $0.row == row && $0.transport == transport }
   }
 
-  package static let standard = ProberTable([])
+  package static let standard = ProberTable([
+    DNSProber(.udp),
+    DNSProber(.tcp),
+    KerberosProber(.udp),
+    KerberosProber(.tcp),
+    LDAPPingProber(),
+    DirectoryProber.ldap,
+    DirectoryProber.ldaps,
+    DirectoryProber.globalCatalog,
+    WinRMProber.activeDirectory,
+    WebServicesProber(),
+    RevocationListProber(),
+    CloudProber(),
+    FederationProber.http,
+    FederationProber.https,
+    WinRMProber.federation,
+    FederationProber.proxy,
+    FederationProber.users,
+    CertificateRequestProber(),
+  ])
 }

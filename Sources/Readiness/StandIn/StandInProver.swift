@@ -14,12 +14,11 @@ package struct StandInProver: StandInRecognizer {
     self.nonce = nonce
   }
 
-  package func recognizes(_ bytes: [UInt8]) -> Bool { StandInDialogue.isBanner(bytes) }
-
   package func challenge(
     _ target: ProbeTarget, row: RowID, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog
   ) async {
-    guard let port = UInt16(exactly: log.snapshot.port ?? target.port) else { return }
+    // Through a proxy the port is the proxy's: what stands behind it is reached by HTTP alone.
+    guard target.relay == nil, let port = UInt16(exactly: log.snapshot.port ?? target.port) else { return }
     var target = target
     target.port = Int(port)
     var dialogue = StandInDialogue(code: code, row: row, transport: transport, port: port, clientNonce: nonce())
@@ -33,10 +32,9 @@ package struct StandInProver: StandInRecognizer {
         guard let answer = await ask.send(question, sent) else { return }
         switch try dialogue.receive(answer) {
         case .send(let next)?: question = next
-        case .proved(let greeting)?:
-          log.observe(.standIn(version: Int(StandInFrame.version)))
-          log.observe(.note("stand-in of bridgehead \(greeting.product) for \(greeting.role.title)"))
-          return log.reached(.path)
+        case .proved?:
+          log.reached(.path)
+          return log.observe(.standIn(version: Int(StandInFrame.version)))
         case nil: return
         }
       }

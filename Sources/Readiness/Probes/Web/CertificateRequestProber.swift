@@ -4,6 +4,7 @@ import CertificateTrust
 import NIOCore
 package import PortReference
 import Wire
+import X509
 
 /// User certificates on 49443 (or on 443 under `certauth.…`): TLS must ask for one. When it does not, something on the way
 /// ends TLS and no certificate will ever arrive.

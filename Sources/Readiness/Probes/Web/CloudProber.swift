@@ -23,7 +23,7 @@ package struct CloudProber: Prober {
     guard let web = await WebConnection.open(.https, target, context, log) else { return }
     defer { web.close() }
     let describesItself = Self.describesItself(target.serverName)
-    let response = await web.send(
+    let response = await web.get(
       describesItself ? Self.discoveryPath : "/", fields: ["Accept": "application/json, */*;q=0.1"], context, log)
     guard let response else { return }
     log.observeDate(response, context)

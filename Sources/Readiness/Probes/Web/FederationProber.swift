@@ -43,7 +43,7 @@ package struct FederationProber: Prober {
 
   /// 200 without a page: what AD FS answers, and no web server by itself.
   private func probe(_ web: WebConnection, _ context: ProbeContext, _ log: ConversationLog) async {
-    guard let response = await web.send(Self.probePath, context, log) else { return }
+    guard let response = await web.get(Self.probePath, context, log) else { return }
     if response.isWebPage || response.isRedirect {
       return log.observe(.captivePortal("a web page or redirect for \(web.url.host)\(Self.probePath)"))
     }
@@ -55,7 +55,7 @@ package struct FederationProber: Prober {
   private func metadata(
     _ web: WebConnection, _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog
   ) async {
-    guard let response = await web.send(Self.metadataPath, phase: .operation, context, log) else { return }
+    guard let response = await web.get(Self.metadataPath, phase: .operation, context, log) else { return }
     log.observeDate(response, context)
     guard response.status == 200 else {
       if response.status >= 500, await isProbeGreen(target, context, log) {
@@ -87,7 +87,7 @@ package struct FederationProber: Prober {
     guard let web = await WebConnection.open(.http, other, context, aside) else { return false }
     defer { web.close() }
     let index = log.begin(.negotiate, sent: "GET http://\(target.serverName)\(Self.probePath)")
-    let response = await web.send(Self.probePath, context, aside)
+    let response = await web.get(Self.probePath, context, aside)
     log.end(index, received: response.map(WebConnection.words) ?? "no response")
     return response?.status == 200
   }

@@ -28,7 +28,7 @@ package struct RevocationListProber: Prober {
     let lists = await listed(target, context, log)
     guard !lists.isEmpty else {
       // Nothing names a list here. Whether the path is open can still be seen.
-      guard let response = await web.send("/", context, log) else { return }
+      guard let response = await web.get("/", context, log) else { return }
       if response.isRedirect || response.isWebPage { log.observe(.note("a web page at the root")) }
       return log.observe(.note("no certificate that was seen names a revocation list at \(target.serverName)"))
     }
@@ -74,7 +74,7 @@ package struct RevocationListProber: Prober {
   ) async -> PresentedCertificates? {
     guard let policy = context.trust(target.role) else { return nil }
     let index = log.begin(.negotiate, sent: "ClientHello to \(source.serverName), for its certificate")
-    let endpoint = target.relay == nil ? source.endpoint : target.endpoint
+    let endpoint = target.relay.map { Endpoint(host: target.address, port: $0.port) } ?? source.endpoint
     guard case .success(let socket) = await context.sockets.open(endpoint, deadline: context.deadline) else {
       log.end(index, received: "no connection to \(endpoint)")
       return nil
@@ -107,7 +107,7 @@ package struct RevocationListProber: Prober {
     _ list: Listed, _ web: WebConnection, _ context: ProbeContext, _ log: ConversationLog
   ) async -> Bool {
     let location = list.url.description
-    let response = await web.send(
+    let response = await web.get(
       list.url.target, fields: ["Accept": "application/pkix-crl, */*;q=0.1"], maximumBytes: CertificateList.maximumBytes,
       phase: .operation, context, log)
     guard let response else { return false }

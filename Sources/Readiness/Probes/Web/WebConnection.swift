@@ -21,14 +21,14 @@ struct WebConnection {
     _ scheme: HTTPURL.Scheme, _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog,
     phase: Phase.Name = .connect
   ) async -> WebConnection? {
-    let port = target.relay == nil ? target.port : scheme.defaultPort
-    guard let url = try? HTTPURL("\(scheme.rawValue)://\(bracketed(target.serverName)):\(port)/") else {
+    guard let url = try? HTTPURL("\(scheme.rawValue)://\(bracketed(target.serverName)):\(target.port)/") else {
       log.observe(.systemError("'\(target.serverName)' is no name to ask a web server for"))
       return nil
     }
-    guard let socket = await context.sockets.connect(target, phase: phase, deadline: context.deadline, log) else {
-      return nil
-    }
+    guard
+      let socket = await context.sockets.connect(
+        target, port: target.relay?.port, phase: phase, deadline: context.deadline, log)
+    else { return nil }
     var stream: ProbeStream?
     do {
       let opened = ProbeStream(try await socket.channel(on: context.group))
@@ -57,19 +57,19 @@ struct WebConnection {
 
   func close() { session.close() }
 
-  /// Sends a request, as a phase.
+  /// Asks for a page, as a phase.
   ///
   /// - Returns: nil when there is no response; the log says why.
-  func send(
-    _ method: String = "GET", _ path: String, fields: HTTPFields = [:], body: [UInt8] = [],
-    maximumBytes: Int = maximumBytes, phase: Phase.Name = .request, _ context: ProbeContext, _ log: ConversationLog
+  func get(
+    _ path: String, fields: HTTPFields = [:], maximumBytes: Int = maximumBytes, phase: Phase.Name = .request,
+    _ context: ProbeContext, _ log: ConversationLog
   ) async -> HTTPResponse? {
     do {
-      var request = HTTPRequest(method, try url.with(target: path), fields: fields, body: body)
+      var request = HTTPRequest("GET", try url.with(target: path), fields: fields)
       request.deadline = TimeAmount(context.patience())
       request.maximumResponseBytes = maximumBytes
       let sending = request
-      return try await log.phase(phase, sent: "\(method) \(request.url)") {
+      return try await log.phase(phase, sent: "GET \(request.url)") {
         let response = try await session.send(sending)
         return (response, received: Self.words(response))
       }
