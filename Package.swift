@@ -194,7 +194,7 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 /// Why a remote procedure call, or the association under it, failed.
 package struct RPCError: DiagnosableError {
