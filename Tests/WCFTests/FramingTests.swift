@@ -11,7 +11,8 @@ import Wire
 
   static let records: [FramingRecord] = [
     .version(major: 1, minor: 0), .mode(.duplex), .via("net.tcp://SampleServer/SampleApp/"),
-    .knownEncoding(.binarySession), .extensibleEncoding("application/soap+xml"), .upgradeRequest("application/negotiate"),
+    .knownEncoding(.binarySession), .extensibleEncoding("application/soap+xml"),
+    .upgradeRequest("application/negotiate"),
     .upgradeResponse, .preambleEnd, .preambleAcknowledgement, .end, .fault(FramingFault(.endpointNotFound)),
     .sizedEnvelope([UInt8](repeating: 7, count: 300)), .unsizedEnvelope([1, 2, 3]),
   ]

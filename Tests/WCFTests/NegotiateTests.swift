@@ -80,8 +80,10 @@ import Wire
 
   /// What must end a session: nothing of it may be believed.
   @Test(arguments: [
-    (["0b"], "upgrade"), (["0a0a"], "after its consent"), (["08" + "03" + "616263"], "abc"), (["485454502f"], "unknown type"),
-    (["0a", "1401000000"], "before it proved"), (["0a", "1601000000"], "without a token"), (["0a", "160200000161"], "version 2"),
+    (["0b"], "upgrade"), (["0a0a"], "after its consent"), (["08" + "03" + "616263"], "abc"),
+    (["485454502f"], "unknown type"),
+    (["0a", "1401000000"], "before it proved"), (["0a", "1601000000"], "without a token"),
+    (["0a", "160200000161"], "version 2"),
     (["0a", "15010000080000000080" + "09030c"], "SEC_E_LOGON_DENIED"), (["0a", "16010000056e6f742021"], "out of step"),
     (["0a", "1401000005776f726c64", "ffffffff"], "protected bytes"),
     (["0a", "1401000005776f726c64", "020000005a0b"], "not sealed"),

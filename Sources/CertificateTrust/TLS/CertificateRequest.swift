@@ -40,7 +40,9 @@ final class CertificateRequestObserver: ChannelInboundHandler, RemovableChannelH
   }
 
   private static func text(_ name: [UInt8]) -> String {
-    guard let parsed = try? DistinguishedName(derEncoded: DER.parse(name)) else { return "a name that is not understood" }
+    guard let parsed = try? DistinguishedName(derEncoded: DER.parse(name)) else {
+      return "a name that is not understood"
+    }
     return "\(parsed)"
   }
 }

@@ -84,7 +84,8 @@ package struct StandInDialogue: Sendable {
         remedy: "use the file that the stand-in was started with")
     case .replay:
       StandInError(
-        .replay, "The stand-in has seen this proof before.", remedy: "look for something that repeats packets on the way")
+        .replay, "The stand-in has seen this proof before.",
+        remedy: "look for something that repeats packets on the way")
     case .exhausted:
       StandInError(.refused, "The stand-in has answered as often as it may.", remedy: "start it again with a new code")
     case .version, nil:

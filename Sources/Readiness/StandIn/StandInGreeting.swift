@@ -39,7 +39,8 @@ package struct StandInGreeting: Sendable, Codable, Hashable {
     else {
       throw StandInError(
         .wrongCode, "Something answered in the stand-in's form without knowing the code.",
-        remedy: "use the file that the stand-in was started with; if it is the same, something else answers in its place")
+        remedy:
+          "use the file that the stand-in was started with; if it is the same, something else answers in its place")
     }
     do {
       self = try JSONDecoder().decode(StandInGreeting.self, from: Data(text))

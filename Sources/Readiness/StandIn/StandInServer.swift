@@ -67,7 +67,8 @@ package struct StandInServer: Sendable {
       guard taken.isEmpty else {
         throw StandInError(
           .portInUse, "In use already: \(taken.joined(separator: ", ")).",
-          remedy: "stop what listens there (ss -lntup shows it), choose other rows with --rows, or check the server itself")
+          remedy:
+            "stop what listens there (ss -lntup shows it), choose other rows with --rows, or check the server itself")
       }
     } catch {
       for channel in channels { try? await channel.close() }
@@ -118,8 +119,10 @@ package struct StandInServer: Sendable {
             StandInStreamHandler(port: port, responder: responder, events: events))
         }
       }
-    return try await (address.protocol == .inet6
-      ? bootstrap.serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1) : bootstrap).bind(to: address).get()
+    return try await
+      (address.protocol == .inet6
+      ? bootstrap.serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+      : bootstrap).bind(to: address).get()
   }
 
   private static func datagram(
@@ -134,7 +137,9 @@ package struct StandInServer: Sendable {
             StandInDatagramHandler(port: port, responder: responder, events: events))
         }
       }
-    return try await (address.protocol == .inet6
-      ? bootstrap.channelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1) : bootstrap).bind(to: address).get()
+    return try await
+      (address.protocol == .inet6
+      ? bootstrap.channelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+      : bootstrap).bind(to: address).get()
   }
 }

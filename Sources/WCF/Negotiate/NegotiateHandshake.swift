@@ -38,7 +38,8 @@ package struct NegotiateHandshake: Hashable, Sendable {
     let identifier = try reader.readByte()
     guard let kind = Kind(rawValue: identifier) else {
       throw WCFError(
-        .malformed, "The peer sent 0x\(Hex.encode([identifier])) where a handshake message was expected (MS-NNS 2.2.1).")
+        .malformed, "The peer sent 0x\(Hex.encode([identifier])) where a handshake message was expected (MS-NNS 2.2.1)."
+      )
     }
     let major = try reader.readByte()
     let minor = try reader.readByte()

@@ -58,10 +58,11 @@ package struct NetTCPInitiator: ~Copyable {
   /// The preamble and the request for an upgrade: MC-NMF 2.2.6, 2.2.3.5.
   package mutating func start() -> [UInt8] {
     phase = .upgrading
-    return ([
-      .version(major: 1, minor: 0), .mode(.duplex), .via(via), .knownEncoding(encoding),
-      .upgradeRequest(Upgrade.name),
-    ] as [FramingRecord]).flatMap(\.bytes)
+    return
+      ([
+        .version(major: 1, minor: 0), .mode(.duplex), .via(via), .knownEncoding(encoding),
+        .upgradeRequest(Upgrade.name),
+      ] as [FramingRecord]).flatMap(\.bytes)
   }
 
   /// Takes what the peer sent.

@@ -24,7 +24,7 @@ package struct CertificateRequestProber: Prober {
 
   package func converse(with target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
     guard let first = await handshake(target, context, log, .connect, offersTLS13: false) else { return }
-    guard case .failure(let error) = first.peer, error.code == .noCommonProtocol else {
+    guard first.request == nil, case .failure(let error) = first.peer, error.code == .noCommonProtocol else {
       return judge(first, target, context, log)
     }
     guard let second = await handshake(target, context, log, .negotiate, offersTLS13: true) else { return }
@@ -52,7 +52,8 @@ package struct CertificateRequestProber: Prober {
     }
     defer { channel.close(promise: nil) }
     let index = log.begin(
-      .tls, sent: "ClientHello for \(target.serverName), \(offersTLS13 ? "TLS 1.2 and 1.3" : "TLS 1.2"), no certificate")
+      .tls, sent: "ClientHello for \(target.serverName), \(offersTLS13 ? "TLS 1.2 and 1.3" : "TLS 1.2"), no certificate"
+    )
     let outcome = await policy.secureNotingRequest(
       channel, host: target.serverName, within: TimeAmount(context.patience()), offersTLS13: offersTLS13)
     log.end(index, received: Self.words(outcome))
@@ -70,7 +71,7 @@ package struct CertificateRequestProber: Prober {
       note(request, log)
     // A server that insists ends the handshake; its own certificate was validated before.
     case .failure(let error):
-      if let request = outcome.request, [.connectionClosed, .handshakeFailed].contains(error.code) {
+      if let request = outcome.request, Self.ends.contains(error.code) {
         note(request, log)
         log.observe(.note("the server ends the handshake without a client certificate"))
       } else {
@@ -78,6 +79,9 @@ package struct CertificateRequestProber: Prober {
       }
     }
   }
+
+  /// How a handshake looks that the server ends for want of a certificate: alert handshake_failure, or a close.
+  private static let ends: [TrustError.Code] = [.connectionClosed, .handshakeFailed, .noCommonProtocol]
 
   private func note(_ request: CertificateRequest, _ log: ConversationLog) {
     log.reached(.service)

@@ -69,7 +69,8 @@ package struct FederationProber: Prober {
         let entity = root.attribute("entityID"), !entity.isEmpty
       else {
         return log.observe(
-          .wrongAnswer(recognised: "HTTP", summary: "a document <\(root.name.local.prefix(40))>, no federation metadata"))
+          .wrongAnswer(
+            recognised: "HTTP", summary: "a document <\(root.name.local.prefix(40))>, no federation metadata"))
       }
       log.observe(.note("federation service \(entity.prefix(200))"))
       log.reached(.operation)

@@ -108,7 +108,8 @@ package struct RevocationListProber: Prober {
   ) async -> Bool {
     let location = list.url.description
     let response = await web.get(
-      list.url.target, fields: ["Accept": "application/pkix-crl, */*;q=0.1"], maximumBytes: CertificateList.maximumBytes,
+      list.url.target, fields: ["Accept": "application/pkix-crl, */*;q=0.1"],
+      maximumBytes: CertificateList.maximumBytes,
       phase: .operation, context, log)
     guard let response else { return false }
     if response.isWebPage || response.isRedirect {

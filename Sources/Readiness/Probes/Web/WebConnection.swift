@@ -122,7 +122,11 @@ extension ConversationLog {
     case .reset: observe(.resetAfterData(received: first.count))
     case .closedEarly: observe(.closedAfterData(received: first.count))
     case .malformedResponse, .tooLarge:
-      if first.isEmpty { observe(.wrongAnswer(recognised: nil, summary: error.message)) } else { observeWrongAnswer(first) }
+      if first.isEmpty {
+        observe(.wrongAnswer(recognised: nil, summary: error.message))
+      } else {
+        observeWrongAnswer(first)
+      }
     case .proxyAuthenticationRequired:
       observe(.proxyAuthenticationRequired(schemes: error.refusal?.schemes ?? []))
     case .proxyForbidden, .proxyFailed:

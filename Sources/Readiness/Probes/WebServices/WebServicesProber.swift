@@ -26,7 +26,8 @@ package struct WebServicesProber: Prober {
     let via = "net.tcp://\(target.serverName):\(target.port)/\(Self.path)"
     var question = NetTCPInitiator(via: via, upgrade: .ask)
     let answer = await stream.exchange(
-      question.start(), limit: Self.maximumAnswer, sent: "net.tcp preamble for \(via), upgrade to application/negotiate",
+      question.start(), limit: Self.maximumAnswer,
+      sent: "net.tcp preamble for \(via), upgrade to application/negotiate",
       context, log, read: Self.readRecord)
     guard let answer else { return }
     do {

@@ -119,7 +119,8 @@ private struct ListenReport: Sendable {
         peer: event.peer)
     ) {
       let rows = event.port.rows.map(\.rawValue).joined(separator: ", ")
-      return "\(time.formatted(.iso8601))  \(event.peer) → \(event.port.port)/\(event.port.transport.rawValue) (\(rows)): "
+      return
+        "\(time.formatted(.iso8601))  \(event.peer) → \(event.port.port)/\(event.port.transport.rawValue) (\(rows)): "
         + Self.words(event.outcome)
     }
   }

@@ -13,7 +13,8 @@ enum StandInCodeSource {
     guard isatty(STDIN_FILENO) == 1 else {
       throw CommandError(
         "stand-in.code", "There is no code for the stand-in.",
-        remedy: "name its file with --code-file (--new-code makes one), or set \(StandInCode.variable).", status: .usage)
+        remedy: "name its file with --code-file (--new-code makes one), or set \(StandInCode.variable).", status: .usage
+      )
     }
     return try prompt()
   }
