@@ -149,5 +149,3 @@ private struct ListenReport: Sendable {
     }
   }
 }
-
-extension RowID: ExpressibleByArgument {}

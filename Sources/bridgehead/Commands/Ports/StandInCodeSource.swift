@@ -6,10 +6,16 @@ import Wire
 
 /// Where a stand-in's code comes from: never from the command line, which every process can read.
 enum StandInCodeSource {
-  /// - Parameter file: nil for the environment or, on a terminal, a prompt.
-  static func read(file: String?) throws -> SecretBytes {
+  /// What a file or the environment holds; nil where neither is given.
+  static func given(file: String?, _ environment: [String: String]) throws -> SecretBytes? {
     if let file { return try SecretFile.read(file) }
-    if let text = Environment.current[StandInCode.variable], !text.isEmpty { return SecretBytes(Array(text.utf8)) }
+    guard let text = environment[StandInCode.variable], !text.isEmpty else { return nil }
+    return SecretBytes(Array(text.utf8))
+  }
+
+  /// Asks for it on a terminal where it is not given.
+  static func read(file: String?) throws -> SecretBytes {
+    if let given = try given(file: file, Environment.current) { return given }
     guard isatty(STDIN_FILENO) == 1 else {
       throw CommandError(
         "stand-in.code", "There is no code for the stand-in.",
