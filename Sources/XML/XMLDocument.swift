@@ -88,22 +88,27 @@ package enum XMLDocument {
       guard elements <= XMLDocument.maximumElements else {
         throw XMLError(.tooLarge, "The document has more than \(XMLDocument.maximumElements) elements.")
       }
-      var element = XMLElement(name())
+      var element = XMLElement(try name())
       let count = xmlTextReaderAttributeCount(handle)
       guard count <= XMLDocument.maximumAttributes else {
         throw XMLError(.tooLarge, "An element has \(count) attributes.")
       }
       while xmlTextReaderMoveToNextAttribute(handle) == 1 {
         if xmlTextReaderIsNamespaceDecl(handle) == 1 { continue }
-        element.attributes[name()] = Self.text(xmlTextReaderConstValue(handle))
+        let name = try name()
+        element.attributes[name] = Self.text(xmlTextReaderConstValue(handle))
       }
       if count > 0 { xmlTextReaderMoveToElement(handle) }
       return element
     }
 
-    private func name() -> XMLElement.Name {
-      XMLElement.Name(
-        Self.text(xmlTextReaderConstNamespaceUri(handle)), Self.text(xmlTextReaderConstLocalName(handle)))
+    private func name() throws(XMLError) -> XMLElement.Name {
+      let local = Self.text(xmlTextReaderConstLocalName(handle))
+      // libxml2 goes on after a prefix that is not declared, and leaves it in the name.
+      guard !local.utf8.contains(UInt8(ascii: ":")) else {
+        throw XMLError(.malformed, "The document uses a prefix that it does not declare.")
+      }
+      return XMLElement.Name(Self.text(xmlTextReaderConstNamespaceUri(handle)), local)
     }
 
     private static func text(_ pointer: UnsafePointer<xmlChar>?) -> String {

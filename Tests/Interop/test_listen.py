@@ -128,6 +128,9 @@ def test_many_slow_connections_do_not_stop_it(domain_controller, code):
 def test_it_refuses_to_start_on_a_port_in_use(bridgehead, code, transport):
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as taken:
+        if transport == "tcp":
+            # Past connections of the tests before must not be in the way.
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((ADDRESS, 88))
         if transport == "tcp":
             taken.listen()
