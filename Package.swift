@@ -77,6 +77,8 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(
+      name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
@@ -90,6 +92,9 @@ let package = Package(
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("XML", ["Wire", "CXML2"]),
+    library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
+    library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
@@ -119,6 +124,10 @@ let package = Package(
         "LDAP",
         "RPC",
         "SMB",
+        "HTTP",
+        "XML",
+        "WSManagement",
+        "WCF",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
@@ -173,6 +182,9 @@ let package = Package(
         nioSSL,
       ]),
     tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
+    tests("XMLTests", ["XML", "Wire"]),
+    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("WCFTests", ["WCF", "Wire"]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),

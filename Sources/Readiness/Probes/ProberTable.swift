@@ -24,5 +24,15 @@ package struct ProberTable: Sendable {
     EndpointMapperProber(),
     DynamicRPCProber(),
     SMBProber(),
+    WinRMProber.activeDirectory,
+    WebServicesProber(),
+    RevocationListProber(),
+    CloudProber(),
+    FederationProber.http,
+    FederationProber.https,
+    WinRMProber.federation,
+    FederationProber.proxy,
+    FederationProber.users,
+    CertificateRequestProber(),
   ])
 }
