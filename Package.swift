@@ -77,17 +77,20 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
     library("Kerberos", ["Wire", "CKerberos", logging]),
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
+    library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -102,10 +105,19 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
+        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
-    library("Readiness", ["PortReference"]),
+    library(
+      "Readiness",
+      [
+        "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        nioCore, nioPosix, x509, crypto, logging,
+      ]),
     library(
       "Lab",
       ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],
@@ -138,6 +150,7 @@ let package = Package(
     tests(
       "LDAPTests",
       ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
+    tests("RPCTests", ["RPC", "Wire", crypto, nioCore, nioPosix, nioEmbedded, logging]),
     tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     // Authorities, revocation lists and scripted servers that several test targets need; no product links it.
     .target(
@@ -163,14 +176,18 @@ let package = Package(
       "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
-      ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
+      [
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        lifecycle,
+      ]),
+    tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -8,6 +8,7 @@ import Wire
 /// Guard, export and confirm for one target.
 struct TargetPass: Sendable {
   let target: any ExportTarget
+  let profile: TargetProfile
   let configuration: ConnectConfiguration
   let synchroniser: Synchroniser
   let anchorWriters: [any AnchorWriter]
@@ -20,7 +21,6 @@ struct TargetPass: Sendable {
   /// or refuses a third, and then it waits.
   static let maximumRounds = 3
 
-  private var profile: TargetProfile { TargetProfile(target) }
   private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
 
   func run(full: Bool, into report: inout CycleReport) async throws {
@@ -151,8 +151,4 @@ struct TargetPass: Sendable {
       report.leftOut = leftOut.map { "\(profile.name) has no place for objects of type \($0.rawValue)" }
     }
   }
-}
-
-extension TargetProfile {
-  init(_ target: any ExportTarget) { self.init(name: target.name, vocabulary: target.vocabulary) }
 }

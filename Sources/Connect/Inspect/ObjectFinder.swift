@@ -9,7 +9,7 @@ import Wire
 /// Finds an object by whatever a person knows of it and shows it in every space.
 package struct ObjectFinder: Sendable {
   let configuration: ConnectConfiguration
-  private let targets: [TargetProfile]
+  private let vocabulary: [ObjectKind: Set<String>]
   let now: @Sendable () -> Date
 
   /// - Parameter vocabulary: of the targets that the configuration names (``ExportTarget/vocabulary``).
@@ -17,7 +17,7 @@ package struct ObjectFinder: Sendable {
     configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
-    targets = configuration.targets.map { TargetProfile(name: $0.name, vocabulary: vocabulary) }
+    self.vocabulary = vocabulary
     self.now = now
   }
 
@@ -98,7 +98,7 @@ package struct ObjectFinder: Sendable {
       quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
-      for target in targets {
+      for target in try configuration.targets.map({ try TargetOffer.profile($0.name, vocabulary, in: transaction) }) {
         if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
         if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {
           view.pending.append(difference)

@@ -106,7 +106,7 @@ struct Synchroniser: Sendable {
       for table in ["remote", "remote_link", "pending", "pending_link", "quarantine", "stranger"] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }
-      try Setting.remove(.reconciled, of: former, in: transaction)
+      for setting in [Setting.reconciled, .offer] { try Setting.remove(setting, of: former, in: transaction) }
     }
     let orphans = try transaction.query(
       """

@@ -231,6 +231,8 @@ enum Setting: String {
   case reading = "reading:"
   /// Followed by a target's name: it was held in staging mode, so that what it holds has to be read before an export.
   case staged = "staged:"
+  /// Followed by a target's name: the kinds of objects that it takes, as it last said.
+  case offer = "offer:"
   /// When somebody last asked for a pass at once: after an approval, or to try again what was refused.
   case call
 

@@ -41,6 +41,8 @@ package struct LabDescription: Codable, Sendable, Hashable {
     package var serviceAccount: Account
     /// Has no right beyond that of every user: for the fallback without DirSync.
     package var plainAccount: Account
+    /// Has Replicating Directory Changes and Replicating Directory Changes All on the domain: for reading password hashes.
+    package var passwordAccount: Account
     /// The password of every user of the population.
     package var userPasswordFile: String
     package var tenant: Server

@@ -102,6 +102,7 @@ struct Configuration: Codable, Sendable {
     var listen: String
     var certificate: String
     var key: String
+    var sealingKey: String?
     var url: String?
     var requestsPerMinute: Int?
     var maximumBodyBytes: Int?

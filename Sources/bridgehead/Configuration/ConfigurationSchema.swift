@@ -164,6 +164,10 @@ extension Schema {
       "certificate", .string(.path), required: true, "The certificate chain, PEM.",
       example: "/etc/bridgehead/tenant.pem"),
     Property("key", .string(.path), required: true, "The private key, PEM.", example: "/etc/bridgehead/tenant.key"),
+    Property(
+      "sealingKey", .string(.path),
+      "The file with the key that derived passwords and signing keys are sealed with in the database; made at the first "
+        + "use. Back it up apart from the database. Default: the database's path and '.key'."),
     Property("url", .string(.url), "The base URL that clients use; made from listen when absent."),
     Property("requestsPerMinute", .integer(1...10_000_000), "The request rate of one token. Default: 60000."),
     Property("maximumBodyBytes", .integer(1024...1_073_741_824), "The largest request body. Default: 4194304."),
