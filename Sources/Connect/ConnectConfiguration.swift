@@ -54,6 +54,9 @@ package struct ConnectConfiguration: Sendable {
     package var maximumRemovalPercent = 10
     /// Members removed from one group beyond this share of it stop the export, in percent.
     package var maximumGroupPercent = 50
+    /// An attribute that so many objects below one unit lose at once, and none of those that change there keeps, stops the
+    /// export. As for attributes that vanish everywhere (``AttributeWatch``), fewer may be cleared by hand.
+    package var clearedValues = 20
     /// So many removals always pass, in total and for one group.
     package var removalFloor = 100
     package var groupRemovalFloor = 50

@@ -160,6 +160,12 @@ struct Metaverse {
     try keys.update(object: object.id, merged.attributes, kind: object.kind, entry: first.entry)
     let bytes = flowed.encoded()
     let nickname = stickyNickname(object, first, flowed)
+    if bytes != object.attributes, !object.isGone {
+      let before = try Attributes(stored: object.attributes)
+      if !before.isEmpty {
+        try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
+      }
+    }
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
@@ -327,7 +333,9 @@ struct Metaverse {
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
-    for (table, column) in targetTables + [("claim", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id")] {
+    for (table, column) in targetTables + [
+      ("claim", "mv"), ("cleared", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id"),
+    ] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }
     let deleted = try transaction.query("SELECT id FROM entry WHERE mv = ? AND deleted = 1", argument) { row in

@@ -22,8 +22,9 @@ package import Store
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
+/// | `cleared` | an attribute that an object has no more, until the targets know |
 /// | `passed` | a deletion that the guard let a service export, and when |
-/// | `approved` | a deletion (`member` is 0), or a removal from a group, of such a difference that is not done yet |
+/// | `approved` | a deletion (`member` is 0), the clearing of values (-1), or a removal from a group, of such a difference that is not done yet |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -209,6 +210,11 @@ package enum ConnectSchema {
         UPDATE link SET change = 1 WHERE change IS NULL
           AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.anchor = link.target_guid)
         """,
+      ]),
+    Migration(
+      name: "connect-9-cleared",
+      statements: [
+        "CREATE TABLE cleared (mv INTEGER NOT NULL, attr TEXT NOT NULL, PRIMARY KEY (mv, attr)) WITHOUT ROWID"
       ]),
   ]
 }

@@ -93,6 +93,7 @@ struct Configuration: Codable, Sendable {
     var memberRemovals: Int?
     var memberRemovalPercent: Int?
     var groupRemovalPercent: Int?
+    var clearedValues: Int?
     var window: String?
   }
 

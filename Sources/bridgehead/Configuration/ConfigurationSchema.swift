@@ -147,6 +147,10 @@ extension Schema {
       "groupRemovalPercent", .integer(1...100),
       "Removals of more than this share of one group's members stop the export. Default: 50."),
     Property(
+      "clearedValues", .integer(1...100_000_000),
+      "So many objects below one unit that lose an attribute at once, while none that changes there keeps it, stop the "
+        + "export. Default: 20."),
+    Property(
       "window", .string(.duration),
       "The deletions that 'connect run' exported within this time count with those that are pending. Default: 30m."),
   ])

@@ -138,6 +138,7 @@ extension ConnectConfiguration {
     limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
     limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
     limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent
+    limits.clearedValues = section.guard?.clearedValues ?? limits.clearedValues
     self.init(
       forests: section.forests.map { forest in
         Forest(
