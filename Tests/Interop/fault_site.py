@@ -170,8 +170,8 @@ class Site:
     def check(self, *arguments, topology=None, deadline=DEADLINE):
         """Runs the check on the source host: what it printed and how it ended."""
         return measured(
-            *self.path.prefix, PRODUCT, "ports", "check", "-f", topology or self.topology(), "--output", "json",
-            "--deadline", deadline, *arguments)
+            *self.path.prefix, PRODUCT, "ports", "check", "-f", topology or self.topology(), "--output", "json", "--deadline",
+            deadline, "--root", self.lab.authority, "--revocation", "require", *arguments)
 
     def checks(self, *arguments, topology=None, **options):
         """One run for each role that a flow can come from, all at once: the source host plays them all."""
