@@ -78,6 +78,8 @@ let package = Package(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
     .systemLibrary(name: "CProcess", path: "Sources/CProcess"),
+    .systemLibrary(
+      name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
@@ -85,11 +87,15 @@ let package = Package(
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
     library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("XML", ["Wire", "CXML2"]),
+    library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
+    library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
@@ -100,7 +106,7 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "PasswordHash", "SCIM", "Store",
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
         "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
@@ -118,6 +124,11 @@ let package = Package(
         "Kerberos",
         "LDAP",
         "RPC",
+        "SMB",
+        "HTTP",
+        "XML",
+        "WSManagement",
+        "WCF",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
@@ -171,6 +182,10 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
+    tests("XMLTests", ["XML", "Wire"]),
+    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("WCFTests", ["WCF", "Wire"]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
@@ -184,13 +199,23 @@ let package = Package(
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
+    tests(
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -23,5 +23,16 @@ package struct ProberTable: Sendable {
     DirectoryProber.globalCatalog,
     EndpointMapperProber(),
     DynamicRPCProber(),
+    SMBProber(),
+    WinRMProber.activeDirectory,
+    WebServicesProber(),
+    RevocationListProber(),
+    CloudProber(),
+    FederationProber.http,
+    FederationProber.https,
+    WinRMProber.federation,
+    FederationProber.proxy,
+    FederationProber.users,
+    CertificateRequestProber(),
   ])
 }

@@ -25,7 +25,7 @@ package struct TenantEnvironment: Sendable {
   }
 }
 
-/// The embedded cloud directory: users, groups and members, verified domains, bearer tokens and the audit log.
+/// The embedded cloud directory: users, groups, contacts, devices and members, verified domains, bearer tokens and the audit log.
 ///
 /// It is a value over a ``Store``; the command line and the server may use one file at the same time.
 package struct TenantDirectory: Sendable {

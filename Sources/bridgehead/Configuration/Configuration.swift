@@ -61,6 +61,7 @@ struct Configuration: Codable, Sendable {
     var passwordCredentials: Credentials?
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
+    var globalCatalog: Bool?
   }
 
   struct Credentials: Codable, Sendable {
@@ -95,6 +96,7 @@ struct Configuration: Codable, Sendable {
     var memberRemovals: Int?
     var memberRemovalPercent: Int?
     var groupRemovalPercent: Int?
+    var clearedValues: Int?
     var window: String?
   }
 

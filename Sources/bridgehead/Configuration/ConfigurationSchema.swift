@@ -95,6 +95,10 @@ extension Schema {
       "writeSourceAnchors", .boolean,
       "Whether each new user's objectGUID is kept in its mS-DS-ConsistencyGuid before it is exported, so that it keeps "
         + "its cloud object when it moves to another forest; the account needs the right to write it. Default: false."),
+    Property(
+      "globalCatalog", .boolean,
+      "Whether members and managers that no imported domain holds are looked up in the forest's global catalog, on port "
+        + "3268, or 3269 with transport ldaps. Default: true."),
   ])
 
   private static let credentials = Schema.object([
@@ -152,6 +156,10 @@ extension Schema {
     Property(
       "groupRemovalPercent", .integer(1...100),
       "Removals of more than this share of one group's members stop the export. Default: 50."),
+    Property(
+      "clearedValues", .integer(1...100_000_000),
+      "So many objects below one unit that lose an attribute at once, while none that changes there keeps it, stop the "
+        + "export. Default: 20."),
     Property(
       "window", .string(.duration),
       "The deletions that 'connect run' exported within this time count with those that are pending. Default: 30m."),

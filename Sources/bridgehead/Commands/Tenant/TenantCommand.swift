@@ -12,8 +12,8 @@ struct TenantCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tenant", abstract: "The embedded cloud directory: a SCIM 2.0 service with its own database.",
     subcommands: [
-      TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantToken.self, TenantDomains.self,
-      TenantAudit.self,
+      TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantContacts.self, TenantDevices.self,
+      TenantToken.self, TenantDomains.self, TenantAudit.self,
     ])
 }
 
