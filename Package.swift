@@ -173,7 +173,16 @@ let package = Package(
     tests(
       "TenantTests",
       ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
+    tests(
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
