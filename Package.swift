@@ -86,6 +86,7 @@ let package = Package(
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
     library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
@@ -95,6 +96,7 @@ let package = Package(
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -103,14 +105,14 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "SCIM", "Store", "SynchronisationRules",
+        crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
+        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -120,6 +122,8 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "RPC",
+        "SMB",
         "HTTP",
         "XML",
         "WSManagement",
@@ -177,6 +181,7 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("XMLTests", ["XML", "Wire"]),
     tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
     tests("WCFTests", ["WCF", "Wire"]),
@@ -187,16 +192,28 @@ let package = Package(
       "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
-      ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
+      [
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        lifecycle,
+      ]),
+    tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests(
-      "ReadinessTests", ["Readiness", "PortReference", "Wire", logging, nioCore, nioPosix, yams],
-      exclude: ["Golden", "Topologies"]),
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

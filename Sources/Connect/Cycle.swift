@@ -7,20 +7,27 @@ import Wire
 
 /// One pass of the synchronisation engine: import, synchronise, guard, export, confirm.
 ///
+/// Between import and export, what references name outside the imported partitions is looked up; what is found is
+/// synchronised like what was imported.
+///
 /// Each phase keeps its progress in the store, so that a pass that ends anywhere is taken up by the next one.
 struct Cycle {
   let configuration: ConnectConfiguration
   let sources: [any ImportSource]
   let targets: [any ExportTarget]
   let anchorWriters: [any AnchorWriter]
+  let resolvers: [any ReferenceResolver]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
   let progress: Progress
 
   private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
-  private var synchroniser: Synchroniser {
-    Synchroniser(configuration: configuration, targets: targets.map(TargetProfile.init), logger: logger, now: now)
+  private var offer: TargetOffer {
+    TargetOffer(targets: targets, configuration: configuration, store: store, logger: logger, now: now)
+  }
+  private func synchroniser(_ profiles: [TargetProfile]) -> Synchroniser {
+    Synchroniser(configuration: configuration, targets: profiles, logger: logger, now: now)
   }
 
   /// Import and synchronise once; guard, export and confirm for each target.
@@ -31,8 +38,11 @@ struct Cycle {
 
   /// What follows an import.
   func takeToTargets(full: Bool, _ report: inout CycleReport) async throws {
-    try await synchronise(full: full, &report)
-    try await export(full: full, &report)
+    try await offer.ask(full ? .full : .due)
+    let profiles = try await offer.profiles()
+    try await synchronise(profiles, full: full, &report)
+    try await resolveReferences(profiles, full: full, &report)
+    try await export(profiles, full: full, &report)
   }
 
   /// Import, synchronise and guard; the last two leave nothing behind.
@@ -40,6 +50,9 @@ struct Cycle {
     full: Bool, into report: inout CycleReport, _ body: @escaping @Sendable (ObjectDifference) -> Void
   ) async throws {
     try await importChanges(full: full, &report)
+    // What was never asked would leave out of the preview what the first pass takes along.
+    try await offer.ask(.first)
+    let synchroniser = synchroniser(try await offer.profiles())
     let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
     try await clock.timed(.synchronise, &report) { report in
       let result = try await Preview(synchroniser: synchroniser, exportGuards: guards).run(store, body)
@@ -81,21 +94,40 @@ struct Cycle {
       || (error as? ConnectError)?.code == .corruptStore)
   }
 
-  private func synchronise(full: Bool, _ report: inout CycleReport) async throws {
+  private func synchronise(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
+    let synchroniser = synchroniser(profiles)
     try await clock.timed(.synchronise, &report) { report in
       report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
+    }
+  }
 
+  /// What the references of exported objects name outside the imported partitions.
+  private func resolveReferences(
+    _ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport
+  ) async throws {
+    guard !resolvers.isEmpty else { return }
+    let synchroniser = synchroniser(profiles)
+    try await clock.timed(.synchronise, &report) { report in
+      let resolution = ReferenceResolution(
+        resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+      let found = try await resolution.run(full: full)
+      guard !found.isEmpty else { return }
+      report.references = found
+      report.errors += found.compactMap(\.failure)
+      report.synchronised += try await synchroniser.run(store, full: false, progress: progress)
     }
   }
 
   /// The targets side by side: one that is down or stopped by the guard does not hold up the others.
-  private func export(full: Bool, _ report: inout CycleReport) async throws {
+  private func export(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
+    let synchroniser = synchroniser(profiles)
     var failures: [(target: String, error: any Error)] = []
     let mode = report.mode
     await withTaskGroup(of: (String, CycleReport, (any Error)?).self) { group in
-      for target in targets {
+      for (target, profile) in zip(targets, profiles) {
         let pass = TargetPass(
-          target: target, configuration: configuration, synchroniser: synchroniser, anchorWriters: anchorWriters,
+          target: target, profile: profile, configuration: configuration, synchroniser: synchroniser,
+          anchorWriters: anchorWriters,
           store: store, logger: logger, now: now, progress: progress)
         group.addTask {
           var part = CycleReport(mode: mode, started: pass.now())

@@ -40,6 +40,8 @@ package struct RPCError: DiagnosableError {
   package var remedy: String
   /// The fault's status, WERROR, NTSTATUS or bind_nak reason behind ``code``.
   package var status: UInt32?
+  /// The first bytes of what is no DCE/RPC.
+  package var received: [UInt8]?
 
   package init(_ code: Code, _ message: String, remedy: String, status: UInt32? = nil) {
     self.code = code

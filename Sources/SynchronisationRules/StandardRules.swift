@@ -95,26 +95,68 @@ package enum StandardRules {
         precedence: 100
         from: contact
         scope:
-          - { attribute: isCriticalSystemObject, operator: NOTEQUAL, value: 'TRUE', otherwise: it is a critical system object }
-          - { attribute: mailNickname, operator: NOTSTARTSWITH, value: 'SystemMailbox{', otherwise: it is a system mailbox }
-          - { attribute: distinguishedName, operator: NOTCONTAINS, value: '\0ACNF:', otherwise: it lost a replication conflict }
+          - - { attribute: isCriticalSystemObject, operator: NOTEQUAL, value: 'TRUE', otherwise: it is a critical system object }
+            - { attribute: mailNickname, operator: NOTSTARTSWITH, value: 'SystemMailbox{', otherwise: it is a system mailbox }
+            - { attribute: mailNickname, operator: NOTSTARTSWITH, value: 'CAS_{', otherwise: it is a system mailbox }
+            - { attribute: displayName, operator: NOTCONTAINS, value: '(MSOL)', otherwise: it is a contact of another synchronisation tool }
+            - { attribute: distinguishedName, operator: NOTCONTAINS, value: '\0ACNF:', otherwise: it lost a replication conflict }
+            - { attribute: mail, operator: CONTAINS, value: '@', otherwise: it has no mail address }
+          - - { attribute: isCriticalSystemObject, operator: NOTEQUAL, value: 'TRUE', otherwise: it is a critical system object }
+            - { attribute: mailNickname, operator: NOTSTARTSWITH, value: 'SystemMailbox{', otherwise: it is a system mailbox }
+            - { attribute: mailNickname, operator: NOTSTARTSWITH, value: 'CAS_{', otherwise: it is a system mailbox }
+            - { attribute: displayName, operator: NOTCONTAINS, value: '(MSOL)', otherwise: it is a contact of another synchronisation tool }
+            - { attribute: distinguishedName, operator: NOTCONTAINS, value: '\0ACNF:', otherwise: it lost a replication conflict }
+            - { attribute: proxyAddresses, operator: STARTSWITH, value: 'SMTP:', otherwise: it has no mail address }
+            - { attribute: proxyAddresses, operator: CONTAINS, value: '@', otherwise: it has no mail address }
         flows:
           - { to: manager, reference: manager }
+
+      - name: Contact common
+        description: Names, mail and organisation of contacts.
+        precedence: 120
+        from: contact
+        link: join
+        flows:
           - { to: displayName, expression: 'Coalesce(First(Trim([displayName])), First(Trim([cn])))' }
           - { to: givenName, direct: givenName }
           - { to: surname, direct: sn }
+          - { to: initials, direct: initials }
+          - { to: description, direct: description }
           - { to: mail, expression: 'Coalesce(First(Trim([mail])), PrimaryAddress([proxyAddresses]))' }
           - { to: proxyAddresses, expression: 'MailAddresses([proxyAddresses], [mail])' }
+          - { to: mailNickname, direct: mailNickname }
+          - { to: targetAddress, direct: targetAddress }
+          - { to: hideFromAddressLists, direct: msExchHideFromAddressLists }
           - { to: jobTitle, direct: title }
           - { to: department, direct: department }
           - { to: companyName, direct: company }
+          - { to: physicalDeliveryOfficeName, direct: physicalDeliveryOfficeName }
           - { to: telephoneNumber, direct: telephoneNumber }
+          - { to: otherTelephone, direct: otherTelephone }
+          - { to: homePhone, direct: homePhone }
           - { to: mobile, direct: mobile }
+          - { to: facsimileTelephoneNumber, direct: facsimileTelephoneNumber }
           - { to: streetAddress, direct: streetAddress }
           - { to: city, direct: l }
           - { to: state, direct: st }
           - { to: postalCode, direct: postalCode }
           - { to: country, direct: c }
+          - { to: wwwHomePage, direct: wWWHomePage }
+          - { to: extensionAttribute1, direct: extensionAttribute1 }
+          - { to: extensionAttribute2, direct: extensionAttribute2 }
+          - { to: extensionAttribute3, direct: extensionAttribute3 }
+          - { to: extensionAttribute4, direct: extensionAttribute4 }
+          - { to: extensionAttribute5, direct: extensionAttribute5 }
+          - { to: extensionAttribute6, direct: extensionAttribute6 }
+          - { to: extensionAttribute7, direct: extensionAttribute7 }
+          - { to: extensionAttribute8, direct: extensionAttribute8 }
+          - { to: extensionAttribute9, direct: extensionAttribute9 }
+          - { to: extensionAttribute10, direct: extensionAttribute10 }
+          - { to: extensionAttribute11, direct: extensionAttribute11 }
+          - { to: extensionAttribute12, direct: extensionAttribute12 }
+          - { to: extensionAttribute13, direct: extensionAttribute13 }
+          - { to: extensionAttribute14, direct: extensionAttribute14 }
+          - { to: extensionAttribute15, direct: extensionAttribute15 }
 
       - name: Device
         description: Computers that the device registration has given a certificate make objects.
@@ -126,9 +168,13 @@ package enum StandardRules {
           - { attribute: distinguishedName, operator: NOTCONTAINS, value: '\0ACNF:', otherwise: it lost a replication conflict }
         flows:
           - { to: displayName, expression: 'Coalesce(First(Trim([displayName])), First(Trim([cn])))' }
+          - { to: description, direct: description }
           - { to: deviceId, expression: 'StringFromGuid([objectGUID])' }
+          - { to: deviceTrustType, constant: ServerAd }
           - { to: accountEnabled, expression: 'Not(IsBitSet([userAccountControl], 2))' }
           - { to: operatingSystem, direct: operatingSystem }
           - { to: operatingSystemVersion, direct: operatingSystemVersion }
+          - { to: onPremisesSecurityIdentifier, direct: objectSid }
+          - { to: userCertificate, direct: userCertificate }
     """#
 }

@@ -36,7 +36,7 @@ package struct TenantLimits: Sendable, Equatable {
   package var answerSeconds = 120
   /// Seconds that requests under way have at a graceful stop.
   package var drainSeconds = 20
-  /// Days that a deleted user or group can be restored, as in Entra ID.
+  /// Days that a deleted resource can be restored, as in Entra ID.
   package var restorableDays = 30
 
   package init() {}

@@ -99,4 +99,101 @@ import Testing
       #expect(try await site.sync().pending == 0)
     }
   }
+
+  /// A user, a contact whose manager it is, a computer, and a group of all three.
+  private func everybody(_ site: Site) -> (user: Anchor, contact: Anchor, device: Anchor) {
+    let ann = site.directory.user("ann", in: site.people)
+    let contact = site.directory.add(
+      .contact, "CN=partner", in: site.people, ["cn": ["partner"], "mail": ["partner@partner.example"]],
+      links: ["manager": [ann]])
+    let device = site.directory.add(
+      .device, "CN=pc", in: site.people, ["cn": ["pc"], "usercertificate": ["x"], "useraccountcontrol": ["4096"]])
+    _ = site.directory.group("g", in: site.people, members: [ann, contact, device])
+    return (ann, contact, device)
+  }
+
+  @Test func contactsAndDevicesReachATargetThatTakesThem() async throws {
+    try await Site.with(MemoryTarget(vocabulary: MemoryTarget.everything)) { site in
+      let (ann, contact, _) = everybody(site)
+      let report = try await site.sync()
+      #expect(report.exported(.contact).created == 1 && report.exported(.device).created == 1)
+      #expect(report.leftOut == nil && report.pending == 0)
+      #expect(site.target.members("g") == ["ann", "partner", "pc"])
+      #expect(site.target["partner"]?.links["manager"]?.first == site.target.id("ann@corp.example"))
+      #expect(site.target["pc"]?.attributes.text("accountEnabled") == "true")
+      // Now the contact holds its address.
+      site.directory.modify(ann, ["mail": ["partner@partner.example"]])
+      #expect(try await site.sync().quarantined == 1)
+      site.directory.delete(contact)
+      let last = try await site.sync()
+      #expect(last.exported(.contact).deleted == 1 && last.quarantined == 0)
+      #expect(site.target.members("g") == ["ann", "pc"])
+    }
+  }
+
+  @Test func aTargetThatComesToTakeAKindIsGivenIt() async throws {
+    try await Site.with(MemoryTarget(vocabulary: MemoryTarget.everything)) { site in
+      site.target.offer([.user, .group])
+      _ = everybody(site)
+      let report = try await site.sync()
+      #expect(
+        report.leftOut == ["contact", "device"].map { "tenant has no place for objects of type \($0)" })
+      #expect(report.pending == 0 && site.target.members("g") == ["ann"])
+      // It is asked with each full reading of it, and no more often.
+      site.target.offer(nil)
+      #expect(try await site.sync().leftOut?.count == 2)
+      #expect(site.target.asked == 1)
+      site.advance(25 * 3600)
+      let later = try await site.sync()
+      #expect(later.leftOut == nil && later.exported(.contact).created == 1 && later.exported(.device).created == 1)
+      #expect(site.target.members("g") == ["ann", "partner", "pc"])
+      #expect(site.target.creates.values.allSatisfy { $0 == 1 })
+      #expect(site.target.asked == 2)
+    }
+  }
+
+  @Test func oneThatDoesNotAnswerIsTakenAtItsLastWord() async throws {
+    try await Site.with(MemoryTarget(vocabulary: MemoryTarget.everything)) { site in
+      let (_, contact, _) = everybody(site)
+      try await site.sync()
+      site.target.beDown(true)
+      site.directory.modify(contact, ["displayname": ["Partner"]])
+      await #expect(throws: MemoryTarget.Broken.self) { try await site.sync(full: true) }
+      #expect(try await site.count("SELECT COUNT(*) FROM remote") == 4)
+      site.target.beDown(false)
+      let report = try await site.sync()
+      #expect(report.exported(.contact).updated == 1 && report.pending == 0)
+      #expect(site.target.members("g") == ["Partner", "ann", "pc"])
+    }
+  }
+
+  @Test func whatATargetHoldsOfANewKindIsTakenOverAndNotMadeTwice() async throws {
+    try await Site.with(MemoryTarget(vocabulary: MemoryTarget.everything)) { site in
+      site.target.offer([.user, .group])
+      _ = everybody(site)
+      try await site.sync()
+      site.target.tamper {
+        $0["mine"] = .init(
+          kind: .contact, sourceAnchor: "",
+          attributes: Attributes(texts: [
+            "displayName": ["Somebody"], "proxyAddresses": ["SMTP:partner@partner.example"],
+          ]))
+      }
+      site.target.offer(nil)
+      let report = try await site.sync(full: true)
+      #expect(report.exported(.contact).adopted == 1 && report.exported(.contact).created == 0)
+      #expect(site.target.id("partner") == "mine")
+    }
+  }
+
+  @Test func aPreviewTellsOfThemBeforeTheFirstPass() async throws {
+    try await Site.with(MemoryTarget(vocabulary: MemoryTarget.everything)) { site in
+      _ = everybody(site)
+      let report = try await site.service().preview { _ in }
+      #expect(report.preview?.creates == 4 && report.preview?.linksAdded == 4)
+      #expect(site.target.objects.isEmpty)
+      _ = try await site.service().preview { _ in }
+      #expect(site.target.asked == 1)
+    }
+  }
 }

@@ -5,6 +5,7 @@ import json
 import ssl
 import struct
 import time
+import uuid
 
 import httpx2
 from scim2_client.engines.httpx2 import SyncSCIMClient
@@ -18,6 +19,14 @@ PLAIN = {  # AD attribute → path in the SCIM user
 }
 PHONES = {"telephoneNumber": "work", "mobile": "mobile"}
 ADDRESS = {"streetAddress": "streetAddress", "l": "locality", "st": "region", "postalCode": "postalCode", "c": "country"}
+CONTACT = {  # AD attribute → path in the SCIM contact
+    "givenName": ("name", "givenName"), "sn": ("name", "familyName"), "initials": ("name", "initials"),
+    "description": ("description",), "title": ("title",), "department": ("department",), "company": ("organization",),
+    "physicalDeliveryOfficeName": ("office",), "wWWHomePage": ("webPage",),
+}
+CONTACT_PHONES = {**PHONES, "homePhone": "home", "facsimileTelephoneNumber": "fax"}
+DEVICE = {"description": "description", "operatingSystem": "operatingSystem",
+          "operatingSystemVersion": "operatingSystemVersion"}
 DISABLED = 0x2
 NEVER = (0, 2**63 - 1)
 
@@ -67,6 +76,22 @@ def groups_of(lab, connection, forest=None):
                 ["objectGUID", "objectSid", "displayName", "cn", "member"])
 
 
+def contacts_of(lab, connection, forest=None):
+    """Those that the standard rules take: with a mail address."""
+    found = read(connection, (forest or lab.forest)["synchronisedUnits"], "(objectClass=contact)",
+                 ["objectGUID", "displayName", "cn", "mail", "proxyAddresses", "otherTelephone", "manager", *CONTACT,
+                  *CONTACT_PHONES, *ADDRESS])
+    return [e for e in found if "@" in (first(e, "mail") or "")
+            or any(p.startswith("SMTP:") and "@" in p for p in texts(e, "proxyAddresses"))]
+
+
+def devices_of(lab, connection, bases):
+    """Those that the standard rules take: with a certificate."""
+    found = read(connection, bases, "(objectClass=computer)",
+                 ["objectGUID", "objectSid", "displayName", "cn", "userAccountControl", "userCertificate", *DEVICE])
+    return [e for e in found if e["raw_attributes"].get("userCertificate")]
+
+
 def by_anchor(resources):
     table = {resource["externalId"]: resource for resource in resources}
     assert len(table) == len(resources), "an anchor was created twice"
@@ -91,7 +116,7 @@ def third_party(tenant):
                 if len(found) >= page.total_results:
                     return [r.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE) for r in found]
 
-        return every("User"), every("Group")
+        return every("User"), every("Group"), every("Contact")
 
 
 def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None):
@@ -99,22 +124,25 @@ def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None)
 
     `without` holds what is kept back: anchors of objects, and addresses; `anchors` tells those that are not the objectGUID.
     """
-    users, groups = [], []
+    users, groups, contacts = [], [], []
     for forest in lab.forests:
         connection = lab.administrator(controller, forest)
         users += users_of(lab, connection, forest)
         groups += groups_of(lab, connection, forest)
-    found_users, found_groups = resources or (tenant.list("Users"), tenant.list("Groups"))
-    held, held_groups = by_anchor(found_users), by_anchor(found_groups)
+        contacts += contacts_of(lab, connection, forest)
+    found = resources or [tenant.list(kind) for kind in ("Users", "Groups", "Contacts")]
+    held, held_groups, held_contacts = map(by_anchor, found)
 
     def key(entry):
         return (anchors or {}).get(anchor(entry), anchor(entry))
 
     users = [user for user in users if key(user) not in without]
+    contacts = [contact for contact in contacts if key(contact) not in without]
     assert set(held) == {key(user) for user in users}
     assert set(held_groups) == {key(group) for group in groups}
+    assert set(held_contacts) == {key(contact) for contact in contacts}
     suffixes = {suffix for forest in lab.forests for suffix in forest["verifiedSuffixes"]}
-    names = {e["dn"].lower(): key(e) for e in users + groups}
+    names = {e["dn"].lower(): key(e) for e in users + groups + contacts}
     # A foreign security principal stands for an object of another forest.
     foreign = {sid(e).lower(): key(e) for e in users + groups}
 
@@ -129,8 +157,14 @@ def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None)
         manager = first(user, "manager")
         expected = held[target(manager)]["id"] if manager and target(manager) else None
         assert at(resource, (ENTERPRISE, "manager", "value")) == expected, user["dn"]
+    for contact in contacts:
+        resource = held_contacts[key(contact)]
+        _compare_contact(contact, resource, without)
+        manager = target(first(contact, "manager") or "")
+        expected = (held.get(manager) or held_contacts.get(manager) or {}).get("id")
+        assert at(resource, ("manager", "value")) == expected, contact["dn"]
     memberships = 0
-    anchor_of = {r["id"]: a for a, r in [*held.items(), *held_groups.items()]}
+    anchor_of = {r["id"]: a for a, r in [*held.items(), *held_groups.items(), *held_contacts.items()]}
     for group in groups:
         resource = held_groups[key(group)]
         assert resource["displayName"] == (first(group, "displayName") or first(group, "cn")), group["dn"]
@@ -155,27 +189,62 @@ def _compare_user(user, resource, suffixes, initial_domain, without):
     assert resource["active"] == (not control & DISABLED and not expired), name
     phones = {kind: first(user, attribute) for attribute, kind in PHONES.items() if first(user, attribute)}
     assert {p["type"]: p["value"] for p in resource.get("phoneNumbers") or []} == phones, name
-    address = {part: first(user, attribute) for attribute, part in ADDRESS.items() if first(user, attribute)}
+    _compare_addresses(user, resource, without)
+
+
+def _compare_addresses(entry, resource, without):
+    """Postal and mail addresses, which users and contacts have alike."""
+    name = entry["dn"]
+    address = {part: first(entry, attribute) for attribute, part in ADDRESS.items() if first(entry, attribute)}
     [told] = resource.get("addresses") or [{}]
     assert {part: told[part] for part in ADDRESS.values() if told.get(part)} == address, name
-    proxies = texts(user, "proxyAddresses")
-    primary = next((p[5:] for p in proxies if p.startswith("SMTP:")), first(user, "mail"))
+    proxies = texts(entry, "proxyAddresses")
+    primary = next((p[5:] for p in proxies if p.startswith("SMTP:")), first(entry, "mail"))
     addresses = {p[5:].lower() for p in proxies if p.lower().startswith("smtp:")}
-    addresses |= {a.lower() for a in (primary, first(user, "mail")) if a}
+    addresses |= {a.lower() for a in (primary, first(entry, "mail")) if a}
     emails = {e["value"].lower(): bool(e.get("primary")) for e in resource.get("emails") or []}
     assert emails == {a: a == primary.lower() for a in addresses if a not in without}, name
+
+
+def _compare_contact(contact, resource, without):
+    name = contact["dn"]
+    for attribute, path in CONTACT.items():
+        assert at(resource, path) == first(contact, attribute), (name, attribute)
+    assert resource["displayName"] == (first(contact, "displayName") or first(contact, "cn")), name
+    phones = {(kind, first(contact, attribute)) for attribute, kind in CONTACT_PHONES.items() if first(contact, attribute)}
+    phones |= {("other", number) for number in texts(contact, "otherTelephone")}
+    assert {(p["type"], p["value"]) for p in resource.get("phoneNumbers") or []} == phones, name
+    _compare_addresses(contact, resource, without)
+
+
+def compare_devices(lab, tenant, bases, controller=0):
+    """Every computer below these, attribute by attribute; how many there are."""
+    devices = devices_of(lab, lab.administrator(controller), bases)
+    held = by_anchor(tenant.list("Devices"))
+    assert set(held) == {anchor(device) for device in devices}
+    for device in devices:
+        name, resource = device["dn"], held[anchor(device)]
+        assert resource["displayName"] == (first(device, "displayName") or first(device, "cn")), name
+        assert {part: resource.get(part) for part in DEVICE.values()} == {
+            part: first(device, attribute) for attribute, part in DEVICE.items()}, name
+        assert resource["deviceId"] == str(uuid.UUID(bytes_le=device["raw_attributes"]["objectGUID"][0])), name
+        assert resource["securityIdentifier"] == sid(device) and resource["trustType"] == "ServerAd", name
+        assert resource["active"] == (not int(first(device, "userAccountControl")) & DISABLED), name
+        assert {base64.b64decode(c["value"]) for c in resource["x509Certificates"]} == set(
+            device["raw_attributes"]["userCertificate"]), name
+    return len(devices)
 
 
 def assert_created_once(tenant):
     """The audit log has one create for each object that the tenant holds or held, and no object has two."""
     log = tenant.product.json(
         "tenant", "audit", "--config", tenant.configuration, "--limit", 1_000_000, "--json")
-    created = {"User": [], "Group": []}
+    created = {"User": [], "Group": [], "Contact": []}
     for entry in log:
         if entry["action"] == "create" and entry["kind"] in created:
             external = json.loads(entry["after"]).get("externalId") if entry["after"].endswith("}") else None
             created[entry["kind"]].append((entry["target"], external))
-    for kind, plural in (("User", "Users"), ("Group", "Groups")):
+    for kind, plural in (("User", "Users"), ("Group", "Groups"), ("Contact", "Contacts")):
         anchors = [external for _, external in created[kind] if external]
         assert len(anchors) == len(set(anchors)), "an anchor was created twice"
         targets = [target for target, _ in created[kind]]

@@ -49,6 +49,8 @@ SETTINGS = {"Parameters": [
     {"Name": "Microsoft.SynchronizationOption.AnchorAttribute", "Value": "mS-DS-ConsistencyGuid"},
     {"Name": "Microsoft.SynchronizationOption.UPNAttribute", "Value": "userPrincipalName"},
     {"Name": "Microsoft.Synchronize.StagingMode", "Value": "True"},
+    {"Name": "Microsoft.Synchronize.TimeInterval", "Value": "1.02:30:00"},
+    {"Name": "Microsoft.SynchronizationOption.JoinCriteria", "Value": "employeeID"},
     {"Name": "Microsoft.OptionalFeature.DeviceWriteBack", "Value": "False"},
     {"Name": "Microsoft.UserSignIn.DesktopSsoEnabled", "Value": "True"}]}
 
@@ -102,6 +104,7 @@ def test_the_wizards_export(bridgehead, tmp_path):
         "exclude": ["OU=Interns,OU=People,DC=corp,DC=example"]}
     assert forest["credentials"] == {"principal": "svc-sync@CORP.EXAMPLE", "keytab": "/etc/bridgehead/corp.example.keytab"}
     assert values["connect"]["guard"] == {"deletions": 250}
+    assert values["connect"]["mode"] == "staging"
     line = source.read_text().splitlines().index('          "name": "In from AD - Title in capitals",')
     noted(notes, "In from AD - Title in capitals", "precedence 50", "sets title", f"{source}:{line}")
     noted(notes, "In from AD - Contact Join", "switched off")
@@ -140,8 +143,11 @@ def test_a_folder_of_powershell_objects(bridgehead, tmp_path, encoding, named):
     assert forest["domainControllers"] == ["dc1.corp.example"]
     assert forest["organizationalUnits"] == {"exclude": ["CN=Users,DC=corp,DC=example"]}
     assert forest["credentials"]["principal"] == "MSOL_1a2b@CORP.EXAMPLE"
-    assert values["connect"]["guard"] == {"deletions": 750}
-    for words in (["MSOL_1a2b", "password"], ["AnchorAttribute", "mS-DS-ConsistencyGuid"], ["StagingMode"],
+    assert values["connect"]["guard"] == {"deletions": 750} and values["connect"]["mode"] == "staging"
+    assert values["connect"]["schedule"] == {"interval": "1590m"} and values["connect"]["joinUsersBy"] == ["employeeID"]
+    assert forest["writeSourceAnchors"] is True and "devices" not in values["connect"]
+    for words in (["MSOL_1a2b", "password"], ["AnchorAttribute", "writeSourceAnchors", "right to write"],
+                  ["StagingMode", "connect.mode"], ["JoinCriteria", "employeeID"],
                   ["DesktopSsoEnabled"], ["In from AD - Pilot"], ["HR", "GenericSql"]):
         noted(notes, *words)
     assert not any("DeviceWriteBack" in note or "User Join" in note or "- AAD" in note for note in notes)
@@ -161,6 +167,8 @@ def test_azure_conf(bridgehead, tmp_path):
                                    "password": {"file": "/etc/bridgehead/proxy.password"}}
     assert values["trust"] == {"roots": ["/root/ca.crt"]}
     assert values["connect"]["target"]["verifiedDomains"] == ["corp.example.com"]
+    assert values["connect"]["mode"] == "staging" and "schedule" not in values["connect"]
+    assert "devices" not in values["connect"]
     for words in (["azure.conf:7:", "password_ad", "was not copied"], ["azure.conf:10:", "proxy", "was not copied"],
                   ["do_delete"], ["hash_synchronization"], ["sourceanchorattr", "made anew"], ["dry_run", "connect preview"],
                   ["my_own_token", "left out"], ["basedn_user", "users and groups alike"]):
@@ -177,6 +185,7 @@ SAMBA_VARIANTS = [
     ("basedn_user = OU=All,DC=ad,DC=example", "ad.example", None, "the whole domain"),
     ("azureadname = corp.example\nverify = False", "corp.example", None, "always verified"),
     ("azureadname = corp.example\nuser_ad = administrator", "corp.example", None, "is not needed"),
+    ("azureadname = corp.example\nsynchronization_interval_service = soon", "corp.example", None, "no number of seconds"),
     ("azureadname = corp.example\ncustom_filter_user = (a=1)\n  (b=2)", "corp.example", None, "needs a rule"),
 ]
 
@@ -191,6 +200,52 @@ def test_variants_of_azure_conf(bridgehead, tmp_path, lines, name, include, note
     assert forest["name"] == name
     assert forest.get("organizationalUnits", {}).get("include") == include
     noted(notes, note)
+
+
+def test_settings_of_azure_conf_with_a_place_here(bridgehead, tmp_path):
+    source = tmp_path / "azure.conf"
+    source.write_text("[common]\nbasedn = OU=All,DC=ad,DC=example\nbasedn_computer = OU=PCs,DC=ad,DC=example\n"
+                      "sync_device = True\nsynchronization_interval_service = 120\ndry_run = False\n"
+                      "write_msdsconsistencyguid_if_empty = True\nuse_msdsconsistencyguid_if_exist = True\n")
+    values, notes = migrate(bridgehead, tmp_path, source)
+    [forest] = values["connect"]["forests"]
+    assert forest["organizationalUnits"]["include"] == ["OU=All,DC=ad,DC=example", "OU=PCs,DC=ad,DC=example"]
+    assert forest["writeSourceAnchors"] is True
+    assert values["connect"]["devices"] is True and values["connect"]["schedule"] == {"interval": "2m"}
+    assert "mode" not in values["connect"]
+    noted(notes, "write_msdsconsistencyguid_if_empty", "right to write")
+    for key in ("sync_device", "synchronization_interval_service", "basedn_computer", "use_msds", "dry_run"):
+        assert not any(key in note for note in notes), "what has a place needs no note"
+
+
+# The setting of Entra Connect, what connect says then, and words of the note.
+ENTRA_VARIANTS = [
+    ("TimeInterval", "00:30:00", {}, None),
+    ("TimeInterval", "02:00:00", {"schedule": {"interval": "2h"}}, None),
+    ("TimeInterval", "00:00:00", {}, "none that is understood"),
+    ("TimeInterval", "-01:00:00", {}, "none that is understood"),
+    ("JoinCriteria", "AlwaysProvision", {}, None),
+    ("JoinCriteria", "Mail", {"joinUsersBy": ["mail"]}, "joinUsersBy is mail"),
+    ("JoinCriteria", "ObjectSIDAndMsExchMasterAccountSID", {"joinUsersBy": ["objectSid"]}, "joinUsersBy is objectSid"),
+    ("JoinCriteria", "SAMAccountNameAndMailNickname", {}, "name the attribute"),
+    ("JoinCriteria", "my attribute: x", {}, "name the attribute"),
+    ("AnchorAttribute", "objectGUID", {}, None), ("AnchorAttribute", "employeeID", {}, "keep the anchors"),
+    ("StagingMode", "False", {}, None), ("OptionalFeature.DeviceWriteUp", "True", {"devices": True}, None),
+]
+
+
+@pytest.mark.parametrize("name,value,expected,note", ENTRA_VARIANTS, ids=[f"{v[0]}-{v[1]}" for v in ENTRA_VARIANTS])
+def test_settings_of_entra_connect(bridgehead, tmp_path, name, value, expected, note):
+    root = folder(tmp_path)
+    (root / "GlobalSettings/settings.json").write_text(json.dumps({"Parameters": [{"Name": name, "Value": value}]}))
+    values, notes = migrate(bridgehead, tmp_path, root)
+    places = ("mode", "schedule", "joinUsersBy", "devices")
+    assert {key: values["connect"][key] for key in places if key in values["connect"]} == expected
+    assert "writeSourceAnchors" not in values["connect"]["forests"][0]
+    if note:
+        noted(notes, name, note)
+    else:
+        assert not any(name in n for n in notes)
 
 
 # What the file holds, the line that is named (None: the file as a whole), words of the cause, words of the remedy.

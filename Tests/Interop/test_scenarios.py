@@ -63,6 +63,11 @@ class Forest:
             "userAccountControl": 544, "displayName": name, **attributes}, admin)
         return dn
 
+    def contact(self, name, **attributes):
+        dn = f"CN={name},OU=Contacts,{self.base}"
+        self._add(dn, "contact", {"displayName": name, **attributes})
+        return dn
+
     def group(self, name, members=(), kind=UNIVERSAL):
         dn = f"CN={name},OU=Access,OU=Groups,{self.base}"
         self._add(dn, "group", {"sAMAccountName": name.replace(" ", ""), "groupType": kind})
@@ -162,6 +167,63 @@ def test_create_change_and_clear(site, forest):
     forest.set(person, **{name: () for name in [*EVERYTHING, "mail", "proxyAddresses"] if name != "displayName"})
     site.synchronise()
     assert site.connect.report()["requests"] == 0
+
+
+CONTACT_EVERYTHING = {
+    **{name: value for name, value in EVERYTHING.items() if name not in ("employeeID", "preferredLanguage")},
+    "initials": "F", "description": "Partner", "physicalDeliveryOfficeName": "Kai 7", "wWWHomePage": "https://ferry.example",
+    "homePhone": "+49 3", "facsimileTelephoneNumber": "+49 4", "otherTelephone": ["+49 5", "+49 6"]}
+
+
+def test_the_life_of_a_contact(site, forest):
+    """Created with everything, member and manager of others, changed, cleared, moved out of scope and back, deleted."""
+    boss = users_of(site.lab, forest.admin, forest.description)[0]["dn"]
+    person = forest.contact(f"Anna Partner {forest.name}", **CONTACT_EVERYTHING, manager=boss,
+                            mail=f"anna@partner-{forest.name}",
+                            proxyAddresses=[f"SMTP:anna@partner-{forest.name}", f"smtp:a.ferry@partner-{forest.name}"])
+    deputy = forest.contact(f"Deputy {forest.name}", mail=f"deputy@partner-{forest.name}", manager=person)
+    group = forest.group(f"Partners {forest.name}", [person, deputy, boss])
+    report = site.synchronise()
+    assert report["exported"]["contact"]["created"] == 2
+    held = {r["externalId"]: r for r in site.tenant.list("Contacts")}
+    account = held[forest.key(person)]["id"]
+    assert held[forest.key(deputy)]["manager"]["value"] == account
+    assert [m["type"] for m in site.held(forest.key(group), "Groups")["members"]].count("Contact") == 2
+    forest.set(person, **{name: value + "x" if name != "c" else "FR" for name, value in CONTACT_EVERYTHING.items()
+                          if isinstance(value, str)}, otherTelephone=["+49 7"],
+               proxyAddresses=[f"SMTP:ann@partner-{forest.name}"])
+    report = site.synchronise()
+    assert report["exported"]["contact"]["created"] == 0 and report["exported"]["contact"]["updated"] == 1
+    forest.set(person, **{name: () for name in [*CONTACT_EVERYTHING, "proxyAddresses", "manager"] if name != "displayName"})
+    site.synchronise()
+    assert site.connect.report()["requests"] == 0
+    # Without an address it is no contact that anybody could write to; with one it is the same again.
+    forest.set(person, mail=())
+    assert site.synchronise()["exported"]["contact"]["deleted"] == 1
+    forest.set(person, mail=f"anna@partner-{forest.name}")
+    report = site.synchronise()
+    assert report["exported"]["contact"]["created"] == 0 and site.held(forest.key(person), "Contacts")["id"] == account
+    person = forest.move(person, f"OU=External,{forest.base}", name=f"CN=Gone {forest.name}")
+    assert site.synchronise()["exported"]["contact"]["deleted"] == 1
+    person = forest.move(person, f"OU=Contacts,{forest.base}")
+    site.synchronise()
+    assert site.held(forest.key(person), "Contacts")["id"] == account
+    forest.admin.delete(person)
+    report = site.synchronise()
+    assert report["exported"]["contact"]["deleted"] == 1 and len(site.held(forest.key(group), "Groups")["members"]) == 2
+
+
+def test_a_contact_and_a_user_do_not_share_an_address(site):
+    address = "shared.partner@a.test"
+    contact = site.a.contact("Address holder", mail=address)
+    site.synchronise()
+    person = site.b.user("Address wanter", mail=address)
+    site.connect.sync(check=False)
+    [held] = site.connect.status()["quarantined"]
+    assert held["reason"] == "duplicateAddress" and held["name"] == person
+    site.a.admin.delete(contact)
+    site.synchronise()
+    assert [e["value"] for e in site.held(site.b.key(person))["emails"]] == [address]
 
 
 def test_the_common_name_stands_in_for_a_display_name(site):

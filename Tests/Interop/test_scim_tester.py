@@ -30,6 +30,6 @@ def test_scim2_tester_finds_no_error(tenant, names, http2):
         for result in results if result.status in (Status.ERROR, Status.CRITICAL)
     ]
     assert not wrong, "\n".join(wrong)
-    # Every kind of check has run: discovery, and the life of users and groups.
-    assert counts["SUCCESS"] > 50, counts
-    assert {result.resource_type for result in results} >= {"User", "Group"}
+    # Every kind of check has run: discovery, and the life of each resource type.
+    assert counts["SUCCESS"] > 100, counts
+    assert {result.resource_type for result in results} >= {"User", "Group", "Contact", "Device"}

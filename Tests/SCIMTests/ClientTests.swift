@@ -524,4 +524,38 @@ struct TokenMissing: DiagnosableError {
     }
     #expect(RetryAfter.parse("99999999999999", now: now) == .seconds(1 << 31))
   }
+
+  @Test func resourceTypesAreReadWhereTheServiceTellsThem() async throws {
+    let types: JSONValue = [
+      "schemas": [.string(SCIMURI.listResponse)], "totalResults": 3,
+      "Resources": [
+        ResourceTypeDefinition.user.resource(baseURI: "").json,
+        ["name": "Contact", "endpoint": "Contacts", "schema": .string(SCIMURI.contact)],
+        ["name": "Broken"],
+      ],
+    ]
+    let service = FakeService { _, request in
+      request.target == "/scim/v2/ResourceTypes" ? .answer(200, [:], types) : .answer(500)
+    }
+    try await withClient(service) { client in
+      let offered = try await client.resourceTypes() ?? []
+      try #require(offered.count == 2)
+      #expect(offered.map(\.endpoint) == ["/Users", "/Contacts"])
+      #expect(offered[1].isSame(as: .contact) && !offered[0].isSame(as: .contact))
+    }
+    for (status, isTold) in [(404, false), (403, false), (501, false), (500, true)] {
+      try await withClient(FakeService { _, _ in .answer(status) }) { client in
+        if isTold {
+          await #expect(throws: SCIMClientError.self) { try await client.resourceTypes() }
+        } else {
+          let offered = try await client.resourceTypes()
+          #expect(offered == nil)
+        }
+      }
+    }
+    try await withClient(FakeService { _, _ in .answer(200, [:], ["users": []]) }) { client in
+      let error = await #expect(throws: SCIMClientError.self) { try await client.resourceTypes() }
+      #expect(error?.code == .malformedAnswer)
+    }
+  }
 }

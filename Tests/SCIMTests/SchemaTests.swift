@@ -9,7 +9,9 @@ import Testing
   @Test func discoverySchemasDescribeThemselves() throws {
     let names = SchemaDefinition.all.map(\.name)
     #expect(
-      names == ["User", "Group", "EnterpriseUser", "ServiceProviderConfig", "ResourceType", "Schema"])
+      names == [
+        "User", "Group", "EnterpriseUser", "Contact", "Device", "ServiceProviderConfig", "ResourceType", "Schema",
+      ])
     #expect(Set(SchemaDefinition.all.map(\.id)).count == names.count)
     for schema in SchemaDefinition.all {
       let resource = schema.resource(baseURI: "https://x/scim/v2")

@@ -101,13 +101,13 @@ import Testing
   @Test func discoveryTellsWhatThereIs() async throws {
     try await TestTenant.with { tenant in
       let schemas = await tenant.send("GET", "/Schemas")
-      #expect(try schemas.total == 6)
+      #expect(try schemas.total == 8)
       for schema in try schemas.resources {
         let id = try #require(schema["id"]?.string)
         let single = try await tenant.send("GET", "/Schemas/\(id)").json
         #expect(single == schema)
       }
-      #expect(try await tenant.send("GET", "/ResourceTypes").total == 2)
+      #expect(try await tenant.send("GET", "/ResourceTypes").total == 4)
       #expect(try await tenant.send("GET", "/ResourceTypes/Group").json["endpoint"] == "/Groups")
       let config = try await tenant.send("GET", "/ServiceProviderConfig").json
       #expect(config["bulk"]?.object?["maxOperations"] == .integer(Int64(TenantLimits().bulkOperations)))

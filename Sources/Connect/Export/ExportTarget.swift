@@ -7,8 +7,12 @@ package protocol ExportTarget: Sendable {
   /// The target's name in the store, in logs and in `connect status`.
   var name: String { get }
 
-  /// The attributes of the metaverse, links included, that the target has a place for.
+  /// The attributes of the metaverse, links included, that a target of this sort can have a place for.
   var vocabulary: [ObjectKind: Set<String>] { get }
+
+  /// The kinds of ``vocabulary`` that the target at hand takes. It is asked whenever the target is read in full, and
+  /// the answer is kept in between.
+  func offeredKinds() async throws -> Set<ObjectKind>
 
   /// Connects and tells what the target can do.
   func prepare() async throws -> TargetCapabilities
@@ -31,6 +35,8 @@ package protocol ExportTarget: Sendable {
 }
 
 extension ExportTarget {
+  package func offeredKinds() async throws -> Set<ObjectKind> { Set(vocabulary.keys) }
+
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] { [] }
 }
 

@@ -3,40 +3,18 @@
 import IdentityModel
 import SCIM
 
-/// The metaverse's attributes in the words of SCIM (RFC 7643): User with the enterprise extension, Group.
-///
-/// | metaverse | SCIM |
-/// |---|---|
-/// | userPrincipalName, displayName, jobTitle, preferredLanguage | userName, displayName, title, preferredLanguage |
-/// | givenName, surname | name.givenName, name.familyName |
-/// | accountEnabled | active |
-/// | proxyAddresses | emails: the primary one of type work, the others of type other |
-/// | telephoneNumber, mobile | phoneNumbers of type work and mobile |
-/// | streetAddress, city, state, postalCode, country | the address of type work |
-/// | department, companyName, employeeId, manager | the enterprise extension |
-/// | source anchor | externalId |
-/// | displayName, members | of a Group |
+/// Operations as changes of SCIM resources, and resources as records, by the form of each kind (``SCIMForm``).
 enum SCIMMapping {
-  static let vocabulary: [ObjectKind: Set<String>] = [
-    .user: Set(texts.map(\.name) + addressParts.map(\.name) + phones.map(\.name))
-      .union(["accountEnabled", "proxyAddresses", "manager"]),
-    .group: ["displayName", "members"],
-  ]
+  static let vocabulary: [ObjectKind: Set<String>] = Dictionary(
+    uniqueKeysWithValues: ObjectKind.allCases.compactMap { kind in SCIMForm.of(kind).map { (kind, $0.vocabulary) } })
 
-  /// Single texts and their paths.
-  private static let texts: [(name: String, path: String)] = [
-    ("userPrincipalName", "userName"), ("displayName", "displayName"), ("givenName", "name.givenName"),
-    ("surname", "name.familyName"), ("jobTitle", "title"), ("preferredLanguage", "preferredLanguage"),
-    ("department", SCIMURI.enterpriseUser + ":department"), ("companyName", SCIMURI.enterpriseUser + ":organization"),
-    ("employeeId", SCIMURI.enterpriseUser + ":employeeNumber"),
-  ]
-  private static let addressParts: [(name: String, part: String)] = [
-    ("streetAddress", "streetAddress"), ("city", "locality"), ("state", "region"), ("postalCode", "postalCode"),
-    ("country", "country"),
-  ]
-  private static let phones: [(name: String, type: String)] = [("telephoneNumber", "work"), ("mobile", "mobile")]
-
-  static func endpoint(_ kind: ObjectKind) -> String { kind == .group ? "/Groups" : "/Users" }
+  /// - Throws: ``ConnectError`` for a kind that is never exported.
+  static func form(_ kind: ObjectKind) throws -> SCIMForm {
+    guard let form = SCIMForm.of(kind) else {
+      throw ConnectError.corrupt("an object of type \(kind.rawValue) to export")
+    }
+    return form
+  }
 
   /// A string of a SCIM filter (RFC 7644 3.4.2.2: a JSON string).
   static func quoted(_ text: String) -> String {
@@ -56,113 +34,61 @@ enum SCIMMapping {
   static func change(_ operation: ExportOperation) throws -> SCIMChange {
     switch operation {
     case .create(let kind, let anchor, let attributes):
-      return .create(endpoint: endpoint(kind), resource(kind, anchor, attributes))
+      let form = try form(kind)
+      return .create(endpoint: form.endpoint, resource(form, anchor, attributes))
     case .update(let kind, let id, let changes, let attributes):
-      return .patch(endpoint: endpoint(kind), id: id, PatchRequest(try operations(kind, changes, attributes)))
+      let form = try form(kind)
+      return .patch(endpoint: form.endpoint, id: id, PatchRequest(try operations(form, changes, attributes)))
     case .adopt(let kind, let id, let anchor, _, let changes, let attributes):
+      let form = try form(kind)
       return .patch(
-        endpoint: endpoint(kind), id: id,
+        endpoint: form.endpoint, id: id,
         PatchRequest(
-          [try self.operation("externalId", .string(anchor))] + (try operations(kind, changes, attributes))))
+          [try self.operation("externalId", .string(anchor))] + (try operations(form, changes, attributes))))
     case .link(let kind, let id, let attribute, let add, let remove):
+      let form = try form(kind)
+      let path = form.links[attribute] ?? SCIMFieldPath(attribute)
       return .patch(
-        endpoint: endpoint(kind), id: id,
-        PatchRequest(attribute == "manager" ? try manager(add) : try members(add, remove)))
-    case .delete(let kind, let id):
-      return .delete(endpoint: endpoint(kind), id: id)
+        endpoint: form.endpoint, id: id,
+        PatchRequest(attribute == "members" ? try members(path, add, remove) : [try reference(path, add)]))
+    case .delete(let kind, let id): return .delete(endpoint: try form(kind).endpoint, id: id)
     }
   }
 
-  private static func resource(_ kind: ObjectKind, _ anchor: String, _ attributes: Attributes) -> SCIMResource {
-    if kind == .group {
-      var group = SCIMGroup(displayName: attributes.text("displayName") ?? "")
-      group.externalId = anchor
-      return group.resource
-    }
-    var user = SCIMUser(userName: attributes.text("userPrincipalName") ?? "")
-    user.externalId = anchor
-    user.active = attributes.text("accountEnabled") != "false"
-    user.displayName = attributes.text("displayName")
-    user.givenName = attributes.text("givenName")
-    user.familyName = attributes.text("surname")
-    user.title = attributes.text("jobTitle")
-    user.resource["preferredLanguage"] = attributes.text("preferredLanguage")
-    user.resource.attributes["emails"] = emails(attributes)
-    user.resource.attributes["phoneNumbers"] = phoneNumbers(attributes)
-    user.resource.attributes["addresses"] = addresses(attributes)
-    var enterprise = user.enterprise
-    enterprise.department = attributes.text("department")
-    enterprise.organization = attributes.text("companyName")
-    enterprise.employeeNumber = attributes.text("employeeId")
-    user.enterprise = enterprise
-    return user.resource
-  }
-
-  private static func emails(_ attributes: Attributes) -> JSONValue? {
-    let values = attributes.texts("proxyAddresses").map { address in
-      let isPrimary = address.hasPrefix("SMTP:")
-      return SCIMMultiValue(Address.bare(address), type: isPrimary ? "work" : "other", primary: isPrimary).json
-    }
-    return values.isEmpty ? nil : .array(values)
-  }
-
-  private static func phoneNumbers(_ attributes: Attributes) -> JSONValue? {
-    let values = phones.compactMap { name, type in attributes.text(name).map { SCIMMultiValue($0, type: type).json } }
-    return values.isEmpty ? nil : .array(values)
-  }
-
-  private static func addresses(_ attributes: Attributes) -> JSONValue? {
-    var address = JSONObject()
-    for (name, part) in addressParts { address[part] = attributes.text(name).map(JSONValue.string) }
-    guard !address.isEmpty else { return nil }
-    address["type"] = "work"
-    return [.object(address)]
+  private static func resource(_ form: SCIMForm, _ anchor: String, _ attributes: Attributes) -> SCIMResource {
+    var resource = SCIMResource(schemas: [form.type.schema.id])
+    resource.externalId = anchor
+    for field in form.fields { field.path.set(field.value(attributes), in: &resource) }
+    return resource
   }
 
   private static func operations(
-    _ kind: ObjectKind, _ changes: Attributes, _ attributes: Attributes
+    _ form: SCIMForm, _ changes: Attributes, _ attributes: Attributes
   ) throws -> [PatchOperation] {
-    kind == .user
-      ? try userOperations(changes, attributes)
-      : try changes.names.map { try operation($0, changes.text($0).map(JSONValue.string)) }
-  }
-
-  private static func userOperations(_ changes: Attributes, _ attributes: Attributes) throws -> [PatchOperation] {
     let changed = Set(changes.names)
-    var operations = try texts.filter { changed.contains($0.name) }.map { name, path in
-      try operation(path, changes.text(name).map(JSONValue.string))
+    return try form.fields.filter { field in field.names.contains { changed.contains($0) } }.map { field in
+      try operation(field.path.text, field.value(attributes))
     }
-    if changed.contains("accountEnabled") {
-      operations.append(try operation("active", .bool(changes.text("accountEnabled") != "false")))
-    }
-    // A value of a multi-valued attribute has no name of its own: the whole attribute is told.
-    if changed.contains("proxyAddresses") { operations.append(try operation("emails", emails(attributes))) }
-    if phones.contains(where: { changed.contains($0.name) }) {
-      operations.append(try operation("phoneNumbers", phoneNumbers(attributes)))
-    }
-    if addressParts.contains(where: { changed.contains($0.name) }) {
-      operations.append(try operation("addresses", addresses(attributes)))
-    }
-    return operations
   }
 
   private static func operation(_ path: String, _ value: JSONValue?) throws -> PatchOperation {
     PatchOperation(value == nil ? .remove : .replace, try PatchPath.parse(path), value)
   }
 
-  private static func manager(_ add: [LinkedObject]) throws -> [PatchOperation] {
-    let path = SCIMURI.enterpriseUser + ":manager"
-    return [try operation(path, add.last.map { ["value": .string($0.id)] })]
+  private static func reference(_ path: SCIMFieldPath, _ add: [LinkedObject]) throws -> PatchOperation {
+    try operation(path.text, add.last.map { ["value": .string($0.id)] })
   }
 
-  private static func members(_ add: [LinkedObject], _ remove: [LinkedObject]) throws -> [PatchOperation] {
+  private static func members(
+    _ path: SCIMFieldPath, _ add: [LinkedObject], _ remove: [LinkedObject]
+  ) throws -> [PatchOperation] {
     var operations: [PatchOperation] = []
     for member in remove {
-      operations.append(PatchOperation(.remove, try PatchPath.parse("members[value eq \(quoted(member.id))]")))
+      operations.append(PatchOperation(.remove, try PatchPath.parse("\(path.text)[value eq \(quoted(member.id))]")))
     }
     if !add.isEmpty {
-      let values = add.map { GroupMember($0.id, type: $0.kind == .group ? "Group" : "User").json }
-      operations.append(PatchOperation(.add, try PatchPath.parse("members"), .array(values)))
+      let values = try add.map { GroupMember($0.id, type: try form($0.kind).type.name).json }
+      operations.append(PatchOperation(.add, try PatchPath.parse(path.text), .array(values)))
     }
     return operations
   }
@@ -171,38 +97,18 @@ enum SCIMMapping {
 
   /// Nil when the resource has no id.
   static func record(_ resource: SCIMResource, _ kind: ObjectKind) -> TargetRecord? {
-    guard let id = resource.id else { return nil }
+    guard let id = resource.id, let form = SCIMForm.of(kind) else { return nil }
     var record = TargetRecord(
       id: id, version: resource.meta?.version, sourceAnchor: resource.externalId, attributes: Attributes())
-    func set(_ name: String, _ text: String?) {
-      record.attributes.set(name, texts: text.flatMap { $0.isEmpty ? nil : [$0] } ?? [])
+    for field in form.fields {
+      if let value = field.path.value(in: resource) { field.read(value, &record.attributes) }
     }
-    if kind == .group {
-      let group = SCIMGroup(resource)
-      set("displayName", group.displayName)
-      record.links["members"] = group.members.map(\.value)
-      return record
+    for (name, path) in form.links {
+      let value = path.value(in: resource)
+      let ids = (value?.array ?? [value].compactMap { $0 }).compactMap { GroupMember($0)?.value }
+      if name == "members" || !ids.isEmpty { record.links[name] = ids }
     }
-    let user = SCIMUser(resource)
-    set("userPrincipalName", user.userName)
-    set("displayName", user.displayName)
-    set("givenName", user.givenName)
-    set("surname", user.familyName)
-    set("jobTitle", user.title)
-    set("preferredLanguage", resource["preferredLanguage"])
-    set("accountEnabled", user.active.map { $0 ? "true" : "false" })
-    set("department", user.enterprise.department)
-    set("companyName", user.enterprise.organization)
-    set("employeeId", user.enterprise.employeeNumber)
-    record.attributes.set(
-      "proxyAddresses", texts: user.emails.map { ($0.primary ? "SMTP:" : "smtp:") + $0.value })
-    for (name, type) in phones { set(name, user.phoneNumbers.first { $0.type == type }?.value) }
-    let address = resource.attributes["addresses"]?.array?.compactMap(\.object).first {
-      $0["type"]?.string == "work"
-    }
-    for (name, part) in addressParts { set(name, address?[part]?.string) }
-    if let manager = user.enterprise.manager { record.links["manager"] = [manager] }
-    record.isPrivileged = isPrivileged(resource)
+    record.isPrivileged = kind == .user && isPrivileged(resource)
     return record
   }
 

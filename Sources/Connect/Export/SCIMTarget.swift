@@ -22,6 +22,15 @@ package final class SCIMTarget: ExportTarget {
   package static let vocabulary: [ObjectKind: Set<String>] = SCIMMapping.vocabulary
   package var vocabulary: [ObjectKind: Set<String>] { Self.vocabulary }
 
+  /// Every service has users and groups; others it has to name.
+  package func offeredKinds() async throws -> Set<ObjectKind> {
+    let offered = try await client.resourceTypes() ?? []
+    return TargetOffer.unasked.union(
+      vocabulary.keys.filter { kind in
+        SCIMForm.of(kind).map { form in offered.contains { $0.isSame(as: form.type) } } ?? false
+      })
+  }
+
   package func prepare() async throws -> TargetCapabilities {
     let offered = try await client.serviceProviderConfig().bulk
     bulk.withLock { $0 = offered }
@@ -38,9 +47,11 @@ package final class SCIMTarget: ExportTarget {
     var outcomes = [ExportOutcome?](repeating: nil, count: operations.count)
     // What is deleted is restored before it is changed.
     for (index, operation) in operations.enumerated() {
-      guard case .adopt(let kind, let id, _, isDeleted: true, _, _) = operation else { continue }
+      guard case .adopt(let kind, let id, _, isDeleted: true, _, _) = operation, let form = SCIMForm.of(kind) else {
+        continue
+      }
       do throws(SCIMClientError) {
-        try await client.restore(SCIMMapping.endpoint(kind), id: id)
+        try await client.restore(form.endpoint, id: id)
       } catch {
         outcomes[index] = Self.restoreOutcome(operation, error)
       }
@@ -53,13 +64,17 @@ package final class SCIMTarget: ExportTarget {
   }
 
   package func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] {
-    if case .userName = key, kind == .group { return [] }
-    if case .address = key, kind == .group { return [] }
+    switch key {
+    case .sourceAnchor: break
+    case .userName: guard kind == .user else { return [] }
+    case .address: guard kind == .user || kind == .contact else { return [] }
+    }
+    guard let form = SCIMForm.of(kind) else { return [] }
     var query = ListQuery()
     query.filter = try Filter.parse(SCIMMapping.filter(key))
     query.excludedAttributes = ["members"]
     var found: [TargetRecord] = []
-    for try await page in client.pages(SCIMMapping.endpoint(kind), query) {
+    for try await page in client.pages(form.endpoint, query) {
       // A service that ignores a filter must not make us take over somebody else.
       found += page.compactMap { SCIMMapping.record($0, kind) }.filter { $0.has(key) }
     }
@@ -67,15 +82,15 @@ package final class SCIMTarget: ExportTarget {
   }
 
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
-    let deleted = try await client.deleted(SCIMMapping.endpoint(kind))
-
-    return (deleted ?? []).map {
+    guard let form = SCIMForm.of(kind) else { return [] }
+    return (try await client.deleted(form.endpoint) ?? []).map {
       TargetRecord(id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isDeleted: true)
     }
   }
 
   package func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
-    let pages = SerialIterator(client.pages(SCIMMapping.endpoint(kind), ListQuery()).makeAsyncIterator())
+    guard let form = SCIMForm.of(kind) else { return AsyncThrowingStream { nil } }
+    let pages = SerialIterator(client.pages(form.endpoint, ListQuery()).makeAsyncIterator())
     return AsyncThrowingStream {
       try await pages.next()?.compactMap { SCIMMapping.record($0, kind) }
     }

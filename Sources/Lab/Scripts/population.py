@@ -186,7 +186,9 @@ class Population:
         r = self._random("contacts")
         for i in range(max(2, self.user_count // 25)):
             given, family = r.choice(GIVEN), r.choice(FAMILY)
-            mail = "%s.%s%d@partner%d.example" % (latin(given, i), latin(family, i), i, i % 7)
+            # Partners of its own: two forests in one cloud directory must not share addresses.
+            partner = "partner%d-%s.example" % (i % 7, self.domain.split(".")[0])
+            mail = "%s.%s%d@%s" % (latin(given, i), latin(family, i), i, partner)
             extended = {"targetAddress": ["SMTP:" + mail], "mailNickname": ["c%05d" % i]} if self.extended else {}
             yield Entry("contact", "CN=%s (c%d),OU=Contacts" % (escape("%s, %s" % (family, given)), i), {
                 "objectClass": ["contact"], "givenName": [given], "sn": [family], "displayName": ["%s, %s" % (family, given)],

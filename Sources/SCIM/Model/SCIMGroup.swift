@@ -26,12 +26,12 @@ package struct SCIMGroup: Sendable, Hashable {
   }
 }
 
-/// A member of a group: a User or another Group.
+/// A member of a group: a User, another Group, a Contact or a Device.
 package struct GroupMember: Sendable, Hashable {
   /// The `id` of the member's resource.
   package var value: String
   package var ref: String?
-  /// `User` or `Group`.
+  /// The resource type's name, for example `User`.
   package var type: String?
 
   package init(_ value: String, type: String? = nil, ref: String? = nil) {

@@ -5,6 +5,9 @@ package enum SCIMURI {
   package static let user = "urn:ietf:params:scim:schemas:core:2.0:User"
   package static let group = "urn:ietf:params:scim:schemas:core:2.0:Group"
   package static let enterpriseUser = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+  /// Of resource types that are not RFC 7643's: what it registers begins with `urn:ietf` (section 10.3.1), and these do not.
+  package static let contact = "urn:bridgehead:params:scim:schemas:1.0:Contact"
+  package static let device = "urn:bridgehead:params:scim:schemas:1.0:Device"
   package static let serviceProviderConfig = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
   package static let resourceType = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
   package static let schema = "urn:ietf:params:scim:schemas:core:2.0:Schema"

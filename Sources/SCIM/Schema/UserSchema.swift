@@ -30,12 +30,7 @@ extension SchemaDefinition {
       AttributeDefinition(
         "password", "The password in clear text, for setting it only.", caseExact: true, mutability: .writeOnly,
         returned: .never),
-      .values(
-        "emails", "Electronic mail addresses.", of: AttributeDefinition("value", "The address."),
-        types: ["work", "home", "other"]),
-      .values(
-        "phoneNumbers", "Telephone numbers.", of: AttributeDefinition("value", "The number, if possible as RFC 3966."),
-        types: ["work", "home", "mobile", "fax", "pager", "other"]),
+      .emails, .phoneNumbers,
       .values(
         "ims", "Instant messaging addresses.", of: AttributeDefinition("value", "The address."),
         types: ["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]),
@@ -43,19 +38,7 @@ extension SchemaDefinition {
         "photos", "URLs of photos.",
         of: AttributeDefinition("value", .reference, "The photo's URL.", referenceTypes: ["external"]),
         types: ["photo", "thumbnail"]),
-      AttributeDefinition(
-        "addresses", .complex, "Postal addresses.", multiValued: true,
-        subAttributes: [
-          AttributeDefinition("formatted", "The whole address, with line breaks."),
-          AttributeDefinition("streetAddress", "Street and house number."),
-          AttributeDefinition("locality", "The city."),
-          AttributeDefinition("region", "The state or region."),
-          AttributeDefinition("postalCode", "The postal code."),
-          AttributeDefinition("country", "The country's ISO 3166-1 alpha-2 code."),
-          AttributeDefinition(
-            "type", "What the address is used for.", canonicalValues: ["work", "home", "other"]),
-          AttributeDefinition("primary", .boolean, "Whether this is the preferred address; at most one is."),
-        ]),
+      .addresses,
       AttributeDefinition(
         "groups", .complex, "The groups that the user belongs to, directly or through other groups.",
         multiValued: true, mutability: .readOnly,

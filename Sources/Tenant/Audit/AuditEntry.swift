@@ -25,7 +25,7 @@ package struct AuditEntry: Sendable, Hashable {
   package let actor: Actor
   package let at: Date
   package let action: Action
-  /// `User`, `Group`, `Domain` or `Token`.
+  /// The resource type's name, `Domain` or `Token`.
   package let kind: String
   /// The resource's id, the domain's name or the token's id.
   package let target: String

@@ -4,11 +4,11 @@ package import FoundationEssentials
 package import SCIM
 import Store
 
-/// A deleted user or group that can still be restored.
+/// A deleted resource that can still be restored.
 package struct DeletedResource: Sendable, Hashable {
   package let kind: ResourceKind
   package let id: String
-  /// The user's name, or the group's display name.
+  /// The user's name, or the display name of all else.
   package let name: String
   package let externalId: String?
   package let deleted: Date
@@ -35,7 +35,7 @@ extension TenantDirectory {
     }
   }
 
-  /// Brings a deleted user or group back, with its memberships.
+  /// Brings a deleted resource back, with its memberships.
   ///
   /// - Throws: ``TenantError`` `unknownResource`, `notDeleted`, and `nameTaken` when another holds its name or the
   ///   domain of its name is no longer verified.
@@ -72,7 +72,7 @@ extension TenantDirectory {
 
   /// Deletes for good what was deleted longer ago than it can be restored.
   ///
-  /// - Returns: how many users and groups.
+  /// - Returns: how many resources.
   package func purge(by actor: Actor) async throws -> Int {
     let limit = environment.now().addingTimeInterval(-Double(limits.restorableDays) * 86_400).milliseconds
     var purged = 0

@@ -77,7 +77,7 @@ extension TenantDirectory {
     let projection = try selection.projection(kind)
     return try await write(by: actor) { writer in
       let stored = try writer.patch(try writer.require(kind, id, preconditions), request)
-      let isShown = kind == .user || !selection.isEmpty
+      let isShown = kind != .group || !selection.isEmpty
       return try outcome(stored, isShown ? projection : nil, selection, writer.transaction)
     }
   }

@@ -3,15 +3,19 @@
 package import FoundationEssentials
 package import Store
 
-/// What the directory takes from outside: the time and random bytes.
+/// What the directory takes from outside: the time, random bytes and the key that its secrets are sealed with.
 package struct TenantEnvironment: Sendable {
   package var now: @Sendable () -> Date
   /// Cryptographically secure bytes, as many as asked for.
   package var random: @Sendable (Int) -> [UInt8]
+  package var sealingKey: SealingKey
 
-  package init(now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8]) {
+  package init(
+    now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8], sealingKey: SealingKey
+  ) {
     self.now = now
     self.random = random
+    self.sealingKey = sealingKey
   }
 
   /// The system's generator.
@@ -21,7 +25,7 @@ package struct TenantEnvironment: Sendable {
   }
 }
 
-/// The embedded cloud directory: users, groups and members, verified domains, bearer tokens and the audit log.
+/// The embedded cloud directory: users, groups, contacts, devices and members, verified domains, bearer tokens and the audit log.
 ///
 /// It is a value over a ``Store``; the command line and the server may use one file at the same time.
 package struct TenantDirectory: Sendable {

@@ -33,7 +33,13 @@ struct SearchCondition {
     self.sql = sql
     self.arguments = arguments
     self.rest = rest
-    needsReferences = rest != nil && (filter?.mentions(kind == .user ? "groups" : "members") ?? false)
+    let kept: String? =
+      switch kind {
+      case .user: "groups"
+      case .group: "members"
+      case .contact, .device: nil
+      }
+    needsReferences = rest != nil && (kept.flatMap { filter?.mentions($0) } ?? false)
   }
 
   /// Canonical names of attributes with an index, and the SQL that looks values up in it.
@@ -46,7 +52,9 @@ struct SearchCondition {
     switch kind {
     case .user:
       indexes["userName"] = { "user_name IN (\($0))" }
-      indexes["emails.value"] = { "seq IN (SELECT resource FROM email WHERE value IN (\($0)))" }
+      indexes["emails.value"] = Self.emailIndex
+    case .contact: indexes["emails.value"] = Self.emailIndex
+    case .device: break
     case .group:
       indexes["members.value"] = { values in
         """
@@ -56,6 +64,10 @@ struct SearchCondition {
       }
     }
     return indexes
+  }
+
+  @Sendable private static func emailIndex(_ values: String) -> String {
+    "seq IN (SELECT resource FROM email WHERE value IN (\(values)))"
   }
 
   private static func condition(_ plan: IndexPlan, _ kind: ResourceKind) -> (String, [SQLValue]) {

@@ -37,7 +37,7 @@ struct MemberTable {
 
   /// Members that are there already stay as they are.
   ///
-  /// - Throws: `SCIMError` `invalidValue` naming the first id that is no live user or group, or the group itself.
+  /// - Throws: `SCIMError` `invalidValue` naming the first id that is no live resource, or the group itself.
   func add(_ ids: [String]) throws -> MemberChange {
     var change = MemberChange()
     for id in ids {

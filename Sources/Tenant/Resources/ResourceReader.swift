@@ -31,7 +31,9 @@ struct ResourceReader {
         let groups = try groups(of: stored)
         resource.attributes["groups"] = groups.isEmpty ? nil : .array(groups)
       }
-      try resolveManager(&resource)
+      try resolveManager(in: SCIMURI.enterpriseUser, of: &resource)
+    case .contact: try resolveManager(in: nil, of: &resource)
+    case .device: break
     case .group:
       if projection.includes("members") {
         let members = try members(of: stored)
@@ -86,16 +88,17 @@ struct ResourceReader {
     ]
   }
 
-  private func resolveManager(_ resource: inout SCIMResource) throws {
-    var user = SCIMUser(resource)
-    guard let id = user.enterprise.manager else { return }
-    var manager = user.enterprise.attributes["manager"]?.object ?? JSONObject()
-    let shown: String? = try transaction.value(
-      "SELECT shown FROM resource WHERE id = ? AND kind = 1 AND deleted IS NULL", [.text(id)])
-    guard let shown else { return }
-    manager["$ref"] = .string(ResourceKind.user.uri(id, base: base))
-    manager["displayName"] = .string(shown)
-    user.enterprise.attributes["manager"] = .object(manager)
-    resource = user.resource
+  /// - Parameter container: the URI of the extension that has the attribute; nil where the core schema has it.
+  private func resolveManager(in container: String?, of resource: inout SCIMResource) throws {
+    var holder = container.map { resource.attributes[$0]?.object ?? JSONObject() } ?? resource.attributes
+    guard var manager = holder["manager"]?.object, let id = manager["value"]?.string else { return }
+    let found = try transaction.first(
+      "SELECT kind, shown FROM resource WHERE id = ? AND kind IN (1, 3) AND deleted IS NULL", [.text(id)]
+    ) { row in (kind: try row[0] as Int, shown: try row[1] as String) }
+    guard let found, let kind = ResourceKind(rawValue: found.kind) else { return }
+    manager["$ref"] = .string(kind.uri(id, base: base))
+    manager["displayName"] = .string(found.shown)
+    holder["manager"] = .object(manager)
+    if let container { resource.attributes[container] = .object(holder) } else { resource.attributes = holder }
   }
 }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import SCIM
 import Store
 
-/// Changes users and groups inside one transaction, each change with its audit entry. What is wrong with a change is
+/// Changes resources inside one transaction, each change with its audit entry. What is wrong with a change is
 /// thrown as a `SCIMError`; the caller then undoes the transaction or goes back to its savepoint.
 struct ResourceWriter {
   let transaction: any Transaction

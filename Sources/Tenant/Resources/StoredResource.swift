@@ -4,7 +4,7 @@ import FoundationEssentials
 import SCIM
 import Store
 
-/// A row of `resource`: what the tenant itself knows about a user or group, and the attributes that clients write.
+/// A row of `resource`: what the tenant itself knows about a resource, and the attributes that clients write.
 ///
 /// `attributes` has neither `id`, `meta` and `schemas`, which are made from the columns, nor `members` and `groups`,
 /// which have a table of their own.

@@ -34,7 +34,7 @@ enum EntraConnectObjects {
       throw MigrationFault.error(
         folder, nil, "none of its connectors is of type AD", remedy: "export from the server that synchronises.")
     }
-    var deletions: Int?
+    var values = MigratedSettings()
     for file in files["globalsettings"] ?? [] {
       let root = try MigrationSource.json(MigrationSource.text(of: file), file: file)
       var settings = EntraConnectSettings(file: file)
@@ -42,7 +42,7 @@ enum EntraConnectObjects {
         if let name = parameter.member("Name")?.text { settings.take(parameter: name, parameter.member("Value")) }
       }
       notes += settings.notes
-      deletions = settings.deletions ?? deletions
+      values.merge(settings.values)
     }
     for file in files["synchronizationrules"] ?? [] {
       for rule in try MigrationSource.json(MigrationSource.text(of: file), file: file).elements
@@ -52,7 +52,7 @@ enum EntraConnectObjects {
     }
     return Migration(
       configuration: .migrated(
-        forests: forests.map { $0.configuration() }, verifiedDomains: forests.map(\.name), deletions: deletions),
+        forests: forests.map { $0.configuration() }, verifiedDomains: forests.map(\.name), settings: values),
       notes: notes + [.verifiedDomains(folder)])
   }
 

@@ -42,7 +42,7 @@ enum EntraConnectPolicy {
     return Migration(
       configuration: .migrated(
         forests: forests.map { $0.configuration() }, verifiedDomains: forests.map(\.name),
-        deletions: settings.deletions),
+        settings: settings.values),
       notes: notes + [.verifiedDomains(file)] + settings.notes)
   }
 

@@ -50,16 +50,20 @@ extension Configuration {
   /// What every migrated file starts from: values that no other product's file holds are placeholders.
   static func migrated(
     forests: [Forest], verifiedDomains: [String], trust: Trust? = nil, httpProxy: HTTPProxy? = nil,
-    deletions: Int? = nil
+    settings: MigratedSettings = MigratedSettings()
   ) -> Configuration {
-    Configuration(
+    var forests = forests
+    if settings.writesAnchors { for index in forests.indices { forests[index].writeSourceAnchors = true } }
+    return Configuration(
       version: 1, trust: trust, httpProxy: httpProxy,
       connect: ConnectSection(
-        database: "/var/lib/bridgehead/connect.sqlite", forests: forests,
+        database: "/var/lib/bridgehead/connect.sqlite", mode: settings.isStaging ? "staging" : nil,
+        schedule: settings.interval.map { Schedule(interval: $0) }, forests: forests,
+        joinUsersBy: settings.joinUsersBy, devices: settings.includesDevices ? true : nil,
         target: Target(
           url: "https://change-me.invalid/scim/v2", token: SecretReference(file: "/etc/bridgehead/target.token"),
           verifiedDomains: verifiedDomains, initialDomain: "change-me.onmicrosoft.com"),
-        guard: deletions.map { Guard(deletions: $0) }))
+        guard: settings.deletions.map { Guard(deletions: $0) }))
   }
 
   /// What is to be done about those placeholders.

@@ -7,6 +7,7 @@ struct SambaConnectFile {
   private let file: String
   private let entries: [String: INIFile.Entry]
   private var notes: [Migration.Note]
+  private var settings = MigratedSettings()
 
   static func read(_ ini: INIFile, file: String) throws -> Migration {
     guard let entries = ini.sections["common"] else {
@@ -26,23 +27,18 @@ struct SambaConnectFile {
 
   /// Keys whose meaning is carried over below.
   private static let carried: Set = [
-    "azureadname", "url", "user_ad", "password_ad", "basedn", "basedn_user", "basedn_group", "proxy", "verify",
+    "azureadname", "url", "user_ad", "password_ad", "basedn", "basedn_user", "basedn_group", "basedn_computer", "proxy",
+    "verify", "sync_device",
   ]
 
   /// Keys that have no counterpart when they are on (or say anything at all), and what that means.
   private static let untranslated: [String: String] = [
     "tenant_id": "the target is named by its url",
-    "basedn_computer": "computers are not synchronised by default",
     "custom_filter_user": "a filter by attribute needs a rule; units are carried over, this filter is not",
     "custom_filter_group": "a filter by attribute needs a rule; units are carried over, this filter is not",
-    "custom_filter_computer": "computers are not synchronised by default",
+    "custom_filter_computer": "a filter by attribute needs a rule; units are carried over, this filter is not",
     "alternate_login_id_attr": "write a rule for userPrincipalName where it is to come from another attribute",
-    "write_msdsconsistencyguid_if_empty": "anchors are not written back by this file's settings",
-    "use_msdsconsistencyguid_if_exist":
-      "see that objects keep the anchors that the cloud knows before the first export ('connect preview')",
-    "dry_run": "show what would be exported by 'connect preview'",
     "hash_synchronization": "password hashes are not synchronised",
-    "sync_device": "devices are not synchronised by default",
     "create_service_connection_point": "the service connection point is not written",
     "enable_single_sign_on": "seamless single sign-on is not carried over",
     "folder_callback_python": "Python callbacks are not called; write rules for what they change",
@@ -54,7 +50,6 @@ struct SambaConnectFile {
     "use_get_syncobjects": "what the target holds is learnt from the target",
     "calculate_deletions_based_on_last_sync": "deletions always follow from what was imported",
     "warning_duplicate_mail_value": "duplicates are always quarantined and named",
-    "synchronization_interval_service": "a timer or the product's own scheduler takes its place",
     "logfile": "the log goes to standard error",
   ]
 
@@ -67,7 +62,8 @@ struct SambaConnectFile {
   }
 
   private mutating func migration() throws -> Migration {
-    let units = try bases()
+    settings.includesDevices = isOn("sync_device")
+    let units = bases()
     let server = try directoryServer()
     let name = try forestName(server?.host)
     var forest = MigratedForest(
@@ -83,12 +79,16 @@ struct SambaConnectFile {
     return Migration(
       configuration: .migrated(
         forests: [forest.configuration()], verifiedDomains: [value("azureadname") ?? name],
-        trust: certificateAuthority(), httpProxy: try proxy()),
+        trust: certificateAuthority(), httpProxy: try proxy(), settings: settings),
       notes: notes)
   }
 
-  /// `basedn`, or one for users and one for groups; several are separated by `|`.
-  private mutating func bases() throws -> [String] {
+  private func isOn(_ key: String) -> Bool {
+    !["", "false", "0", "no", "off"].contains((entries[key]?.value ?? "").lowercased())
+  }
+
+  /// `basedn`, or one for users, one for groups and one for computers; several are separated by `|`.
+  private mutating func bases() -> [String] {
     let common = value("basedn")
     let lists = ["basedn_user", "basedn_group"].map { key in (value(key) ?? common ?? "").split(separator: "|") }
     if lists.contains(where: \.isEmpty) {
@@ -102,7 +102,8 @@ struct SambaConnectFile {
       note("basedn_user", "units hold for users and groups alike; those of both are included")
     }
     var units: [String] = []
-    for unit in lists.joined() {
+    let computers = settings.includesDevices ? (value("basedn_computer") ?? common ?? "").split(separator: "|") : []
+    for unit in lists.joined() + computers {
       let name = String(unit.drop { $0 == " " })
       if !units.contains(name) { units.append(name) }
     }
@@ -198,12 +199,26 @@ struct SambaConnectFile {
   /// A note for every key that was not carried over. Values are not repeated, whatever they hold.
   private mutating func explainTheRest() throws {
     for (key, entry) in entries.sorted(by: { $0.value.line < $1.value.line }) where !Self.carried.contains(key) {
-      let isOff = ["", "false", "0", "no", "off"].contains(entry.value.lowercased())
+      let isOff = !isOn(key)
       switch key {
       case "sourceanchorattr":
         if entry.value.lowercased() != "objectguid" {
           note(key, "anchors are made from objectGUID; with another one every object would be deleted and made anew")
         }
+      // Where it is set it is used, and dry runs export nothing: both are what the configuration says.
+      case "use_msdsconsistencyguid_if_exist": break
+      case "dry_run":
+        settings.isStaging = !isOff
+        if !isOff { note(key, "connect.mode is staging: nothing is exported; 'connect preview' shows what would be") }
+      case "write_msdsconsistencyguid_if_empty":
+        settings.writesAnchors = !isOff
+        if !isOff { note(key, "writeSourceAnchors is set; the account needs the right to write mS-DS-ConsistencyGuid") }
+      case "synchronization_interval_service":
+        // In seconds.
+        settings.interval = Int(entry.value).flatMap {
+          $0 <= 315_360_000 ? MigratedSettings.interval(seconds: $0) : nil
+        }
+        if settings.interval == nil { note(key, "is no number of seconds; write connect.schedule.interval") }
       case "do_delete":
         if isOff { note(key, "deletions are exported; connect.guard limits how many at once") }
       default:

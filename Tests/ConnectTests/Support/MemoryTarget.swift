@@ -30,6 +30,9 @@ final class MemoryTarget: ExportTarget {
     /// Display names over which a whole request fails without an answer for any of its operations.
     var stumblesOver: Set<String> = []
     var isDown = false
+    /// The kinds that it takes; nil for all of its vocabulary.
+    var offered: Set<ObjectKind>?
+    var asked = 0
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
   }
@@ -60,6 +63,11 @@ final class MemoryTarget: ExportTarget {
     .group: ["displayName", "members"],
   ]
 
+  static let everything = usersAndGroups.merging([
+    .contact: ["displayName", "mail", "proxyAddresses", "manager"],
+    .device: ["displayName", "deviceId", "accountEnabled"],
+  ]) { $1 }
+
   // MARK: What a test looks at and does
 
   var objects: [String: Stored] { state.withLock { $0.objects } }
@@ -70,6 +78,9 @@ final class MemoryTarget: ExportTarget {
   func fail(request: Int, isDone: Bool) { state.withLock { $0.fault = ($0.requests + request, isDone) } }
   func beUnavailable(afterOperations count: Int?) { state.withLock { $0.lastsFor = count } }
   func beDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+  func offer(_ kinds: Set<ObjectKind>?) { state.withLock { $0.offered = kinds } }
+  /// How often it was asked what it takes.
+  var asked: Int { state.withLock { $0.asked } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
@@ -117,6 +128,14 @@ final class MemoryTarget: ExportTarget {
   }
 
   // MARK: ExportTarget
+
+  func offeredKinds() async throws -> Set<ObjectKind> {
+    try state.withLock { state in
+      state.asked += 1
+      if state.isDown { throw Broken() }
+      return state.offered ?? Set(vocabulary.keys)
+    }
+  }
 
   func prepare() async throws -> TargetCapabilities {
     if state.withLock({ $0.isDown }) { throw Broken() }

@@ -12,15 +12,15 @@ struct TenantCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tenant", abstract: "The embedded cloud directory: a SCIM 2.0 service with its own database.",
     subcommands: [
-      TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantToken.self, TenantDomains.self,
-      TenantAudit.self,
+      TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantContacts.self, TenantDevices.self,
+      TenantToken.self, TenantDomains.self, TenantAudit.self,
     ])
 }
 
 /// Opens the tenant that a configuration names.
 struct TenantAccess {
   let section: Configuration.TenantSection
-  let environment = TenantEnvironment(now: { Date.now }, random: TenantEnvironment.systemRandom)
+  let environment: TenantEnvironment
 
   init(_ configuration: Configuration, file: String) throws {
     guard let section = configuration.tenant else {
@@ -29,6 +29,9 @@ struct TenantAccess {
         remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
     }
     self.section = section
+    environment = TenantEnvironment(
+      now: { Date.now }, random: TenantEnvironment.systemRandom,
+      sealingKey: try SealingKeyFile.open(section.sealingKey ?? section.database + ".key"))
   }
 
   init(_ file: ConfigurationOption) throws {

@@ -5,7 +5,7 @@ import FoundationEssentials
 import SCIM
 import Tenant
 
-/// What `tenant users` and `tenant groups` share.
+/// What `tenant users`, `tenant groups` and their like share.
 private enum Resources {
   /// Reads this many at a time.
   static let page = 500
@@ -14,7 +14,7 @@ private enum Resources {
   static func all(_ kind: ResourceKind, filter: String?, in directory: TenantDirectory) async throws -> [JSONValue] {
     var query = ListQuery()
     query.filter = try filter.map { try Filter.parse($0) }
-    query.excludedAttributes = kind == .group ? ["members"] : ["groups"]
+    query.excludedAttributes = ["members", "groups"]
     query.count = page
     var found: [JSONValue] = []
     while true {
@@ -42,7 +42,13 @@ private enum Resources {
   static func list(_ kind: ResourceKind, filter: String?, json: Bool, in directory: TenantDirectory) async throws {
     let found = try await all(kind, filter: filter, in: directory)
     if json { return print(JSONValue.array(found).text) }
-    let columns = kind == .user ? ["id", "userName", "displayName", "active"] : ["id", "displayName", "externalId"]
+    let columns =
+      switch kind {
+      case .user: ["id", "userName", "displayName", "active"]
+      case .group: ["id", "displayName", "externalId"]
+      case .contact: ["id", "displayName", "organization", "emails"]
+      case .device: ["id", "displayName", "operatingSystem", "active"]
+      }
     print(
       Table(
         header: columns.map { $0.uppercased() },
@@ -51,6 +57,9 @@ private enum Resources {
             switch resource.object?[column] {
             case .string(let text)?: text
             case .bool(let flag)?: flag ? "yes" : "no"
+            // Of several values the first one that is preferred.
+            case .array(let values)?:
+              (values.first { $0.object?["primary"] == true } ?? values.first)?.object?["value"]?.string ?? "-"
             default: "-"
             }
           }
@@ -76,7 +85,7 @@ private enum Resources {
   }
 }
 
-/// What tells `tenant users` and `tenant groups` apart.
+/// What tells `tenant users`, `tenant groups` and their like apart.
 protocol ResourceWords {
   static var kind: ResourceKind { get }
   /// In lower case.
@@ -103,6 +112,24 @@ enum GroupWords: ResourceWords {
   static let exampleKey = "'All Employees'"
 }
 
+enum ContactWords: ResourceWords {
+  static let kind = ResourceKind.contact
+  static let noun = "contact"
+  static let key = "displayName"
+  static let exampleFilter = #"organization eq "Ferry SE""#
+  static let exampleKey = "'Ferry, Anna'"
+}
+
+enum DeviceWords: ResourceWords {
+  static let kind = ResourceKind.device
+  static let noun = "device"
+  static let key = "displayName"
+  static let exampleFilter = #"operatingSystem sw "Windows""#
+  static let exampleKey = "PC000042"
+}
+
+typealias TenantContacts = TenantResources<ContactWords>
+typealias TenantDevices = TenantResources<DeviceWords>
 typealias TenantUsers = TenantResources<UserWords>
 typealias TenantGroups = TenantResources<GroupWords>
 
