@@ -49,6 +49,19 @@ enum StandInDiagnosis {
   static func judge(_ matter: Matter) -> Judgement? {
     // The banner, which proves nothing, comes before the proof.
     if matter.flow.saw({ if case .standIn = $0 { true } else { false } }) {
+      let dropped = matter.flow.conversation.observations.compactMap { observation -> Int? in
+        switch observation {
+        case .sampled(let port, .silent), .sampled(let port, .unreachable): port
+        default: nil
+        }
+      }
+      guard dropped.isEmpty else {
+        return Judgement(
+          .blocked, .rpcRangePartlyBlocked,
+          "Ports \(dropped.sorted().map(String.init).joined(separator: ", ")) of \(matter.flow.target.host) are dropped "
+            + "though a stand-in answers at others of the range.",
+          matter.open("Allow the whole range."))
+      }
       return Judgement(
         .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
         matter.target("Check again when the server itself is installed."))
