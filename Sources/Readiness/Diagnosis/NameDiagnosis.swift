@@ -66,11 +66,15 @@ enum StandInDiagnosis {
         .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
         matter.target("Check again when the server itself is installed."))
     }
-    return matter.first { observation in
-      guard case .standInUnproved(let reason) = observation else { return nil }
-      return Judgement(
+    // What it says when it is asked for its proof comes after the banner, and says more.
+    let reasons = matter.flow.conversation.observations.compactMap { observation -> String? in
+      if case .standInUnproved(let reason) = observation { reason } else { nil }
+    }
+    return reasons.last.map { reason in
+      Judgement(
         .inconclusive, .standIn,
-        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
+        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason)"
+          + (reason.hasSuffix(".") ? "" : "."),
         Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
     }
   }
