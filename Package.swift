@@ -98,6 +98,8 @@ let package = Package(
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
+    library("WebIdentity", ["Wire", crypto, cryptoExtras]),
+    library("WebPages"),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -112,8 +114,9 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        hummingbird,
+        hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -142,6 +145,7 @@ let package = Package(
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
+        "WebIdentity",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -195,10 +199,13 @@ let package = Package(
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
+        logging,
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
+    tests("WebIdentityTests", ["WebIdentity", "Wire", crypto, cryptoExtras]),
+    tests("WebPagesTests", ["WebPages"]),
     tests(
       "ReadinessTests",
       [
