@@ -7,6 +7,10 @@ import FoundationEssentials
 struct ConnectPasswords: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "passwords", abstract: "Password hash synchronisation: once, its state, and whom it leaves out.",
+    discussion: """
+      Hashes are read by replication with an account of their own; docs/operations/active-directory.md says which rights it
+      needs. What is derived from them is sent, never a hash.
+      """,
     subcommands: [ConnectPasswordsSync.self, ConnectPasswordsStatus.self, ConnectPasswordsErrors.self])
 }
 
