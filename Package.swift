@@ -77,6 +77,9 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(name: "CProcess", path: "Sources/CProcess"),
+    .systemLibrary(
+      name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
@@ -84,13 +87,19 @@ let package = Package(
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
     library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("XML", ["Wire", "CXML2"]),
+    library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
+    library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
+    library("WebIdentity", ["Wire", crypto, cryptoExtras]),
+    library("WebPages"),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -99,14 +108,15 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
+        "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        hummingbird,
+        hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -116,6 +126,12 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "RPC",
+        "SMB",
+        "HTTP",
+        "XML",
+        "WSManagement",
+        "WCF",
         nioCore, nioPosix, x509, crypto, logging,
       ]),
     library(
@@ -127,8 +143,9 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
+        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
+        "WebIdentity",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -169,25 +186,43 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
+    tests("XMLTests", ["XML", "Wire"]),
+    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("WCFTests", ["WCF", "Wire"]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
-      "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      "ConnectTests",
+      ["Connect", "IdentityModel", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
+        logging,
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
+    tests("WebIdentityTests", ["WebIdentity", "Wire", crypto, cryptoExtras]),
+    tests("WebPagesTests", ["WebPages"]),
+    tests(
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

@@ -40,6 +40,8 @@ package struct RPCError: DiagnosableError {
   package var remedy: String
   /// The fault's status, WERROR, NTSTATUS or bind_nak reason behind ``code``.
   package var status: UInt32?
+  /// The first bytes of what is no DCE/RPC.
+  package var received: [UInt8]?
 
   package init(_ code: Code, _ message: String, remedy: String, status: UInt32? = nil) {
     self.code = code
@@ -49,6 +51,14 @@ package struct RPCError: DiagnosableError {
   }
 
   package var identifier: String { "rpc.\(code.rawValue)" }
+
+  /// Whether another server, or this one later, may do what was asked.
+  package var isTransient: Bool {
+    switch code {
+    case .unreachable, .timeout, .closed, .notOpen, .notRegistered: true
+    default: false
+    }
+  }
 
   static func malformed(_ peer: String, _ what: String) -> RPCError {
     RPCError(

@@ -98,7 +98,7 @@ package struct ObjectFinder: Sendable {
       quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
-      for target in try configuration.targets.map({ try TargetOffer.profile($0.name, vocabulary, in: transaction) }) {
+      for target in try targets(transaction) {
         if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
         if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {
           view.pending.append(difference)
@@ -106,6 +106,11 @@ package struct ObjectFinder: Sendable {
       }
     }
     return view
+  }
+
+  /// The targets with what each was last known to take.
+  private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
+    try configuration.targets.map { try TargetOffer.profile($0.name, vocabulary, in: transaction) }
   }
 
   private func ids(of entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> [Int64] {
@@ -153,7 +158,7 @@ package struct ObjectFinder: Sendable {
         references: try references(
           "SELECT attr, COUNT(*) FROM link WHERE owner = ? AND change IS NOT -1 GROUP BY attr", [.integer(id)],
           transaction),
-        outside: try OutsideReferenceReader(transaction: transaction, targets: targets).read(owner: id))
+        outside: try OutsideReferenceReader(transaction: transaction, targets: targets(transaction)).read(owner: id))
       return (entry, evaluation)
     }
   }

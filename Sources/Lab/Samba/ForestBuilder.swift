@@ -136,7 +136,7 @@ struct ForestBuilder: Sendable {
   }
 
   private static let ports = [
-    "dns": 53, "kerberos": 88, "rpc-endpoint-mapper": 135, "ldap": 389, "kpasswd": 464, "ldaps": 636,
+    "dns": 53, "kerberos": 88, "rpc-endpoint-mapper": 135, "ldap": 389, "smb": 445, "kpasswd": 464, "ldaps": 636,
     "global-catalog": 3268, "global-catalog-tls": 3269,
   ]
 }

@@ -67,9 +67,11 @@ final class FragmentHandler: ChannelInboundHandler {
   private func stranger(_ error: any Error) -> RPCError {
     let start = assembler.pending.prefix(16)
     let text = String(decoding: start.map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: ".") }, as: UTF8.self)
-    return RPCError(
+    var stranger = RPCError(
       .notRPC, "\(peer) does not speak DCE/RPC: it sent 0x\(Hex.encode(start)) (\(text)), \(error).",
       remedy: "Check which service listens on that port, and what stands between this machine and the server.")
+    stranger.received = Array(start)
+    return stranger
   }
 
   private var closed: RPCError {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import NIOCore
 package import Wire
 
@@ -37,15 +38,24 @@ package actor RPCAssociation {
   // MARK: - Opening
 
   /// Connects over TCP and binds.
-  /// - Parameter flow: the row under which the association is recorded once it is bound, never before.
+  /// - Parameters:
+  ///   - flow: the row under which the association is recorded once it is bound, never before.
+  ///   - socket: the descriptor of a TCP connection to the server that stands already; it is taken over.
   /// - Throws: `RPCError`, `SecurityError`, what the security provider throws, or `CancellationError`.
   package static func connect(
     to server: RPCServer, _ interface: RPCInterface, security: RPCSecurity, flow: Flow?,
-    options: RPCOptions = RPCOptions(), group: any EventLoopGroup
+    options: RPCOptions = RPCOptions(), over socket: CInt? = nil, group: any EventLoopGroup
   ) async throws -> RPCAssociation {
     // The ticket first: no connection waits for a KDC.
-    let context = try await securityContext(security)
-    let channel = try await TCPChannel.connect(server, timeout: options.connectTimeout, group: group)
+    let context: (any SecurityContext)?
+    do {
+      context = try await securityContext(security)
+    } catch {
+      if let socket { Glibc.close(socket) }
+      throw error
+    }
+    let channel = try await TCPChannel.connect(
+      server, timeout: options.connectTimeout, over: socket, group: group)
     let association = try await bind(channel, interface, security, context, options)
     flow?.established(
       .tcp, host: server.host, address: server.address, port: server.port, protection: association.protectionSummary)

@@ -25,17 +25,20 @@ final class TCPChannel: FragmentChannel {
   private static let keepAlive: (idle: Int, interval: Int, count: Int) = (60, 15, 4)
 
   static func connect(
-    _ server: RPCServer, timeout: Duration, group: any EventLoopGroup
+    _ server: RPCServer, timeout: Duration, over socket: CInt? = nil, group: any EventLoopGroup
   ) async throws -> TCPChannel {
     let address: SocketAddress
     do {
       address = try SocketAddress(ipAddress: server.address, port: server.port)
     } catch {
+      if let socket { Glibc.close(socket) }
       throw RPCError(
         .unreachable, "\(server.address) port \(server.port) is no address for \(server.host).",
         remedy: "Resolve the name first.")
     }
-    return try await connect(to: address, peer: server.description, timeout: timeout, group: group) { error in
+    return try await connect(
+      to: address, peer: server.description, timeout: timeout, over: socket, group: group
+    ) { error in
       unreachable(server, error)
     }
   }
@@ -55,7 +58,7 @@ final class TCPChannel: FragmentChannel {
   }
 
   private static func connect(
-    to address: SocketAddress, peer: String, timeout: Duration, group: any EventLoopGroup,
+    to address: SocketAddress, peer: String, timeout: Duration, over socket: CInt? = nil, group: any EventLoopGroup,
     failure: (any Error) -> RPCError
   ) async throws -> TCPChannel {
     let isLocal = address.protocol == .unix
@@ -74,13 +77,15 @@ final class TCPChannel: FragmentChannel {
         .channelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: keepAlive.interval)
         .channelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: keepAlive.count)
     do {
-      let channel = try await bootstrap.channelInitializer { channel in
+      let initialised = bootstrap.channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let handler = FragmentHandler(peer: peer)
           try channel.pipeline.syncOperations.addHandler(handler)
           made.succeed(TCPChannel(peer: peer, channel, NIOLoopBound(handler, eventLoop: channel.eventLoop)))
         }
-      }.connect(to: address).get()
+      }
+      let connected = socket.map { initialised.withConnectedSocket($0) } ?? initialised.connect(to: address)
+      let channel = try await connected.get()
       if Task.isCancelled {
         channel.close(promise: nil)
         throw CancellationError()

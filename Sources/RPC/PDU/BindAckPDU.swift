@@ -18,6 +18,12 @@ package struct BindAckPDU: Sendable, Hashable {
     /// For a provider's rejection: 1 abstract syntax not supported, 2 transfer syntaxes not supported, 3 local limit.
     package var reason: UInt16
     package var transferSyntax: SyntaxIdentifier
+
+    package init(result: UInt16, reason: UInt16, transferSyntax: SyntaxIdentifier) {
+      self.result = result
+      self.reason = reason
+      self.transferSyntax = transferSyntax
+    }
   }
 
   package var maximumSent: UInt16

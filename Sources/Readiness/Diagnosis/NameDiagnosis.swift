@@ -47,19 +47,35 @@ enum NameDiagnosis {
 /// `ports listen` answers in a server's place: the path is proved, the service is not there yet.
 enum StandInDiagnosis {
   static func judge(_ matter: Matter) -> Judgement? {
-    matter.first { observation in
-      switch observation {
-      case .standIn:
-        Judgement(
-          .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
-          matter.target("Check again when the server itself is installed."))
-      case .standInUnproved(let reason):
-        Judgement(
-          .inconclusive, .standIn,
-          "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
-          Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
-      default: nil
+    // The banner, which proves nothing, comes before the proof.
+    if matter.flow.saw({ if case .standIn = $0 { true } else { false } }) {
+      let dropped = matter.flow.conversation.observations.compactMap { observation -> Int? in
+        switch observation {
+        case .sampled(let port, .silent), .sampled(let port, .unreachable): port
+        default: nil
+        }
       }
+      guard dropped.isEmpty else {
+        return Judgement(
+          .blocked, .rpcRangePartlyBlocked,
+          "Ports \(dropped.sorted().map(String.init).joined(separator: ", ")) of \(matter.flow.target.host) are dropped "
+            + "though a stand-in answers at others of the range.",
+          matter.open("Allow the whole range."))
+      }
+      return Judgement(
+        .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
+        matter.target("Check again when the server itself is installed."))
+    }
+    // What it says when it is asked for its proof comes after the banner, and says more.
+    let reasons = matter.flow.conversation.observations.compactMap { observation -> String? in
+      if case .standInUnproved(let reason) = observation { reason } else { nil }
+    }
+    return reasons.last.map { reason in
+      Judgement(
+        .inconclusive, .standIn,
+        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason)"
+          + (reason.hasSuffix(".") ? "" : "."),
+        Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
     }
   }
 }

@@ -15,8 +15,9 @@ package struct ProbeContext: Sendable {
   package let deadline: ContinuousClock.Instant
   /// The wall clock, for skews and certificates.
   package let now: @Sendable () -> Date
-  /// Signs in by Kerberos; nil when no credentials were given. Throws `CredentialError.stopped` once a sign-in was refused.
-  package let credentials: (any SecurityContextProvider)?
+  /// Signs in by Kerberos; nil when no credentials for the target were given. Throws ``CredentialError`` once
+  /// a sign-in was refused.
+  package var credentials: (any SecurityContextProvider)?
   /// How TLS peers of a role are trusted, revocation included.
   package let trust: @Sendable (Role) -> TLSClientPolicy?
   /// Unlocks the proof of a stand-in (`ports listen`); nil when no code was given.
@@ -51,9 +52,41 @@ package struct ProbeContext: Sendable {
 
 /// Speaks to the stand-in that `ports listen` puts in a missing server's place.
 package protocol StandInRecognizer: Sendable {
-  /// Whether the bytes that came instead of the row's protocol are a stand-in's greeting.
-  func recognizes(_ bytes: [UInt8]) -> Bool
-  /// Asks the stand-in at the target for its proof, on a new connection or datagram, and observes
-  /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``. Reaches ``Depth/path``.
-  func challenge(_ target: ProbeTarget, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
+  /// Asks the stand-in at the target for its proof, on new connections or datagrams, and observes
+  /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``; of a range of ports also
+  /// ``Observation/sampled(port:_:)`` where one does not answer.
+  func challenge(
+    _ target: ProbeTarget, row: RowID, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
+}
+
+extension Prober {
+  /// Has the conversation. Where it did not come to its end though something answered, asks whether that is a stand-in.
+  func converse(recognisingStandInsAt target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
+    await converse(with: target, context, log)
+    let seen = log.snapshot
+    // Where a row has many ports, the first conversation may have been with another one that led nowhere.
+    let hasRange = target.ports.contains { $0.first != $0.last }
+    guard let standIns = context.standIns, seen.depth >= .port || hasRange,
+      seen.depth < requiredDepth(withCredentials: context.credentials != nil)
+    else { return }
+    let index = log.begin(.negotiate, sent: "a stand-in's hello")
+    // A real server's answer to it means nothing and must not enter the diagnosis.
+    let aside = ConversationLog()
+    await standIns.challenge(target, row: row, transport, context, aside)
+    let answer = aside.snapshot.observations.filter(\.isOfStandIn)
+    let isProved = answer.contains { if case .standIn = $0 { true } else { false } }
+    log.end(index, received: answer.isEmpty ? "nothing of a stand-in" : isProved ? "its proof" : "no proof")
+    for observation in answer { log.observe(observation) }
+    // The path is what a stand-in proves, whatever its port accepted.
+    if isProved { log.provedPathOnly() }
+  }
+}
+
+extension Observation {
+  fileprivate var isOfStandIn: Bool {
+    switch self {
+    case .standIn, .standInUnproved, .sampled: true
+    default: false
+    }
+  }
 }

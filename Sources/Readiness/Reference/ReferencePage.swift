@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import PortReference
+import PortReference
 
 /// The documentation page of `ports`: every row, its conversation, every diagnosis and its usual remedy, made from the same
 /// data that plans and checks use, so that it cannot say anything else.

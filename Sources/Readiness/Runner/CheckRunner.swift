@@ -16,13 +16,19 @@ package struct CheckRunner: Sendable {
   private let table: ProberTable
   private let context: ProbeContext
   private let resolver: any NameResolver
-  private let hasCredentials: Bool
+  private let credentials: @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
 
-  package init(table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver) {
+  /// - Parameters:
+  ///   - context: without credentials.
+  ///   - credentials: those that the target's forest accepts.
+  package init(
+    table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver,
+    credentials: @escaping @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
+  ) {
     self.table = table
     self.context = context
     self.resolver = resolver
-    hasCredentials = context.credentials != nil
+    self.credentials = credentials
   }
 
   /// - Parameter progress: called with the number of flows that are done.
@@ -53,18 +59,28 @@ package struct CheckRunner: Sendable {
     let log = ConversationLog()
     var target = flow.target
     let prober = table.prober(flow.row, flow.transport)
-    if prober == nil { log.observe(.note("no prober for this row")) }
+    var context = context
+    context.credentials = credentials(target)
+    if prober == nil { log.observe(.unsupported) }
     let named = target
     let address = await Deadline.race(until: context.deadline + Self.grace) {
       await self.resolve(named, names, log)
     }
     if let prober, let address = address ?? nil {
       target.address = address
+      for index in target.certificateSources.indices where target.certificateSources[index].endpoint.host.isEmpty {
+        let source = target.certificateSources[index].serverName
+        let addresses = await Deadline.race(until: context.deadline) { await names.addresses(of: source) }
+        if case .success(let found)? = addresses {
+          target.certificateSources[index].endpoint.host = found.first ?? ""
+        }
+      }
       let found = target
+      let given = context
       log.reached(.name)
       await gates.enter(address)
       await Deadline.race(until: context.deadline + Self.grace) {
-        await prober.converse(with: found, context, log)
+        await prober.converse(recognisingStandInsAt: found, given, log)
       }
       await gates.leave(address)
     }
@@ -83,7 +99,8 @@ package struct CheckRunner: Sendable {
       target: FlowTarget(
         role: target.role, host: target.host, address: target.address.isEmpty ? nil : target.address,
         port: conversation.port ?? target.port),
-      required: prober?.requiredDepth(withCredentials: hasCredentials) ?? .service, conversation: conversation,
+      required: prober?.requiredDepth(withCredentials: context.credentials != nil) ?? .service,
+      conversation: conversation,
       rule: flow.rule)
   }
 

@@ -17,6 +17,11 @@ extension ProbeStream {
       log.observe(.systemError("nothing says how to trust the TLS peer"))
       return nil
     }
+    let early = await earlyBytes()
+    guard early.isEmpty else {
+      log.observeWrongAnswer(early)
+      return nil
+    }
     do {
       let limit = TimeAmount(context.patience())
       let peer = try await log.phase(.tls, sent: "ClientHello for \(target.serverName)") {
@@ -49,7 +54,8 @@ extension ConversationLog {
       observe(.certificate(target.isPublic ? .privateIssuer(error.message) : .unknownIssuer(error.message)))
     case .wrongUsage, .invalidChain, .unsupportedCertificate: observe(.certificate(.invalid(error.message)))
     case .revoked: observe(.certificate(.revoked(error.message)))
-    case .listUnreachable, .noDistributionPoint: observe(.revocationListUnreachable(error.message))
+    case .listUnreachable, .noDistributionPoint, .verificationTimedOut:
+      observe(.revocationListUnreachable(error.message))
     case .listStale: observe(.revocationListBad(location: target.serverName, reason: error.message))
     case .listMalformed, .listBadSignature, .listOutOfScope:
       observe(.revocationListBad(location: target.serverName, reason: error.message))
