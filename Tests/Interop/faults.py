@@ -13,7 +13,7 @@ import peers
 import pki
 import wan
 from fault_site import (
-    FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
+    CRL, FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
 from file_server import FileServer
 
 AD = "connect-ad/"
@@ -459,7 +459,19 @@ class Catalogue:
             chain, private, _ = self.site.issue(tenant.name, authority=inspection, crl=[])
             return peers.Web(a, p, peers.portal, peers.tls(chain, private))
         yield self.replaced("TLS interception", "connect-cloud/https", tenant.name, tenant.address, 443,
-                            {"tls-interception", "certificate-unknown-issuer"}, server)
+                            {"tls-interception"}, server)
+
+    def _fault_proxy(self):
+        for words, page, diagnoses in (
+                ("the HTTP proxy wants a sign-in", peers.refusing_proxy, {"proxy-authentication"}),
+                ("the HTTP proxy forbids the way", lambda *_: (403, {}, b""), {"proxy-refused"})):
+            port = self.spare()
+
+            def change(topology, port=port):
+                topology["outboundProxy"] = {"name": "proxy1.corp.example", "addresses": [SPARE], "port": port}
+            yield Fault(words, {("connect-cloud/https", "tcp", self.site.tenant.name)}, diagnoses,
+                        lambda port=port, page=page: peers.Web(SPARE, port, page), change=change,
+                        along={("connect-cloud/http", "tcp", CRL): diagnoses | {"inconclusive", "http-error"}})
 
     # Revocation lists and HTTP
 
@@ -483,7 +495,7 @@ class Catalogue:
     def lists(self, name, diagnoses, server):
         """Every certificate of the site names the one list: all rows that need it may say so."""
         fault = self.replaced(
-            name, "connect-cloud/http", self.site.tenant.name, self.site.lab.forest["crlAddress"], 80, diagnoses, server)
+            name, "connect-cloud/http", CRL, self.site.lab.forest["crlAddress"], 80, diagnoses, server)
         fault.along = {key: diagnoses | {"revocation-list-unreachable", "revocation-list-bad", "revocation-list-stale"}
                        for key in self.flows() if key[0] in (
             AD + "ldaps", "connect-cloud/https", "connect-federation/http", "connect-federation/https",

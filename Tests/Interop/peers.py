@@ -301,13 +301,27 @@ class WebServices(Server):
 
 # One thing changed in a real server's answers
 
+def is_framed(data):
+    """Whether these are whole DNS messages, each with its length in front."""
+    while len(data) >= 14:
+        data = data[2 + int.from_bytes(data[:2], "big"):]
+    return not data
+
+
 def names_refused(*names, code=3):
     """A DNS server that has no answer for these names and those below them: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED, 0 no record
     of that type (RFC 1035 4.1.1). By TCP, messages have their length in front."""
+    def framed(data):
+        out = b""
+        while data:
+            size = 2 + int.from_bytes(data[:2], "big")
+            message = change(data[2:size])
+            out, data = out + len(message).to_bytes(2, "big") + message, data[size:]
+        return out
+
     def change(data):
-        if len(data) > 2 and int.from_bytes(data[:2], "big") == len(data) - 2:
-            message = change(data[2:])
-            return len(message).to_bytes(2, "big") + message
+        if is_framed(data):
+            return framed(data)
         labels, at = [], 12
         while data[at]:
             labels.append(data[at + 1:at + 1 + data[at]].decode().lower())
