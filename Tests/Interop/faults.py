@@ -336,15 +336,16 @@ class Catalogue:
                           peers.mapped(address="198.51.100.99"))
 
     def _fault_unregistered(self):
-        yield self.mapper("interface not registered", {"rpc-not-registered"}, peers.unregistered, both=True)
+        yield self.mapper("interface not registered", {"rpc-not-registered"}, peers.unregistered, of_mapper=True)
 
-    def mapper(self, name, diagnoses, change, both=False):
+    def mapper(self, name, diagnoses, change, of_mapper=False):
         host = self.host()
         address = self.address(host)
         fault = self.replaced(name, RANGE, host, address, 135, diagnoses,
                               lambda a, p: peers.Changed(a, p, (address, 135), change))
-        if both:
-            fault.along[(MAPPER, "tcp", host)] = diagnoses
+        if of_mapper:
+            # Its own row says so; the other one only that it cannot tell.
+            fault.blamed, fault.along = {(MAPPER, "tcp", host)}, {(RANGE, "tcp", host): diagnoses | {"inconclusive"}}
         else:
             # Nothing may be said of the mapper, but no other fault may touch it meanwhile.
             fault.along[(MAPPER, "tcp", host)] = set()
