@@ -105,7 +105,16 @@ let package = Package(
         "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
         hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
-    library("Readiness", ["PortReference"]),
+    library(
+      "Readiness",
+      [
+        "PortReference", "Wire",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        nioCore, nioPosix, x509, crypto, logging,
+      ]),
     library(
       "Lab",
       ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],

@@ -26,6 +26,10 @@ package struct TrustError: DiagnosableError, Hashable {
     // The handshake.
     case handshakeTimedOut
     case handshakeFailed
+    /// No version or cipher suite in common.
+    case noCommonProtocol
+    /// What answers does not speak TLS.
+    case notTLS
     case connectionClosed
     // The configuration.
     case badConfiguration
@@ -67,6 +71,8 @@ package struct TrustError: DiagnosableError, Hashable {
     case .handshakeTimedOut:
       "Check the peer's service and the path to it; something accepts connections but does not answer."
     case .handshakeFailed: "Check that the peer speaks TLS 1.2 or later on this port."
+    case .noCommonProtocol: "Enable TLS 1.2 or 1.3 with a modern cipher suite on the server."
+    case .notTLS: "Check the port and the address."
     case .connectionClosed: "Check the peer's log: it closed the connection during the TLS handshake."
     case .badConfiguration: "Correct the configuration."
     }

@@ -160,7 +160,7 @@ import X509
     for steps: [LoopbackServer.Step] in [[.send("HTTP/1.1 400 Bad Request\r\n\r\n")], [.close], [.reset]] {
       let server = try await RawServer(steps)
       let error = await #expect(throws: TrustError.self) { _ = try await connect(try policy(), port: server.port) }
-      #expect(error?.code == .handshakeFailed || error?.code == .connectionClosed, "\(String(describing: error))")
+      #expect(error?.code == .notTLS || error?.code == .connectionClosed, "\(String(describing: error))")
       await server.stop()
     }
   }
@@ -172,7 +172,7 @@ import X509
         $0.maximumTLSVersion = .tlsv11
       }, script: { _, _ in [] })
     let error = await #expect(throws: TrustError.self) { _ = try await connect(try policy(), port: server.port) }
-    #expect(error?.code == .handshakeFailed)
+    #expect(error?.code == .noCommonProtocol)
     await server.stop()
   }
 

@@ -145,14 +145,16 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
   private static func translate(_ error: any Error, _ name: PeerName) -> TrustError {
     let text = String(describing: error)
     if case .handshakeFailed? = error as? NIOSSLError {
-      if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-        return TrustError(
-          .handshakeFailed, "\(name) does not speak TLS on this port.", remedy: "Check the port and the address.")
+      if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") || text.contains("UNEXPECTED_RECORD") {
+        return TrustError(.notTLS, "\(name) does not speak TLS on this port.")
       }
       if text.contains("UNSUPPORTED_PROTOCOL") || text.contains("PROTOCOL_VERSION") {
-        return TrustError(
-          .handshakeFailed, "\(name) offers no TLS version from 1.2 on.", remedy: "Enable TLS 1.2 or 1.3 on the server."
-        )
+        return TrustError(.noCommonProtocol, "\(name) offers no TLS version from 1.2 on.")
+      }
+      if text.contains("HANDSHAKE_FAILURE") || text.contains("NO_SHARED_CIPHER")
+        || text.contains("INSUFFICIENT_SECURITY")
+      {
+        return TrustError(.noCommonProtocol, "\(name) has no cipher suite in common with this machine.")
       }
       if text.contains("EOF during handshake") {
         return TrustError(.connectionClosed, "\(name) closed the connection during the TLS handshake.")

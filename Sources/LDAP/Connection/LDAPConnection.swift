@@ -42,13 +42,14 @@ package final class LDAPConnection: Sendable {
   /// Connects, protects the connection and signs in; then, and only then, tells the flow.
   ///
   /// - Parameters:
+  ///   - socket: the descriptor of a TCP connection to the server that stands already; it is taken over.
   ///   - group: event loops to run on.
   /// - Throws: ``LDAPError``, `TrustError`, whatever the provider of the security context throws, `CancellationError`.
   package static func connect(
     to server: LDAPServer, security: ConnectionSecurity, flow: Flow, options: LDAPOptions = LDAPOptions(),
-    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
+    over socket: CInt? = nil, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
   ) async throws -> LDAPConnection {
-    let link = try await Link.open(server, options, group, logger)
+    let link = try await Link.open(server, options, over: socket, group, logger)
     do {
       let protection = try await withTaskCancellationHandler {
         try await link.establish(security)

@@ -35,9 +35,9 @@ final class Link: Sendable {
   /// silently vanished peer is noticed within two minutes, and firewalls' idle timeouts are not reached.
   private static let keepAlive: (idle: Int, interval: Int, count: Int) = (60, 15, 4)
 
-  /// Opens the TCP connection and starts the clock of the handshakes.
+  /// Opens the TCP connection, unless `socket` is one, and starts the clock of the handshakes.
   static func open(
-    _ server: LDAPServer, _ options: LDAPOptions, _ group: any EventLoopGroup, _ logger: Logger
+    _ server: LDAPServer, _ options: LDAPOptions, over socket: CInt?, _ group: any EventLoopGroup, _ logger: Logger
   ) async throws -> Link {
     let address: SocketAddress
     do {
@@ -61,7 +61,8 @@ final class Link: Sendable {
         }
       }
     do {
-      let channel = try await bootstrap.connect(to: address).get()
+      let connected = socket.map { bootstrap.withConnectedSocket($0) } ?? bootstrap.connect(to: address)
+      let channel = try await connected.get()
       if Task.isCancelled {
         channel.close(promise: nil)
         throw CancellationError()

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PortReference
+
+/// From the evidence of one flow, and that of the other flows of the same target, to verdict, diagnosis and remedy.
+///
+/// A pure function: no clock, no network, no state. The families are asked in order and the first that knows wins: what a
+/// peer said of itself comes before what a silent path may mean. Less than the required depth is never `works`.
+///
+/// - Parameter siblings: flows from the same source to the same target; the flow itself may be among them.
+package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> Judgement {
+  let others = siblings.filter { $0.row != flow.row || $0.transport != flow.transport || $0.target != flow.target }
+  let matter = Matter(flow: flow, siblings: others.filter { $0.target.host == flow.target.host })
+  for family in families {
+    if let judgement = family(matter) { return judgement }
+  }
+  guard flow.isDeepEnough else {
+    return Judgement(
+      .inconclusive, .unknown,
+      "The conversation with \(flow.name) reached \(flow.depth.rawValue), where \(flow.required.rawValue) is needed.")
+  }
+  return Judgement(.works, .none, "\(flow.name) works, as deep as \(flow.depth.rawValue).")
+}
+
+/// In the order in which they are asked.
+private let families: [@Sendable (Matter) -> Judgement?] = [
+  NameDiagnosis.judge,
+  StandInDiagnosis.judge,
+  HTTPDiagnosis.judge,
+  CertificateDiagnosis.judge,
+  IdentityDiagnosis.judge,
+  DirectoryDiagnosis.judge,
+  RPCDiagnosis.judge,
+  SMBDiagnosis.judge,
+  AnswerDiagnosis.judge,
+  PathDiagnosis.judge,
+  RemarkDiagnosis.judge,
+]
+
+/// A flow under diagnosis, with the other flows of its target.
+struct Matter {
+  let flow: FlowEvidence
+  let siblings: [FlowEvidence]
+
+  /// The first value that the body finds in the flow's observations.
+  func first<Value>(_ body: (Observation) -> Value?) -> Value? {
+    for observation in flow.conversation.observations {
+      if let value = body(observation) { return value }
+    }
+    return nil
+  }
+
+  func saw(_ observation: Observation) -> Bool { flow.conversation.observations.contains(observation) }
+
+  /// The same row over the other transport.
+  var twin: FlowEvidence? {
+    siblings.first {
+      $0.row == flow.row && $0.transport != flow.transport && $0.target.address == flow.target.address
+    }
+  }
+
+  /// Other flows to the same address.
+  var neighbours: [FlowEvidence] { siblings.filter { $0.target.address == flow.target.address } }
+
+  /// A remedy for whoever runs the target.
+  func target(_ action: String) -> Remedy { Remedy(.target, action) }
+
+  /// A remedy that is the rule of the plan.
+  func open(_ action: String) -> Remedy { Remedy(.firewall, action, rule: flow.rule) }
+}

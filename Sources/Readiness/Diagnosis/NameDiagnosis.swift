@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PortReference
+
+/// What the DNS did not know. A flow whose target has no address was not tried: it is blamed for nothing else.
+enum NameDiagnosis {
+  static func judge(_ matter: Matter) -> Judgement? {
+    matter.first { observation in
+      switch observation {
+      case .nameNotFound(let name, zoneExists: false?):
+        Judgement(
+          .broken, .missingConditionalForwarder,
+          "The DNS server knows neither \(name) nor the zone that it belongs to.",
+          Remedy(
+            .dns,
+            "Add a conditional forwarder for the zone of \(name), to the domain's own DNS servers, on the DNS servers "
+              + "that \(matter.flow.source.host) asks."))
+      case .nameNotFound(let name, _):
+        Judgement(
+          .broken, .nameNotFound, "The DNS says that \(name) does not exist.",
+          Remedy(.dns, "Register \(name), or correct the name in the topology."))
+      case .recordMissing(let name, let type):
+        Judgement(
+          .broken, .recordsMissing, "The DNS knows \(name) but holds no \(type) record for it.",
+          Remedy(
+            .directory,
+            type == "SRV"
+              ? "Restart the Netlogon service on the domain controllers (Samba: samba_dnsupdate), so that they register."
+              : "Register the \(type) record of \(name)."))
+      case .resolverSilent(let servers):
+        Judgement(
+          .inconclusive, .resolverNotAnswering,
+          "\(matter.flow.target.host) could not be looked up: no DNS server answered"
+            + (servers.isEmpty ? "." : " (\(servers.joined(separator: ", ")))."),
+          Remedy(.source, "See the findings of \(RowID.connectADDNS), then check again."))
+      case .resolverRefused(let server, let reason):
+        Judgement(
+          .broken, .resolverNotAnswering, "The DNS server \(server) refuses: \(reason).",
+          Remedy(
+            .dns, "Let the DNS server \(server) serve or forward the zone, and answer \(matter.flow.source.host)."))
+      default: nil
+      }
+    }
+  }
+}
+
+/// `ports listen` answers in a server's place: the path is proved, the service is not there yet.
+enum StandInDiagnosis {
+  static func judge(_ matter: Matter) -> Judgement? {
+    matter.first { observation in
+      switch observation {
+      case .standIn:
+        Judgement(
+          .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
+          matter.target("Check again when the server itself is installed."))
+      case .standInUnproved(let reason):
+        Judgement(
+          .inconclusive, .standIn,
+          "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
+          Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
+      default: nil
+      }
+    }
+  }
+}

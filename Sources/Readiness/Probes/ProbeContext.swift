@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CertificateTrust
+package import FoundationEssentials
+package import Logging
+package import NIOCore
+package import PortReference
+package import Wire
+
+/// What every probe is given: the outside world, and the check's limits.
+package struct ProbeContext: Sendable {
+  package let sockets: ProbeSockets
+  package let group: any EventLoopGroup
+  /// When the whole check ends.
+  package let deadline: ContinuousClock.Instant
+  /// The wall clock, for skews and certificates.
+  package let now: @Sendable () -> Date
+  /// Signs in by Kerberos; nil when no credentials were given. Throws `CredentialError.stopped` once a sign-in was refused.
+  package let credentials: (any SecurityContextProvider)?
+  /// How TLS peers of a role are trusted, revocation included.
+  package let trust: @Sendable (Role) -> TLSClientPolicy?
+  /// Unlocks the proof of a stand-in (`ports listen`); nil when no code was given.
+  package let standIns: (any StandInRecognizer)?
+  package let logger: Logger
+
+  /// The longest wait for one answer of a peer that has accepted the connection.
+  package static let answerPatience = Duration.seconds(4)
+  /// A silence that the deadline made shorter than this says nothing of the peer.
+  package static let leastTellingWait = Duration.seconds(2)
+
+  package init(
+    sockets: ProbeSockets, group: any EventLoopGroup, deadline: ContinuousClock.Instant,
+    now: @escaping @Sendable () -> Date, credentials: (any SecurityContextProvider)?,
+    trust: @escaping @Sendable (Role) -> TLSClientPolicy?, standIns: (any StandInRecognizer)?, logger: Logger
+  ) {
+    self.sockets = sockets
+    self.group = group
+    self.deadline = deadline
+    self.now = now
+    self.credentials = credentials
+    self.trust = trust
+    self.standIns = standIns
+    self.logger = logger
+  }
+
+  /// The time for the next wait: ``answerPatience``, or less when the deadline is near; never negative.
+  package func patience(_ wanted: Duration = answerPatience) -> Duration {
+    max(.zero, min(wanted, deadline - .now))
+  }
+}
+
+/// Speaks to the stand-in that `ports listen` puts in a missing server's place.
+package protocol StandInRecognizer: Sendable {
+  /// Whether the bytes that came instead of the row's protocol are a stand-in's greeting.
+  func recognizes(_ bytes: [UInt8]) -> Bool
+  /// Asks the stand-in at the target for its proof, on a new connection or datagram, and observes
+  /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``. Reaches ``Depth/path``.
+  func challenge(_ target: ProbeTarget, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PortReference
+package import Wire
+
+/// Whom to talk to; names are resolved already.
+package struct ProbeTarget: Sendable, Hashable {
+  package var role: Role
+  /// The host's name in the topology.
+  package var host: String
+  /// The name that certificates, SNI and service principals must carry: the host's DNS name, the federation service's
+  /// name for its nodes and balancers, `certauth.…` where certificates are asked for on 443.
+  package var serverName: String
+  /// Numeric.
+  package var address: String
+  package var port: Int
+  /// All ports of the row, where it has more than one (the dynamic range of RPC, pinned or not).
+  package var ports: [Ports]
+  /// Active Directory targets: the domain that the controller should hold and its forest's root domain.
+  package var domain: String?
+  package var forest: String?
+  /// All domains of the topology with their forest's root: what a resolver must know.
+  package var zones: [Zone]
+  /// Cloud targets: the HTTP proxy to go through; address and port above are then the proxy's.
+  package var relay: Endpoint?
+  /// A name of the public internet, whose certificates come from public authorities.
+  package var isPublic: Bool
+
+  package struct Zone: Sendable, Hashable {
+    package var domain: String
+    package var forest: String
+    /// Whether a row in use needs its Global Catalog records.
+    package var hasCatalog: Bool
+
+    package init(domain: String, forest: String, hasCatalog: Bool) {
+      self.domain = domain
+      self.forest = forest
+      self.hasCatalog = hasCatalog
+    }
+  }
+
+  package init(
+    role: Role, host: String, serverName: String? = nil, address: String, port: Int, ports: [Ports] = [],
+    domain: String? = nil, forest: String? = nil, zones: [Zone] = [], relay: Endpoint? = nil, isPublic: Bool = false
+  ) {
+    self.role = role
+    self.host = host
+    self.serverName = serverName ?? host
+    self.address = address
+    self.port = port
+    self.ports = ports
+    self.domain = domain
+    self.forest = forest
+    self.zones = zones
+    self.relay = relay
+    self.isPublic = isPublic
+  }
+
+  package var endpoint: Endpoint { Endpoint(host: address, port: port) }
+}
