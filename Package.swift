@@ -71,6 +71,7 @@ let package = Package(
     library("PortReference"),
     library("IdentityModel"),
     library("Wire"),
+    library("WebPages"),
 
     // C libraries.
     .systemLibrary(name: "CKerberos", path: "Sources/CKerberos", providers: [.apt(["libkrb5-dev"])]),
@@ -108,12 +109,12 @@ let package = Package(
     library(
       "Readiness",
       [
-        "PortReference", "Wire",
+        "PortReference", "Wire", "WebPages", "Store",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
-        nioCore, nioPosix, x509, crypto, logging,
+        nioCore, nioPosix, x509, crypto, logging, metrics, lifecycle, hummingbird,
       ]),
     library(
       "Lab",
@@ -173,7 +174,8 @@ let package = Package(
     tests(
       "TenantTests",
       ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
-    tests("ReadinessTests", ["Readiness", "PortReference", yams], exclude: ["Golden", "Topologies"]),
+    tests("WebPagesTests", ["WebPages"]),
+    tests("ReadinessTests", ["Readiness", "PortReference", "Store", "WebPages", logging, yams], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",

@@ -16,10 +16,11 @@ package struct HTML: Sendable, Hashable {
   /// Elements without content (HTML 13.1.2).
   private static let void: Set = ["br", "hr", "img", "input", "link", "meta"]
 
-  /// - Parameters:
-  ///   - attributes: a value of nil leaves the attribute out; an empty one stands as `name=""`.
+  /// Names of attributes are literals of the program; a value of nil leaves the attribute out.
+  package typealias Attributes = KeyValuePairs<StaticString, String?>
+
   package static func element(
-    _ name: StaticString, _ attributes: [(StaticString, String?)] = [], _ content: [HTML] = []
+    _ name: StaticString, _ attributes: Attributes = [:], _ content: [HTML] = []
   ) -> HTML {
     var markup = "<\(name)"
     for (attribute, value) in attributes {
@@ -32,7 +33,9 @@ package struct HTML: Sendable, Hashable {
     return HTML(markup: markup + "</\(name)>")
   }
 
-  package static func element(_ name: StaticString, _ attributes: [(StaticString, String?)] = [], _ text: String) -> HTML {
+  package static func element(_ name: StaticString, _ attributes: Attributes = [:], _ text: String)
+    -> HTML
+  {
     element(name, attributes, [HTML(text)])
   }
 

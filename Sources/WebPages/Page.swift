@@ -43,30 +43,30 @@ package struct Page: Sendable {
 
   package var text: String {
     let head = HTML.element(
-      "head", [],
+      "head", [:],
       [
-        .element("meta", [("charset", "utf-8")]),
-        .element("meta", [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]),
-        .element("title", [], "\(title) - \(application)"),
-        .element("link", [("rel", "stylesheet"), ("href", Self.stylePath)]),
+        .element("meta", ["charset": "utf-8"]),
+        .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
+        .element("title", [:], "\(title) - \(application)"),
+        .element("link", ["rel": "stylesheet", "href": Self.stylePath]),
       ])
     let items = navigation.map { link in
       HTML.element(
-        "li", [],
-        [.element("a", [("href", link.path), ("aria-current", link.path == path ? "page" : nil)], link.title)])
+        "li", [:],
+        [.element("a", ["href": link.path, "aria-current": link.path == path ? "page" : nil], link.title)])
     }
     let body = HTML.element(
-      "body", [],
+      "body", [:],
       [
-        .element("a", [("class", "skip"), ("href", "#main")], "Skip to the content"),
+        .element("a", ["class": "skip", "href": "#main"], "Skip to the content"),
         .element(
-          "header", [],
+          "header", [:],
           [
-            .element("p", [("class", "application")], application),
-            .element("nav", [("aria-label", "Pages")], [.element("ul", [], items)]),
+            .element("p", ["class": "application"], application),
+            .element("nav", ["aria-label": "Pages"], [.element("ul", [:], items)]),
           ]),
-        .element("main", [("id", "main"), ("tabindex", "-1")], [.element("h1", [], title)] + content),
+        .element("main", ["id": "main", "tabindex": "-1"], [.element("h1", [:], title)] + content),
       ])
-    return "<!DOCTYPE html>\n" + HTML.element("html", [("lang", "en")], [head, body]).text + "\n"
+    return "<!DOCTYPE html>\n" + HTML.element("html", ["lang": "en"], [head, body]).text + "\n"
   }
 }

@@ -2,6 +2,7 @@
 
 package import Logging
 import Metrics
+import PortReference
 import Wire
 
 /// Checks the flows of a topology again and again, keeps what was found, and tells what changed, once.
@@ -110,8 +111,7 @@ package struct Watcher: Sendable {
       metadata["before_diagnosis"] = "\(before.diagnosis.rawValue)"
     }
     if let remedy = finding.remedy { metadata["remedy"] = "\(remedy.owner.rawValue): \(remedy.action)" }
-    logger.log(
-      level: finding.verdict.isFailure ? .error : finding.verdict == .works ? .notice : .warning,
-      "a flow changed", metadata: metadata)
+    // Also that all is well again: who was told of trouble waits for it.
+    logger.log(level: finding.verdict.isFailure ? .error : .warning, "a flow changed", metadata: metadata)
   }
 }

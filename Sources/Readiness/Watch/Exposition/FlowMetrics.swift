@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import PortReference
 
 /// What metrics say of findings. Verdicts, diagnoses, phases, rows and roles are closed vocabularies; names of targets are
 /// those of the topology.
@@ -9,13 +10,13 @@ enum FlowMetrics {
   static func text(_ flows: [WatchedFlow]) -> String {
     var metrics = MetricsText()
     for flow in flows {
-      let labels = [("kind", flow.kind.rawValue)] + labels(of: flow.finding)
-      add(flow.finding, labels, "bridgehead_flow", to: &metrics)
+      let labels = [("kind", flow.kind.rawValue)] + Self.labels(of: flow.finding)
+      add(flow.finding, labels, to: &metrics)
       metrics.gauge(
-        "bridgehead_flow_state_start_timestamp_seconds", "Since when the flow stands as it does.", labels,
+        "\(prefix)_flow_state_start_timestamp_seconds", "Since when the flow stands as it does.", labels,
         flow.state.since)
       metrics.gauge(
-        "bridgehead_flow_checked_timestamp_seconds", "When the flow was last checked.", labels, flow.checked)
+        "\(prefix)_flow_checked_timestamp_seconds", "When the flow was last checked.", labels, flow.checked)
     }
     return metrics.text
   }
@@ -26,31 +27,34 @@ enum FlowMetrics {
     let isSuccess = !findings.isEmpty && findings.allSatisfy { $0.verdict == .works || $0.verdict == .worksWithRemark }
     metrics.gauge("probe_success", "Whether everything that was asked for works.", [], isSuccess ? 1 : 0)
     metrics.gauge("probe_duration_seconds", "How long the check took.", [], seconds)
-    for finding in findings { add(finding, labels(of: finding), "probe", to: &metrics) }
+    for finding in findings { add(finding, labels(of: finding), to: &metrics) }
     return metrics.text
   }
 
   private static func labels(of finding: Finding) -> [(String, String)] {
     [
-      ("row", finding.row.rawValue), ("transport", finding.transport.rawValue), ("source", finding.source.host),
-      ("role", finding.target.role.rawValue), ("target", finding.target.host),
-      ("address", finding.target.address ?? ""),
+      ("source", finding.source.host), ("row", finding.row.rawValue), ("transport", finding.transport.rawValue),
+      ("target", finding.target.host), ("address", finding.target.address ?? ""), ("port", "\(finding.target.port)"),
     ]
   }
 
-  private static func add(
-    _ finding: Finding, _ labels: [(String, String)], _ prefix: String, to metrics: inout MetricsText
-  ) {
-    let works = finding.verdict == .works || finding.verdict == .worksWithRemark
-    metrics.gauge("\(prefix)_up", "Whether the flow works, remarks aside.", labels, works ? 1 : 0)
+  /// The names of metrics begin so, here and in `ports check --output prometheus`.
+  private static let prefix = "bridgehead_ports"
+
+  private static func add(_ finding: Finding, _ labels: [(String, String)], to metrics: inout MetricsText) {
+    if finding.verdict != .inconclusive {
+      metrics.gauge(
+        "\(prefix)_flow_works", "Whether the flow works: 1, or 0.", labels, finding.verdict.isFailure ? 0 : 1)
+    }
     metrics.gauge(
-      "\(prefix)_required", "Whether a feature in use needs the flow.", labels, finding.isRequired ? 1 : 0)
-    metrics.gauge(
-      "\(prefix)_info", "How the flow stands, and why.",
-      labels + [("verdict", finding.verdict.rawValue), ("reason", finding.diagnosis.rawValue)], 1)
+      "\(prefix)_flow_finding", "Always 1; the labels say what was found.",
+      labels + [
+        ("verdict", finding.verdict.rawValue), ("diagnosis", finding.diagnosis.rawValue),
+        ("required", "\(finding.isRequired)"),
+      ], 1)
     for (phase, seconds) in phases(finding) {
       metrics.gauge(
-        "\(prefix)_phase_duration_seconds", "What each phase of the conversation took.",
+        "\(prefix)_phase_duration_seconds", "Seconds that a phase of the conversation took.",
         labels + [("phase", phase.rawValue)], seconds)
     }
     var seen: Set<String> = []

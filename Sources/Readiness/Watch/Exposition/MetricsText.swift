@@ -13,16 +13,19 @@ struct MetricsText {
   /// Lines beyond this are left out: a topology has thousands, a hostile peer must not make millions.
   static let maximumLines = 100_000
   private var count = 0
+  private var seen: Set<String> = []
 
   /// - Parameter labels: values from wherever; they are escaped and shortened.
   mutating func gauge(_ name: String, _ help: String, _ labels: [(String, String)], _ value: Double) {
     guard count < Self.maximumLines else { return }
+    let text = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",")
+    // A series has one value: Prometheus refuses all of them otherwise.
+    guard seen.insert(name + text).inserted else { return }
     count += 1
     if families[name] == nil {
       families[name] = Family(help: help)
       order.append(name)
     }
-    let text = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",")
     families[name]?.lines.append("\(name)\(text.isEmpty ? "" : "{\(text)}") \(Self.number(value))")
   }
 

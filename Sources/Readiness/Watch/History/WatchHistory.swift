@@ -52,18 +52,19 @@ package struct WatchHistory: Sendable {
     let key: [SQLValue] = [
       .text(finding.source.host), .text(finding.row.rawValue), .text(finding.transport.rawValue), .text(kind.rawValue),
       .text(finding.target.host), .integer(Int64(ordinal)),
+      .text(kind == .idle ? finding.target.address ?? "" : ""),
     ]
     try transaction.run(
       """
-      INSERT INTO watch_flow (source, row, transport, kind, host, ordinal, role, required, checked)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (source, row, transport, kind, host, ordinal) DO UPDATE SET
+      INSERT INTO watch_flow (source, row, transport, kind, host, ordinal, address, role, required, checked)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (source, row, transport, kind, host, ordinal, address) DO UPDATE SET
         role = excluded.role, required = excluded.required, checked = excluded.checked
       """, key + [.text(finding.target.role.rawValue), SQLValue(finding.isRequired), .real(time)])
     let id: Int64? = try transaction.value(
       """
       SELECT id FROM watch_flow
-      WHERE source = ? AND row = ? AND transport = ? AND kind = ? AND host = ? AND ordinal = ?
+      WHERE source = ? AND row = ? AND transport = ? AND kind = ? AND host = ? AND ordinal = ? AND address = ?
       """, key)
     return id ?? 0
   }
@@ -123,17 +124,21 @@ package struct WatchHistory: Sendable {
     watch_state.checks, watch_state.finding
     """
 
-  /// How every flow stands that was checked lately, in the order in which they were first seen.
-  ///
-  /// - Parameter time: flows that were not checked since are left out: they are in the topology no more.
-  package func current(since time: Double) async throws -> [WatchedFlow] {
-    try await store.read { transaction in
+  /// A connection is left alone for hours: an idle watch is current for so long, in seconds.
+  private static let idleGap: Double = 2 * 86_400
+
+  /// How every flow stands, in the order in which they were first seen. Flows that the latest checks left out are in the
+  /// topology no more.
+  package func current() async throws -> [WatchedFlow] {
+    try await store.read { [longestGap] transaction in
       try transaction.query(
         """
         SELECT \(Self.columns) FROM watch_flow JOIN watch_state ON watch_state.id = (
           SELECT id FROM watch_state AS s WHERE s.flow = watch_flow.id ORDER BY since DESC, id DESC LIMIT 1)
-        WHERE watch_flow.checked >= ? ORDER BY watch_flow.id
-        """, [.real(time)], Self.flow)
+        WHERE watch_flow.checked >= (SELECT max(checked) FROM watch_flow AS f WHERE f.kind = watch_flow.kind)
+          - CASE watch_flow.kind WHEN 'idle' THEN ? ELSE ? END
+        ORDER BY watch_flow.id
+        """, [.real(Self.idleGap), .real(longestGap)], Self.flow)
     }
   }
 

@@ -6,7 +6,7 @@ package import Store
 ///
 /// | table | one row is |
 /// |---|---|
-/// | `watch_flow` | a flow that was ever checked: both ends, row and transport; `ordinal` tells apart a host's addresses |
+/// | `watch_flow` | a flow that was ever checked: both ends, row and transport; what tells a host's addresses apart is `ordinal`, their place in a check, or `address` where each is watched by itself |
 /// | `watch_state` | a time in which a flow's verdict and diagnosis stayed the same, with the latest finding of it |
 /// | `watch_notice` | a change that is to be told, until it is |
 package enum WatchSchema {
@@ -17,8 +17,9 @@ package enum WatchSchema {
         """
         CREATE TABLE watch_flow (
           id INTEGER PRIMARY KEY, source TEXT NOT NULL, row TEXT NOT NULL, transport TEXT NOT NULL, kind TEXT NOT NULL,
-          role TEXT NOT NULL, host TEXT NOT NULL, ordinal INTEGER NOT NULL, required INTEGER NOT NULL,
-          checked REAL NOT NULL, UNIQUE (source, row, transport, kind, host, ordinal))
+          role TEXT NOT NULL, host TEXT NOT NULL, ordinal INTEGER NOT NULL, address TEXT NOT NULL,
+          required INTEGER NOT NULL, checked REAL NOT NULL,
+          UNIQUE (source, row, transport, kind, host, ordinal, address))
         """,
         """
         CREATE TABLE watch_state (

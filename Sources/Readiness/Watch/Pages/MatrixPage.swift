@@ -17,13 +17,14 @@ extension WatchPages {
   private func troubles(_ flows: [WatchedFlow]) -> HTML {
     let items = flows.map { flow in
       HTML.element(
-        "li", [],
+        "li", [:],
         [
-          link(flow, [HTML("\(Words.sign(flow.finding.verdict)) \(flow.row) (\(Self.transport(flow))) to \(flow.host)")]),
+          link(
+            flow, [HTML("\(Words.sign(flow.finding.verdict)) \(flow.row) (\(Self.transport(flow))) to \(flow.host)")]),
           HTML(": \(flow.finding.summary)"),
         ])
     }
-    return .element("h2", [], "To be seen to") + .element("ul", [], items)
+    return .element("h2", [:], "To be seen to") + .element("ul", [:], items)
   }
 
   /// One table a role: its hosts are asked for the same rows.
@@ -33,24 +34,24 @@ extension WatchPages {
     let rows = ReferenceRow.all.filter { row in flows.contains { $0.row == row.id } }
     let cells = Dictionary(grouping: flows) { Cell(row: $0.row, host: $0.host) }
     let head = HTML.element(
-      "tr", [],
-      [.element("th", [("scope", "col")], "Flow")] + hosts.map { .element("th", [("scope", "col")], $0) })
+      "tr", [:],
+      [.element("th", ["scope": "col"], "Flow")] + hosts.map { .element("th", ["scope": "col"], $0) })
     let body = rows.map { row in
       HTML.element(
-        "tr", [],
-        [.element("th", [("scope", "row")], "\(row.name) (\(row.id))")]
+        "tr", [:],
+        [.element("th", ["scope": "row"], "\(row.name) (\(row.id))")]
           + hosts.map { cell(cells[Cell(row: row.id, host: $0)] ?? []) })
     }
     let name = "table-\(role.rawValue)"
     // A wide table scrolls by itself, also by keyboard.
     return .element(
-      "div", [("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-labelledby", name)],
+      "div", ["class": "scroll", "role": "region", "tabindex": "0", "aria-labelledby": name],
       [
         .element(
-          "table", [],
+          "table", [:],
           [
-            .element("caption", [("id", name)], "To \(role.title)"), .element("thead", [], [head]),
-            .element("tbody", [], body),
+            .element("caption", ["id": name], "To \(role.title)"), .element("thead", [:], [head]),
+            .element("tbody", [:], body),
           ])
       ])
   }
@@ -61,29 +62,29 @@ extension WatchPages {
   }
 
   private func cell(_ flows: [WatchedFlow]) -> HTML {
-    guard !flows.isEmpty else { return .element("td", [], "not needed") }
+    guard !flows.isEmpty else { return .element("td", [:], "not needed") }
     let items = flows.map { flow in
       let words = "\(Self.transport(flow)): \(Words.verdict(flow.finding.verdict))"
       return HTML.element(
-        "li", [],
+        "li", [:],
         [
           link(
-            flow, [.element("span", [("aria-hidden", "true")], "\(Words.sign(flow.finding.verdict)) "), HTML(words)],
+            flow, [.element("span", ["aria-hidden": "true"], "\(Words.sign(flow.finding.verdict)) "), HTML(words)],
             label: "\(words), \(flow.row) to \(flow.host)")
         ])
     }
-    return .element("td", [], [.element("ul", [("class", "flows")], items)])
+    return .element("td", [:], [.element("ul", ["class": "flows"], items)])
   }
 
   var legend: HTML {
     let entries = Verdict.allCases.flatMap { verdict in
       [
         HTML.element(
-          "dt", [("class", verdict.rawValue)], "\(Words.sign(verdict)) \(Words.verdict(verdict))"),
-        HTML.element("dd", [], Self.meaning(verdict)),
+          "dt", ["class": verdict.rawValue], "\(Words.sign(verdict)) \(Words.verdict(verdict))"),
+        HTML.element("dd", [:], Self.meaning(verdict)),
       ]
     }
-    return .element("h2", [], "What the words mean") + .element("dl", [], entries)
+    return .element("h2", [:], "What the words mean") + .element("dl", [:], entries)
   }
 
   private static func meaning(_ verdict: Verdict) -> String {

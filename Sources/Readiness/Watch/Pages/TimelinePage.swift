@@ -52,21 +52,21 @@ struct Timeline {
       HTML.element(
         "rect",
         [
-          ("class", part.state.finding.verdict.rawValue), ("x", "\(place(part.start))"), ("y", "0"),
+          "class": part.state.finding.verdict.rawValue, "x": "\(place(part.start))", "y": "0",
           // A moment is seen, too.
-          ("width", "\(max(place(part.end) - place(part.start), 2))"), ("height", "24"),
+          "width": "\(max(place(part.end) - place(part.start), 2))", "height": "24",
         ])
     }
     let frame = HTML.element(
-      "rect", [("class", "unwatched"), ("x", "0"), ("y", "0"), ("width", "1000"), ("height", "24")])
+      "rect", ["class": "unwatched", "x": "0", "y": "0", "width": "1000", "height": "24"])
     return .element(
       "svg",
       [
-        ("class", "strip"), ("viewBox", "0 0 1000 24"), ("preserveAspectRatio", "none"), ("role", "img"),
-        ("aria-labelledby", "\(id)-title \(id)-text"),
+        "class": "strip", "viewBox": "0 0 1000 24", "preserveAspectRatio": "none", "role": "img",
+        "aria-labelledby": "\(id)-title \(id)-text",
       ],
       [
-        .element("title", [("id", "\(id)-title")], name), .element("desc", [("id", "\(id)-text")], words), frame,
+        .element("title", ["id": "\(id)-title"], name), .element("desc", ["id": "\(id)-text"], words), frame,
       ] + rectangles)
   }
 
@@ -93,41 +93,41 @@ extension WatchPages {
   func timeline(_ flows: [(WatchedFlow, Timeline)], hours: Int) -> String {
     let choices = Self.windows.map { window in
       HTML.element(
-        "li", [],
+        "li", [:],
         [
           .element(
-            "a", [("href", "/timeline?hours=\(window)"), ("aria-current", window == hours ? "true" : nil)],
+            "a", ["href": "/timeline?hours=\(window)", "aria-current": window == hours ? "true" : nil],
             window % 24 == 0 && window > 24 ? "\(window / 24) days" : "\(window) h")
         ])
     }
     let head = HTML.element(
-      "tr", [], ["Flow", "Now", "Worked", "Over time"].map { .element("th", [("scope", "col")], $0) })
+      "tr", [:], ["Flow", "Now", "Worked", "Over time"].map { .element("th", ["scope": "col"], $0) })
     let body = flows.map { flow, timeline in
       let name = "\(flow.row) (\(Self.transport(flow))) to \(flow.host)"
       return HTML.element(
-        "tr", [],
+        "tr", [:],
         [
-          .element("th", [("scope", "row")], [link(flow, [HTML(name)])]),
+          .element("th", ["scope": "row"], [link(flow, [HTML(name)])]),
           .element(
-            "td", [("class", flow.finding.verdict.rawValue)],
+            "td", ["class": flow.finding.verdict.rawValue],
             "\(Words.sign(flow.finding.verdict)) \(Words.verdict(flow.finding.verdict))"),
-          .element("td", [], timeline.availabilityWords),
-          .element("td", [], [timeline.strip(name, id: "flow-\(flow.id)")]),
+          .element("td", [:], timeline.availabilityWords),
+          .element("td", [:], [timeline.strip(name, id: "flow-\(flow.id)")]),
         ])
     }
     return page(
       "Flows over time", path: "/timeline",
       [
         summary(flows.map(\.0)),
-        .element("nav", [("aria-label", "Window")], [.element("ul", [], choices)]),
+        .element("nav", ["aria-label": "Window"], [.element("ul", [:], choices)]),
         .element(
-          "div", [("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-labelledby", "timelines")],
+          "div", ["class": "scroll", "role": "region", "tabindex": "0", "aria-labelledby": "timelines"],
           [
             .element(
-              "table", [],
+              "table", [:],
               [
-                .element("caption", [("id", "timelines")], "The last \(Words.duration(Double(hours) * 3600))"),
-                .element("thead", [], [head]), .element("tbody", [], body),
+                .element("caption", ["id": "timelines"], "The last \(Words.duration(Double(hours) * 3600))"),
+                .element("thead", [:], [head]), .element("tbody", [:], body),
               ])
           ]),
         legend,

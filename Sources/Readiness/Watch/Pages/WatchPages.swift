@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PortReference
 import WebPages
 
 /// The pages of `ports watch`.
@@ -22,17 +23,17 @@ struct WatchPages {
   func message(_ title: String, _ text: String) -> String {
     page(
       title, path: "",
-      [.element("p", [], text), .element("p", [], [.element("a", [("href", "/")], "Back to the matrix")])])
+      [.element("p", [:], text), .element("p", [:], [.element("a", ["href": "/"], "Back to the matrix")])])
   }
 
   func summary(_ flows: [WatchedFlow]) -> HTML {
     let required = flows.filter(\.isRequired)
     let working = required.count { !$0.finding.verdict.isFailure && $0.finding.verdict != .inconclusive }
     guard let last = flows.map(\.checked).max() else {
-      return .element("p", [("role", "status")], "No check has ended yet.")
+      return .element("p", ["role": "status"], "No check has ended yet.")
     }
     return .element(
-      "p", [("role", "status")],
+      "p", ["role": "status"],
       [
         HTML("\(working) of \(required.count) required flows work. Last checked "), Words.time(last),
         HTML(", \(Words.duration(now - last)) ago."),
@@ -41,7 +42,7 @@ struct WatchPages {
 
   func link(_ flow: WatchedFlow, _ text: [HTML], label: String? = nil) -> HTML {
     .element(
-      "a", [("href", "/flows/\(flow.id)"), ("class", flow.finding.verdict.rawValue), ("aria-label", label)], text)
+      "a", ["href": "/flows/\(flow.id)", "class": flow.finding.verdict.rawValue, "aria-label": label], text)
   }
 
   static func transport(_ flow: WatchedFlow) -> String {
