@@ -25,6 +25,8 @@ package struct TrustError: DiagnosableError, Hashable {
     case listOutOfScope
     // The handshake.
     case handshakeTimedOut
+    /// The peer answered; its certificate's revocation could not be decided in time.
+    case verificationTimedOut
     case handshakeFailed
     /// No version or cipher suite in common.
     case noCommonProtocol
@@ -71,6 +73,7 @@ package struct TrustError: DiagnosableError, Hashable {
     case .handshakeTimedOut:
       "Check the peer's service and the path to it; something accepts connections but does not answer."
     case .handshakeFailed: "Check that the peer speaks TLS 1.2 or later on this port."
+    case .verificationTimedOut: "Allow HTTP on port 80 to the CRL distribution points that the certificate names."
     case .noCommonProtocol: "Enable TLS 1.2 or 1.3 with a modern cipher suite on the server."
     case .notTLS: "Check the port and the address."
     case .connectionClosed: "Check the peer's log: it closed the connection during the TLS handshake."

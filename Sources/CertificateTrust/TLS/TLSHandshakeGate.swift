@@ -73,12 +73,14 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
   func handlerAdded(context: ChannelHandlerContext) {
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: deadline) {
       let seconds = Double(self.deadline.nanoseconds / 100_000_000) / 10
+      let isVerifying = self.verification != nil && self.outcome == nil
       self.fail(
-        TrustError(
-          .handshakeTimedOut,
-          self.verification != nil && self.outcome == nil
-            ? "The certificate of \(self.name) could not be verified within \(seconds) s; a CRL may be slow to download."
-            : "\(self.name) did not complete the TLS handshake within \(seconds) s."))
+        isVerifying
+          ? TrustError(
+            .verificationTimedOut,
+            "The certificate of \(self.name) could not be verified within \(seconds) s; a CRL may be slow to download.")
+          : TrustError(
+            .handshakeTimedOut, "\(self.name) did not complete the TLS handshake within \(seconds) s."))
       context.close(promise: nil)
     }
   }

@@ -113,7 +113,7 @@ extension Link {
   private func handshake(_ policy: TLSClientPolicy) async throws -> TLSPeer {
     do throws(TrustError) { return try await policy.secure(channel, host: server.host) } catch {
       switch error.code {
-      case .handshakeTimedOut: throw LDAPError(.timeout, error.message, remedy: error.remedy)
+      case .handshakeTimedOut, .verificationTimedOut: throw LDAPError(.timeout, error.message, remedy: error.remedy)
       case .connectionClosed: throw LDAPError(.closed, error.message, remedy: error.remedy)
       default: throw error
       }

@@ -15,8 +15,9 @@ package struct ProbeContext: Sendable {
   package let deadline: ContinuousClock.Instant
   /// The wall clock, for skews and certificates.
   package let now: @Sendable () -> Date
-  /// Signs in by Kerberos; nil when no credentials were given. Throws `CredentialError.stopped` once a sign-in was refused.
-  package let credentials: (any SecurityContextProvider)?
+  /// Signs in by Kerberos; nil when no credentials for the target were given. Throws ``CredentialError`` once
+  /// a sign-in was refused.
+  package var credentials: (any SecurityContextProvider)?
   /// How TLS peers of a role are trusted, revocation included.
   package let trust: @Sendable (Role) -> TLSClientPolicy?
   /// Unlocks the proof of a stand-in (`ports listen`); nil when no code was given.

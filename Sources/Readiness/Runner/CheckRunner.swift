@@ -16,13 +16,19 @@ package struct CheckRunner: Sendable {
   private let table: ProberTable
   private let context: ProbeContext
   private let resolver: any NameResolver
-  private let hasCredentials: Bool
+  private let credentials: @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
 
-  package init(table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver) {
+  /// - Parameters:
+  ///   - context: without credentials.
+  ///   - credentials: those that the target's forest accepts.
+  package init(
+    table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver,
+    credentials: @escaping @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
+  ) {
     self.table = table
     self.context = context
     self.resolver = resolver
-    hasCredentials = context.credentials != nil
+    self.credentials = credentials
   }
 
   /// - Parameter progress: called with the number of flows that are done.
@@ -53,6 +59,8 @@ package struct CheckRunner: Sendable {
     let log = ConversationLog()
     var target = flow.target
     let prober = table.prober(flow.row, flow.transport)
+    var context = context
+    context.credentials = credentials(target)
     if prober == nil { log.observe(.note("no prober for this row")) }
     let named = target
     let address = await Deadline.race(until: context.deadline + Self.grace) {
@@ -61,10 +69,11 @@ package struct CheckRunner: Sendable {
     if let prober, let address = address ?? nil {
       target.address = address
       let found = target
+      let given = context
       log.reached(.name)
       await gates.enter(address)
       await Deadline.race(until: context.deadline + Self.grace) {
-        await prober.converse(with: found, context, log)
+        await prober.converse(with: found, given, log)
       }
       await gates.leave(address)
     }
@@ -83,7 +92,8 @@ package struct CheckRunner: Sendable {
       target: FlowTarget(
         role: target.role, host: target.host, address: target.address.isEmpty ? nil : target.address,
         port: conversation.port ?? target.port),
-      required: prober?.requiredDepth(withCredentials: hasCredentials) ?? .service, conversation: conversation,
+      required: prober?.requiredDepth(withCredentials: context.credentials != nil) ?? .service,
+      conversation: conversation,
       rule: flow.rule)
   }
 

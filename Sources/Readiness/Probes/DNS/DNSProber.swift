@@ -28,9 +28,12 @@ package struct DNSProber: Prober {
     for (question, reply) in zip(names, replies) {
       switch reply.code {
       case 0 where !reply.services.isEmpty: hosts += reply.services.map(\.target)
-      case 0 where reply.isTruncated: hosts += []
+      case 0 where reply.isTruncated: break
       case 0: return log.observe(.recordMissing(name: question.name, type: "SRV"))
       case 3: return await absence(of: question, target, context, log)
+      // A server without a forwarder for a zone refuses it (5), or fails (2), while it answers for others.
+      case 2 where replies.contains(where: \.isAnswer), 5 where replies.contains(where: \.isAnswer):
+        return log.observe(.nameNotFound(name: question.zone, zoneExists: false))
       default: return log.observe(.resolverRefused(server: target.endpoint.description, reason: reply.codeName))
       }
     }
@@ -131,4 +134,9 @@ package struct DNSProber: Prober {
     let shown = records.prefix(4).joined(separator: ", ") + (records.count > 4 ? ", …" : "")
     return reply.codeName + (reply.isTruncated ? ", truncated" : "") + (shown.isEmpty ? "" : " \(shown)")
   }
+}
+
+extension DNSReply {
+  /// The server serves or forwards the zone.
+  fileprivate var isAnswer: Bool { code == 0 || code == 3 }
 }

@@ -49,7 +49,8 @@ extension ConversationLog {
       observe(.certificate(target.isPublic ? .privateIssuer(error.message) : .unknownIssuer(error.message)))
     case .wrongUsage, .invalidChain, .unsupportedCertificate: observe(.certificate(.invalid(error.message)))
     case .revoked: observe(.certificate(.revoked(error.message)))
-    case .listUnreachable, .noDistributionPoint: observe(.revocationListUnreachable(error.message))
+    case .listUnreachable, .noDistributionPoint, .verificationTimedOut:
+      observe(.revocationListUnreachable(error.message))
     case .listStale: observe(.revocationListBad(location: target.serverName, reason: error.message))
     case .listMalformed, .listBadSignature, .listOutOfScope:
       observe(.revocationListBad(location: target.serverName, reason: error.message))
