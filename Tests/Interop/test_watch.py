@@ -62,12 +62,12 @@ class Watch:
     """A running watch."""
 
     def __init__(self, lab, directory, *options, every="1s"):
-        self.directory, self.options, self.every = directory, options, every
+        self.directory, self.options, self.every, self.authority = directory, options, every, lab.authority
         directory.mkdir(parents=True, exist_ok=True)
         forest = lab.forest
         self.topology = directory / "topology.yaml"
         self.topology.write_text(yaml.safe_dump({
-            "version": 1, "name": "lab", "features": ["import"],
+            "version": 1, "name": "lab", "features": ["import", "import-tls", "seamless-sso"],
             "connect": [{"name": "sync1", "addresses": ["127.0.0.1"]}],
             "resolvers": [{"name": "dns1", "addresses": [s.rsplit(":", 1)[0] for s in forest["dnsServers"]]}],
             "forests": [{"name": forest["name"], "domains": [{"name": forest["name"], "controllers": [
@@ -79,7 +79,7 @@ class Watch:
         self.log = (self.directory / "watch.log").open("a+")
         self.process = Product().start(
             "ports", "watch", "-f", self.topology, "--database", self.directory / "watch.sqlite", "--listen",
-            f"127.0.0.1:{PORT}", "--every", self.every, "--deadline", "5", *self.options, stdout=self.log, stderr=self.log)
+            f"127.0.0.1:{PORT}", "--every", self.every, "--deadline", "5", "--root", self.authority, *self.options, stdout=self.log, stderr=self.log)
         wait_for(self._answers, "the watch answers and has made a check")
 
     def _answers(self):

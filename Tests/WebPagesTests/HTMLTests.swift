@@ -8,7 +8,8 @@ import Testing
   /// What tries to leave text and attributes, and characters that no page may have.
   static let hostile = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='x", "&lt;b&gt;", "a & b",
-    "\u{0}\u{1F}\u{7F}\u{9F}", "\u{202E}gnp.exe", "\u{2066}x\u{2069}", "\u{FDD0}\u{FFFF}\u{1FFFE}", "</title><h1>",
+    "\u{0}\u{1F}\u{7F}\u{9F}", "\u{202E}gnp.exe", "\u{2066}x\u{2069}",  // U+FDD0 and U+FFFF.
+    String(decoding: [0xEF, 0xB7, 0x90, 0xEF, 0xBF, 0xBF] as [UInt8], as: UTF8.self), "</title><h1>",
     "-->", "]]>", "javascript:alert(1)", "é ü 漢字 🚢",
   ]
 

@@ -41,11 +41,11 @@ import WebPages
     ]
     let findings: [Finding] = [
       .sample(evidence: evidence, observations: observations),
-      .sample(.connectADKerberos, .udp),
+      .sample(row: .connectADKerberos, transport: .udp),
       .sample(
-        to: Self.hostile, .blocked, .dropped, summary: Self.hostile,
+        .blocked, .dropped, to: Self.hostile, summary: Self.hostile,
         remedy: Remedy(.firewall, Self.hostile, rule: Self.hostile)),
-      .sample(.connectADSMB, .tcp, to: "dc2.corp.example", .inconclusive, .unknown, isRequired: false),
+      .sample(.inconclusive, .unknown, row: .connectADSMB, to: "dc2.corp.example", isRequired: false),
     ]
     _ = try await bench.history.record(findings, at: bench.clock.now, notifies: false)
     bench.clock.advance(30)
@@ -138,7 +138,8 @@ import WebPages
         var states: [WatchState]
       }
       let flows: Flows = try WatchJSON.value(await get("/api/v1/flows", endpoints).body)
-      #expect(flows.version == 1 && flows.flows == (try await bench.history.current()))
+      let current = try await bench.history.current()
+      #expect(flows.version == 1 && flows.flows == current)
       let id = flows.flows[2].id
       let flow: Flow = try WatchJSON.value(await get("/api/v1/flows/\(id)?hours=1", endpoints).body)
       #expect(flow.flow == flows.flows[2] && flow.states.count == 1)
@@ -182,7 +183,7 @@ import WebPages
       let endpoints = endpoints(bench) { target, row in
         asked.withLock { $0.append("\(target) \(row)") }
         if target == "slow" { for await _ in hold {} }
-        return target == "dc1.corp.example" || target == "slow" ? [.sample(row, evidence: [])] : nil
+        return target == "dc1.corp.example" || target == "slow" ? [.sample(row: row)] : nil
       }
       for target in [
         "/probe", "/probe?target=dc1.corp.example", "/probe?target=&row=connect-ad/ldap", "/probe?target=x&row=none",

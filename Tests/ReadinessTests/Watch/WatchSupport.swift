@@ -34,8 +34,8 @@ final class WatchClock: Sendable {
 
 extension Finding {
   static func sample(
-    _ row: RowID = .connectADLDAP, _ transport: Transport = .tcp, to host: String = "dc1.corp.example",
-    address: String? = "192.0.2.10", _ verdict: Verdict = .works, _ diagnosis: Diagnosis = .none,
+    _ verdict: Verdict = .works, _ diagnosis: Diagnosis = .none, row: RowID = .connectADLDAP,
+    transport: Transport = .tcp, to host: String = "dc1.corp.example", address: String? = "192.0.2.10",
     summary: String = "It is so.", isRequired: Bool = true, evidence: [Phase] = [], observations: [Observation] = [],
     remedy: Remedy? = nil
   ) -> Finding {

@@ -89,7 +89,7 @@ enum FlowMetrics {
       case .peerCertificate(_, _, let notAfter):
         (name, help) = ("certificate_expiry_timestamp_seconds", "When the peer's certificate expires.")
         value = notAfter.timeIntervalSince1970
-      case .revocationListStale(let location, let nextUpdate):
+      case .revocationList(let location, let nextUpdate), .revocationListStale(let location, let nextUpdate):
         (name, help) = ("revocation_list_expiry_timestamp_seconds", "When the revocation list is to be renewed.")
         labels = [("location", location)]
         value = nextUpdate.timeIntervalSince1970
