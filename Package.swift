@@ -78,17 +78,26 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(
+      name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
     library("Kerberos", ["Wire", "CKerberos", logging]),
     library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
+    library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("XML", ["Wire", "CXML2"]),
+    library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
+    library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -97,14 +106,14 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "SCIM", "Store", "SynchronisationRules", crypto, logging,
-        metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "SCIM", "Store", "SynchronisationRules",
+        crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
+        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -114,6 +123,12 @@ let package = Package(
         "DirectoryLocator",
         "Kerberos",
         "LDAP",
+        "RPC",
+        "SMB",
+        "HTTP",
+        "XML",
+        "WSManagement",
+        "WCF",
         nioCore, nioPosix, x509, crypto, logging, metrics, lifecycle, hummingbird,
       ]),
     library(
@@ -148,6 +163,7 @@ let package = Package(
     tests(
       "LDAPTests",
       ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
+    tests("RPCTests", ["RPC", "Wire", crypto, nioCore, nioPosix, nioEmbedded, logging]),
     tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     // Authorities, revocation lists and scripted servers that several test targets need; no product links it.
     .target(
@@ -166,6 +182,10 @@ let package = Package(
         "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
+    tests("XMLTests", ["XML", "Wire"]),
+    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("WCFTests", ["WCF", "Wire"]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
@@ -173,15 +193,29 @@ let package = Package(
       "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
-      ["Tenant", "SCIM", "Store", "Wire", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle]),
+      [
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        lifecycle,
+      ]),
     tests("WebPagesTests", ["WebPages"]),
-    tests("ReadinessTests", ["Readiness", "PortReference", "Store", "WebPages", logging, yams], exclude: ["Golden", "Topologies"]),
+    tests("PasswordHashTests", ["PasswordHash", "Wire"]),
+    tests(
+      "ReadinessTests",
+      [
+        "Readiness", "PortReference", "Wire", "Store", "WebPages",
+        "CertificateTrust",
+        "DirectoryLocator",
+        "Kerberos",
+        "LDAP",
+        "SMB",
+        crypto, logging, nioCore, nioPosix, yams,
+      ], exclude: ["Golden", "Topologies"]),
     tests("LabTests", ["Lab", x509]),
     tests(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "Wire", nioCore, nioPosix, nioSSL, logging,
+        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
       ]),
   ]
 )

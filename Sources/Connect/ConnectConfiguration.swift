@@ -13,12 +13,15 @@ package struct ConnectConfiguration: Sendable {
     package var filter: OrganizationalUnitFilter
     /// Whether `mS-DS-ConsistencyGuid` of a user without one is set to its `objectGUID` before the first export.
     package var writesAnchors: Bool
+    /// Whether references that point outside the imported domains are looked up in the forest's Global Catalog.
+    package var asksCatalog: Bool
 
     package init(
       name: String, domains: [String], filter: OrganizationalUnitFilter = OrganizationalUnitFilter(),
-      writesAnchors: Bool = false
+      writesAnchors: Bool = false, asksCatalog: Bool = false
     ) {
       self.writesAnchors = writesAnchors
+      self.asksCatalog = asksCatalog
       self.name = name
       self.domains = domains
       self.filter = filter
@@ -51,6 +54,9 @@ package struct ConnectConfiguration: Sendable {
     package var maximumRemovalPercent = 10
     /// Members removed from one group beyond this share of it stop the export, in percent.
     package var maximumGroupPercent = 50
+    /// An attribute that so many objects below one unit lose at once, and none of those that change there keeps, stops the
+    /// export. As for attributes that vanish everywhere (``AttributeWatch``), fewer may be cleared by hand.
+    package var clearedValues = 20
     /// So many removals always pass, in total and for one group.
     package var removalFloor = 100
     package var groupRemovalFloor = 50
@@ -117,6 +123,8 @@ package struct ConnectConfiguration: Sendable {
 
   /// The sources to which anchors are written back.
   var anchorSources: Set<String> { Set(forests.filter(\.writesAnchors).map(\.name)) }
+  /// The sources whose references are looked up in a Global Catalog.
+  var catalogSources: Set<String> { Set(forests.filter(\.asksCatalog).map(\.name)) }
   /// Imports and synchronises, and exports nothing.
   package var isStaging: Bool
 

@@ -16,6 +16,8 @@ package struct ConnectError: DiagnosableError {
     case scopeLost
     case tooManyDeletions
     case tooManyRemovals
+    /// Everybody in a unit lost an attribute at once.
+    case valuesLost
     /// The difference that was approved does not stand before the guard.
     case notStanding
     case targetUnreachable
@@ -35,7 +37,7 @@ package struct ConnectError: DiagnosableError {
   package var identifier: String { "connect.\(code.rawValue)" }
 
   /// Whether the guard stopped an export.
-  package var isGuarded: Bool { [.tooManyDeletions, .tooManyRemovals, .scopeLost].contains(code) }
+  package var isGuarded: Bool { [.tooManyDeletions, .tooManyRemovals, .valuesLost, .scopeLost].contains(code) }
 
   static func corrupt(_ what: String) -> ConnectError {
     ConnectError(

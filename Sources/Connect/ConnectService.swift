@@ -21,6 +21,7 @@ package struct ConnectService: Sendable {
   private let sources: [any ImportSource]
   private let targets: [any ExportTarget]
   private let anchorWriters: [any AnchorWriter]
+  private let resolvers: [any ReferenceResolver]
   private let ledger: FlowLedger
   private let logger: Logger
   private let now: @Sendable () -> Date
@@ -28,7 +29,7 @@ package struct ConnectService: Sendable {
 
   package init(
     configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], targets: [any ExportTarget],
-    anchorWriters: [any AnchorWriter] = [],
+    anchorWriters: [any AnchorWriter] = [], resolvers: [any ReferenceResolver] = [],
     ledger: FlowLedger, logger: Logger, now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
@@ -36,6 +37,7 @@ package struct ConnectService: Sendable {
     self.sources = sources
     self.targets = targets
     self.anchorWriters = anchorWriters
+    self.resolvers = resolvers
     self.ledger = ledger
     self.logger = logger
     self.now = now
@@ -90,8 +92,8 @@ package struct ConnectService: Sendable {
 
   private func cycle(_ progress: Progress) -> Cycle {
     Cycle(
-      configuration: configuration, sources: sources, targets: targets, anchorWriters: anchorWriters, store: store,
-      logger: logger,
+      configuration: configuration, sources: sources, targets: targets, anchorWriters: anchorWriters,
+      resolvers: resolvers, store: store, logger: logger,
       now: { [now] in now().timeIntervalSince1970 }, progress: progress)
   }
 

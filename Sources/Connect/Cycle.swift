@@ -7,12 +7,16 @@ import Wire
 
 /// One pass of the synchronisation engine: import, synchronise, guard, export, confirm.
 ///
+/// Between import and export, what references name outside the imported partitions is looked up; what is found is
+/// synchronised like what was imported.
+///
 /// Each phase keeps its progress in the store, so that a pass that ends anywhere is taken up by the next one.
 struct Cycle {
   let configuration: ConnectConfiguration
   let sources: [any ImportSource]
   let targets: [any ExportTarget]
   let anchorWriters: [any AnchorWriter]
+  let resolvers: [any ReferenceResolver]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -37,6 +41,7 @@ struct Cycle {
     try await offer.ask(full ? .full : .due)
     let profiles = try await offer.profiles()
     try await synchronise(profiles, full: full, &report)
+    try await resolveReferences(profiles, full: full, &report)
     try await export(profiles, full: full, &report)
   }
 
@@ -93,6 +98,23 @@ struct Cycle {
     let synchroniser = synchroniser(profiles)
     try await clock.timed(.synchronise, &report) { report in
       report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
+    }
+  }
+
+  /// What the references of exported objects name outside the imported partitions.
+  private func resolveReferences(
+    _ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport
+  ) async throws {
+    guard !resolvers.isEmpty else { return }
+    let synchroniser = synchroniser(profiles)
+    try await clock.timed(.synchronise, &report) { report in
+      let resolution = ReferenceResolution(
+        resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+      let found = try await resolution.run(full: full)
+      guard !found.isEmpty else { return }
+      report.references = found
+      report.errors += found.compactMap(\.failure)
+      report.synchronised += try await synchroniser.run(store, full: false, progress: progress)
     }
   }
 

@@ -69,6 +69,21 @@ package struct CycleReport: Sendable, Codable {
     package var elapsed: Double
   }
 
+  /// What a source's Global Catalog was asked.
+  package struct References: Sendable, Codable, Equatable {
+    package var source: String
+    /// Objects that it told of.
+    package var resolved = 0
+    /// Objects that it does not know.
+    package var unknown = 0
+    /// Objects for which it could not be asked.
+    package var waiting = 0
+    /// Why it could not be asked; nil when it could.
+    package var failure: String?
+
+    init(source: String) { self.source = source }
+  }
+
   package var mode: Mode
   /// Seconds since 1970.
   package var started: Double
@@ -80,6 +95,8 @@ package struct CycleReport: Sendable, Codable {
   package var repetitions: Int?
   package var phases: [PhaseTime] = []
   package var imports: [Import] = []
+  /// Nil when no reference pointed outside what is imported, or nothing had to be asked again.
+  package var references: [References]?
   /// Entries and references that were synchronised.
   package var synchronised = 0
   package var exported: [String: Exported] = [:]

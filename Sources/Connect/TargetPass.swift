@@ -31,11 +31,11 @@ struct TargetPass: Sendable {
     if configuration.isStaging {
       // Others may write to the target meanwhile: what it holds is looked up before the first export.
       if !wasStaging { try await setStaged(true) }
-      try await reconcile(full: full, &report)
+      _ = try await reconcile(full: full, &report)
     } else {
-      try await reconcile(full: full || wasStaging, &report)
+      let isKnown = try await reconcile(full: full || wasStaging, &report)
       if wasStaging { try await setStaged(false) }
-      try await guardedExport(capabilities, &report)
+      try await guardedExport(capabilities, isTargetKnown: isKnown, &report)
     }
     try await clock.timed(.confirm, &report) { report in try await summarise(&report) }
   }
@@ -50,14 +50,17 @@ struct TargetPass: Sendable {
     }
   }
 
-  private func guardedExport(_ capabilities: TargetCapabilities, _ report: inout CycleReport) async throws {
+  private func guardedExport(
+    _ capabilities: TargetCapabilities, isTargetKnown: Bool, _ report: inout CycleReport
+  ) async throws {
     try await clock.timed(.guard, &report) { [time = now()] _ in
       try await ExportGuard(configuration: configuration, target: target.name).check(store, at: time)
     }
     try await writeAnchors(&report)
     var allowed = capabilities
     for round in 1...Self.maximumRounds {
-      let result = try await export(allowed, isLast: round == Self.maximumRounds, &report)
+      let result = try await export(
+        allowed, isLast: round == Self.maximumRounds, isTargetKnown: isTargetKnown, &report)
       if result.again == 0 { break }
       if result.hasUnanswered { allowed = capabilities.singly }
     }
@@ -76,17 +79,20 @@ struct TargetPass: Sendable {
     }
   }
 
-  private func reconcile(full: Bool, _ report: inout CycleReport) async throws {
+  /// - Returns: whether the target was read in full.
+  private func reconcile(full: Bool, _ report: inout CycleReport) async throws -> Bool {
     try await clock.timed(.confirm, &report) { _ in
       // Requests of an earlier pass come first: what became of them is part of what the target holds.
       try await recover()
       let reconciliation = Reconciliation(
         target: target, profile: profile, configuration: configuration, store: store, logger: logger, now: now)
       let isDue = try await reconciliation.isDue()
-      if full || isDue {
-        let count = try await reconciliation.run(progress: progress)
-        logger.info("target read in full", metadata: ["phase": "confirm", "objects": "\(count)"])
-      }
+      guard full || isDue else { return false }
+      let count = try await reconciliation.run(progress: progress)
+      logger.info("target read in full", metadata: ["phase": "confirm", "objects": "\(count)"])
+      // References to what it turned out to hold.
+      try await synchroniser.settleLinks(store)
+      return true
     }
   }
 
@@ -98,14 +104,15 @@ struct TargetPass: Sendable {
   }
 
   private func export(
-    _ capabilities: TargetCapabilities, isLast: Bool, _ report: inout CycleReport
+    _ capabilities: TargetCapabilities, isLast: Bool, isTargetKnown: Bool, _ report: inout CycleReport
   ) async throws -> Exporter.Result {
     try await clock.timed(.export, &report) { report in
       try await store.write { [target = target.name, time = now()] transaction in
         try Quarantine(transaction: transaction, target: target, now: time).release()
       }
 
-      let exporter = Exporter(target: target, profile: profile, store: store, logger: logger, now: now)
+      let exporter = Exporter(
+        target: target, profile: profile, isTargetKnown: isTargetKnown, store: store, logger: logger, now: now)
       let result = try await exporter.run(capabilities, isLast: isLast, progress: progress)
       for (kind, counts) in result.exported { report.count(kind) { $0.add(counts) } }
       report.requests += result.requests

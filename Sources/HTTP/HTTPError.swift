@@ -3,6 +3,13 @@
 package import CertificateTrust
 import Wire
 
+/// A proxy's answer to CONNECT that was no tunnel.
+package struct ProxyRefusal: Sendable, Hashable {
+  package var status: Int
+  /// The schemes of `Proxy-Authenticate`.
+  package var schemes: [String]
+}
+
 /// Why a request got no response.
 package struct HTTPError: DiagnosableError {
   /// What happened, as a closed vocabulary that callers branch on.
@@ -34,6 +41,8 @@ package struct HTTPError: DiagnosableError {
   package var trust: TrustError?
   /// Whether the server may have received and processed the request. False is certain.
   package var mayHaveReachedServer: Bool
+  /// What a proxy answered to CONNECT instead of a tunnel.
+  package var refusal: ProxyRefusal?
   /// Whether the connection ended before a byte of the response.
   var withoutResponse = false
 

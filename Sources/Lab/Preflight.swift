@@ -9,7 +9,7 @@ enum Preflight {
     ("samba", "samba-ad-dc"), ("/usr/share/samba/setup/provision.ldif", "samba-ad-provision"),
     ("/usr/lib/python3/dist-packages/samba/__init__.py", "python3-samba"), ("mdb_copy", "lmdb-utils"),
     ("tar", "tar"), ("zstd", "zstd"), ("unshare", "util-linux"), ("ldapsearch", "ldap-utils"),
-    ("dig", "bind9-dnsutils"), ("kinit", "krb5-user"),
+    ("dig", "bind9-dnsutils"), ("kinit", "krb5-user"), ("smbd", "samba"), ("smbclient", "smbclient"),
   ]
 
   static func packages(path: String) throws(LabError) {
@@ -40,7 +40,7 @@ enum Preflight {
     for forest in forests {
       for controller in forest.controllers {
         try reachable(controller.address)
-        for port in [53, 88, 135, 389, 464, 636, 3268, 3269] { try bindable(controller.address, UInt16(port)) }
+        for port in [53, 88, 135, 389, 445, 464, 636, 3268, 3269] { try bindable(controller.address, UInt16(port)) }
       }
       if crl { try bindable(forest.crl.address, UInt16(LabCRLServer.port)) }
     }

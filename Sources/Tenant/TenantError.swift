@@ -9,6 +9,7 @@ package struct TenantError: DiagnosableError, Equatable {
     case invalidDomain, unknownDomain, domainExists, domainInUse, domainNotProved
     case invalidScope, unknownToken
     case unknownResource, notDeleted, nameTaken
+    case sealingKey
     case certificate, bind
   }
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import IdentityModel
+import SynchronisationRules
 import Synchronization
 import Testing
 
@@ -41,6 +42,75 @@ import Testing
       site.directory.delete(users[6])
       await #expect(throws: ConnectError.self) { try await site.sync() }
       #expect(site.target.requests == requests)
+    }
+  }
+
+  /// What a right looks like that was taken away for one unit: everybody there loses a value at once.
+  @Test func anAttributeThatAUnitLosesStops() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      configuration.guard.clearedValues = 4
+      let values = ["department": ["Sales"], "givenname": ["A"]]
+      let users = (0..<5).map { site.directory.user("u\($0)", in: site.people, values) }
+      let elsewhere = site.directory.user("elsewhere", in: site.other, values)
+      try await site.sync(configuration)
+      // Three may be cleared by hand.
+      for user in users.prefix(3) { site.directory.modify(user, ["givenname": []]) }
+      try await site.sync(configuration)
+      #expect(site.target["u2@corp.example"]?.attributes.text("givenName") == nil)
+      for user in users { site.directory.modify(user, ["department": []]) }
+      site.directory.modify(elsewhere, ["displayname": ["waits"]])
+      let requests = site.target.requests
+      for _ in 1...2 {
+        await #expect {
+          try await site.sync(configuration)
+        } throws: { error in
+          guard let error = error as? ConnectError, error.isGuarded else { return false }
+          return error.code == .valuesLost
+            && error.message.contains(
+              "All 5 objects below OU=People,DC=corp,DC=example whose values change would lose department")
+        }
+      }
+      #expect(site.target.requests == requests)
+      // It ends by itself when the values are back, and what waited goes on.
+      for user in users { site.directory.modify(user, ["department": ["Sales"]]) }
+      let report = try await site.sync(configuration)
+      #expect(report.exported(.user).updated == 1)
+      #expect(try await site.count("SELECT COUNT(*) FROM cleared") == 0)
+      // Cleared by hand indeed: an administrator lets it through, once.
+      for user in users { site.directory.modify(user, ["department": []]) }
+      await #expect(throws: ConnectError.self) { try await site.sync(configuration) }
+      let standing = try await site.approve(configuration)
+      #expect(standing.clearings.map(\.name) == (0..<5).map { "u\($0)@corp.example" })
+      #expect(try await site.sync(configuration).exported(.user).updated == 5)
+      #expect(site.target["u4@corp.example"]?.attributes.text("department") == nil)
+      try await site.sync(configuration)
+      #expect(try await site.count("SELECT COUNT(*) FROM cleared") == 0)
+      #expect(try await site.count("SELECT COUNT(*) FROM approved") == 0)
+    }
+  }
+
+  @Test func whoKeepsAnAttributeSpeaksForTheOthers() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      configuration.guard.clearedValues = 4
+      let users = (0..<6).map { site.directory.user("u\($0)", in: site.people, ["department": ["Sales"]]) }
+      try await site.sync(configuration)
+      for user in users.prefix(5) { site.directory.modify(user, ["department": []]) }
+      // It changes as well, and its department can be read.
+      site.directory.modify(users[5], ["displayname": ["x"]])
+      #expect(try await site.sync(configuration).exported(.user).updated == 6)
+      // What no rule gives any more was meant to go.
+      configuration.rules = RuleSet(
+        StandardRules.ruleSet.rules.map { rule in
+          var rule = rule
+          rule.flows.removeAll { $0.to == "givenName" }
+          return rule
+        })
+      for user in users { site.directory.modify(user, ["givenname": ["A"]]) }
+      try await site.sync()
+      #expect(site.target["u4@corp.example"]?.attributes.text("givenName") == "A")
+      #expect(try await site.sync(configuration).exported(.user).updated == 6)
     }
   }
 

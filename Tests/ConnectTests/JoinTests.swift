@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IdentityModel
+import SynchronisationRules
 import Synchronization
 import Testing
 
@@ -224,6 +225,158 @@ import Testing
       let report = try await site.sync(configuration)
       #expect(report.quarantined == 0)
       #expect(site.target["ANN@corp.example"]?.attributes.texts("proxyAddresses") == ["SMTP:ann@corp.example"])
+    }
+  }
+
+  // MARK: Conditions of rules
+
+  /// Joins by number, then by mail and department together; the number flows from an attribute of its own.
+  private func ruled(_ site: Site) throws -> ConnectConfiguration {
+    var configuration = site.twoForests(joinUsersBy: ["mail"])
+    configuration.rules = try RuleFile.parse(
+      """
+      extends: standard
+      rules:
+        - name: Number
+          precedence: 90
+          from: user
+          link: join
+          join: [{ employeeNumber: employeeId }, { mobile: mobile, department: department }]
+          flows: [{ to: employeeId, direct: employeeNumber }]
+      """, file: "rules.yaml")
+    return configuration
+  }
+
+  @Test func theFirstConditionThatFindsAnythingJoins() async throws {
+    try await Site.with { site in
+      let configuration = try ruled(site)
+      _ = site.directory.user(
+        "ann", in: site.people, ["employeenumber": ["4711"], "mobile": ["1"], "department": ["Sales"]])
+      _ = site.directory.user(
+        "bob", in: site.people, ["mobile": ["2"], "department": ["Sales"], "mail": ["b@corp.example"]])
+      _ = site.directory.user("eve", in: site.people, ["mobile": ["2"], "department": ["Research"]])
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 3)
+      // The number outdoes everything that speaks for bob; both of a pair have to hold; the short form comes last.
+      let byNumber = site.resources.user(
+        "one", in: site.resourcesRoot,
+        ["employeenumber": ["4711 "], "mobile": ["2"], "department": ["sales"], "mail": ["b@corp.example"]])
+      let byPair = site.resources.user("two", in: site.resourcesRoot, ["mobile": ["2"], "department": ["RESEARCH"]])
+      let byMail = site.resources.user("three", in: site.resourcesRoot, ["mobile": ["2"], "mail": ["B@corp.example"]])
+      let alone = site.resources.user("four", in: site.resourcesRoot, ["mobile": ["2"]])
+      _ = site.resources.group("g", in: site.resourcesRoot, members: [byNumber, byPair, byMail, alone])
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 5)
+      #expect(site.target.members("g") == ["ann", "bob", "eve", "four"])
+      // Who joins by number brings an address that another one has.
+      #expect(try await site.reasons() == ["duplicateAddress"])
+      let explained = try #require(try await site.finder(configuration).explain("two", in: site.store).first)
+      let joins = try #require(explained.entries.first { $0.source == "resources.example" }?.joins)
+      #expect(joins.map(\.rule) == ["Number", "joinUsersBy"])
+      #expect(joins.map(\.decides) == [true, false])
+      #expect(joins.first?.conditions == ["mobile = mobile (2)", "department = department (research)"])
+      #expect(joins.first?.found == ["CN=eve,OU=People,DC=corp,DC=example (corp.example)"])
+    }
+  }
+
+  @Test func severalThatAConditionFindsAreNamedAndHeal() async throws {
+    try await Site.with { site in
+      let configuration = try ruled(site)
+      let number = ["employeenumber": ["4711"]]
+      let ann = site.directory.user("ann", in: site.people, number)
+      let twin = site.directory.user("twin", in: site.people, number)
+      _ = site.resources.user("late", in: site.resourcesRoot, number)
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == ["ambiguousJoin"])
+      let detail = try #require(try await site.details().first)
+      #expect(detail.contains("CN=ann,OU=People") && detail.contains("CN=twin,OU=People"))
+      #expect(site.target.objects.count == 2)
+      let explained = try await site.finder(configuration).explain("late", in: site.store)
+      #expect(explained.first?.entries.first?.joins.first?.found.count == 2)
+      site.directory.modify(twin, ["employeenumber": ["4712"]])
+      try await site.sync(configuration)
+      #expect(try await site.reasons() == [])
+      #expect(try await site.count("SELECT COUNT(*) FROM entry WHERE mv IS NOT NULL") == 3)
+      // What is left of an object is found as it was.
+      site.directory.delete(ann)
+      try await site.sync(configuration)
+      let id = try #require(site.target.id("late"))
+      _ = site.directory.user("ann again", in: site.people, number)
+      try await site.sync(configuration)
+      #expect(site.target.objects[id]?.attributes.text("displayName") == "ann again")
+      #expect(site.target.objects.count == 2)
+      // And not at all when nothing is left.
+      site.directory.delete(twin)
+      try await site.sync(configuration)
+      #expect(try await site.count("SELECT COUNT(*) FROM join_key WHERE attr LIKE 'mv:%' AND folded = '4712'") == 0)
+    }
+  }
+
+  @Test func aRuleThatOnlyJoinsWaitsForItsObject() async throws {
+    try await Site.with { site in
+      var configuration = site.twoForests()
+      configuration.rules = try RuleFile.parse(
+        """
+        extends: standard
+        rules:
+          - { name: User, disabled: true }
+          - name: Account
+            precedence: 100
+            forest: corp.example
+            from: user
+            flows: [{ to: userPrincipalName, direct: userPrincipalName }]
+          - name: Mailbox
+            precedence: 100
+            forest: resources.example
+            from: user
+            link: join
+            join: [{ employeeNumber: employeeId }]
+            flows: [{ to: companyName, constant: Contoso }]
+        """, file: "rules.yaml")
+      let number = ["employeenumber": ["1"], "employeeid": ["1"]]
+      _ = site.resources.user("box", in: site.resourcesRoot, number.merging(["givenname": ["Ann"]]) { $1 })
+      try await site.sync(configuration)
+      #expect(site.target.objects.isEmpty)
+      let ann = site.directory.user("ann", in: site.people, number)
+      try await site.sync(configuration)
+      #expect(site.target["ann@corp.example"]?.attributes.text("givenName") == "Ann")
+      site.directory.delete(ann)
+      try await site.sync(configuration)
+      #expect(site.target.objects.isEmpty)
+    }
+  }
+
+  @Test func aContactTurnsIntoTheUserThatItStandsFor() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["mail"])
+      let mail = ["mail": ["ann@corp.example"]]
+      let contact = site.resources.add(
+        .contact, "CN=contact", in: site.resourcesRoot, ["displayname": ["Contact"], "mail": ["ANN@corp.example"]])
+      let own = site.resources.user("own", in: site.resourcesRoot)
+      _ = site.resources.group("g", in: site.resourcesRoot, members: [contact, own])
+      try await site.sync(configuration)
+      #expect(site.target.members("g") == ["own"])
+      #expect(try await site.count("SELECT COUNT(*) FROM mv WHERE kind = 'contact'") == 1)
+      for _ in 1...2 {
+        let ann = site.directory.user("ann", in: site.people, mail)
+        try await site.sync(configuration)
+        #expect(site.target.members("g") == ["ann", "own"])
+        #expect(site.target["ann@corp.example"]?.attributes.text("displayName") == "ann")
+        #expect(try await site.count("SELECT COUNT(*) FROM mv WHERE kind = 'contact'") == 0)
+        // A user of the contact's own forest is the same one.
+        let other = site.resources.user("ann2", in: site.resourcesRoot, mail)
+        try await site.sync(configuration)
+        #expect(try await site.reasons() == [])
+        #expect(
+          try await site.count(
+            "SELECT COUNT(*) FROM entry WHERE mv = (SELECT mv FROM claim WHERE folded = 'ann@corp.example' LIMIT 1)")
+            == 3)
+        site.resources.delete(other)
+        site.directory.delete(ann)
+        try await site.sync(configuration)
+        #expect(site.target.members("g") == ["own"])
+        #expect(try await site.count("SELECT COUNT(*) FROM mv WHERE kind = 'contact' AND gone = 0") == 1)
+      }
     }
   }
 

@@ -44,6 +44,7 @@ struct LabDescription: Decodable, Sendable {
     var administrator: Account
     var serviceAccount: Account
     var plainAccount: Account
+    var passwordAccount: Account
     var userPasswordFile: String
     var tenant: Server
     var crlURL: String

@@ -40,6 +40,13 @@ import Wire
       guard message.first == 0x51 else { throw SecurityError(.rejectedToken, "forged", remedy: "") }
       return Array(message.dropFirst())
     }
+
+    // LDAP protects a stream, never a PDU.
+    private var unused: SecurityError { SecurityError(.internalFailure, "not a stream's method", remedy: "") }
+    func tokenLength(_ segments: [Segment]) throws(SecurityError) -> Int { throw unused }
+    func seal(_ buffer: inout [UInt8], _ segments: [Segment]) throws(SecurityError) -> [UInt8] { throw unused }
+    func unseal(_ buffer: inout [UInt8], _ segments: [Segment], token: [UInt8]) throws(SecurityError) { throw unused }
+    func sessionKey() throws(SecurityError) -> SecretBytes { throw unused }
   }
 
   struct Provider: SecurityContextProvider {

@@ -33,6 +33,28 @@ package struct PresentedCertificates: Sendable {
   }
 }
 
+extension PresentedCertificates {
+  /// The leaf's subject and issuer, for evidence.
+  package var subject: String { "\(leaf.subject)" }
+  package var issuer: String { "\(leaf.issuer)" }
+
+  /// Where the leaf says that its revocation lists are (RFC 5280 4.2.1.13).
+  package var revocationLocations: [String] {
+    guard let named = leaf.extensions[oid: RevocationCheck.crlDistributionPoints],
+      let points = try? DistributionPoint.points(named.value)
+    else { return [] }
+    return points.flatMap(\.locations)
+  }
+
+  /// Whether a presented certificate of the leaf's issuer signed the list; nil when none was presented, as with a leaf
+  /// that a root signed itself.
+  package func isSigned(_ list: CertificateList) -> Bool? {
+    let issuers = others.filter { $0.subject == leaf.issuer }
+    guard !issuers.isEmpty else { return nil }
+    return list.issuer == leaf.issuer && issuers.contains { list.isSigned(by: $0.publicKey) }
+  }
+}
+
 /// A chain that passed every policy, and what was found about it.
 package struct ValidatedPeer: Sendable {
   /// Leaf first, trust anchor last.

@@ -14,6 +14,7 @@ package struct TLSClientPolicy: Sendable {
   package static let defaultHandshakeDeadline = TimeAmount.seconds(20)
 
   private let context: NIOSSLContext
+  private let configuration: TLSConfiguration
   package let validator: ChainValidator
   package let handshakeDeadline: TimeAmount
 
@@ -27,8 +28,7 @@ package struct TLSClientPolicy: Sendable {
     applicationProtocols: [String] = [], handshakeDeadline: TimeAmount = defaultHandshakeDeadline,
     now: @escaping @Sendable () -> Date
   ) throws(TrustError) {
-    validator = ChainValidator(anchors: anchors, revocation: revocation, now: now)
-    self.handshakeDeadline = handshakeDeadline
+    let validator = ChainValidator(anchors: anchors, revocation: revocation, now: now)
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
     configuration.renegotiationSupport = .none
@@ -40,6 +40,15 @@ package struct TLSClientPolicy: Sendable {
       configuration.certificateChain = identity.chain
       configuration.privateKey = identity.key
     }
+    try self.init(configuration, validator, handshakeDeadline)
+  }
+
+  private init(
+    _ configuration: TLSConfiguration, _ validator: ChainValidator, _ handshakeDeadline: TimeAmount
+  ) throws(TrustError) {
+    self.configuration = configuration
+    self.validator = validator
+    self.handshakeDeadline = handshakeDeadline
     do {
       context = try NIOSSLContext(configuration: configuration)
     } catch {
@@ -47,6 +56,13 @@ package struct TLSClientPolicy: Sendable {
         .badConfiguration, "The TLS client cannot be set up: \(error).",
         remedy: "Check that the client's private key belongs to its certificate.")
     }
+  }
+
+  /// The same trust with another handshake.
+  func varied(_ change: (inout TLSConfiguration) -> Void) throws(TrustError) -> TLSClientPolicy {
+    var configuration = configuration
+    change(&configuration)
+    return try TLSClientPolicy(configuration, validator, handshakeDeadline)
   }
 
   /// Puts TLS in front of a connected channel's pipeline and waits until the peer is validated.
@@ -60,6 +76,12 @@ package struct TLSClientPolicy: Sendable {
     _ channel: any Channel, host: String, within limit: TimeAmount? = nil
   ) async throws(TrustError) -> TLSPeer {
     let future = channel.eventLoop.flatSubmit { self.install(on: channel, host: host, within: limit) }
+    return try await Self.wait(for: future, channel, host)
+  }
+
+  static func wait(
+    for future: EventLoopFuture<TLSPeer>, _ channel: any Channel, _ host: String
+  ) async throws(TrustError) -> TLSPeer {
     do {
       return try await withTaskCancellationHandler {
         try await future.get()
@@ -75,10 +97,20 @@ package struct TLSClientPolicy: Sendable {
   package func install(
     on channel: any Channel, host: String, within limit: TimeAmount? = nil
   ) -> EventLoopFuture<TLSPeer> {
+    install(on: channel, host: host, within: limit, nil)
+  }
+
+  /// - Parameters:
+  ///   - requests: sees the records before the TLS handler does.
+  ///   - seen: takes what the peer presents; the handshake then ends without a verdict.
+  func install(
+    on channel: any Channel, host: String, within limit: TimeAmount?, _ requests: CertificateRequestObserver? = nil,
+    seeing seen: SeenCertificates? = nil
+  ) -> EventLoopFuture<TLSPeer> {
     let deadline = min(handshakeDeadline, limit ?? handshakeDeadline)
     let promise = channel.eventLoop.makePromise(of: TLSPeer.self)
     let gate = TLSHandshakeGate(
-      name: PeerName(host), validator: validator, deadline: deadline, promise: promise)
+      name: PeerName(host), validator: validator, deadline: deadline, promise: promise, seen: seen)
     do {
       let observer = ServerHelloObserver()
       let tls = try NIOSSLClientHandler(
@@ -87,6 +119,7 @@ package struct TLSClientPolicy: Sendable {
       let pipeline = channel.pipeline.syncOperations
       // The gate first: the TLS handler begins its handshake as soon as it is added to a connected channel.
       try pipeline.addHandlers([observer, tls, gate], position: .first)
+      if let requests { try pipeline.addHandler(requests, position: .first) }
     } catch {
       let refusal = TrustError(
         .handshakeFailed, "TLS cannot be started with \(host): \(error).",

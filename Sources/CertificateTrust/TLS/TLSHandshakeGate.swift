@@ -16,6 +16,8 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
   private let validator: ChainValidator
   private let deadline: TimeAmount
   private let promise: EventLoopPromise<TLSPeer>
+  /// Set for a handshake that is only looked at.
+  private let seen: SeenCertificates?
   private var finished = false
   private var timer: Scheduled<Void>?
   private var verification: Task<Void, Never>?
@@ -23,7 +25,11 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
   private var tls: NIOSSLClientHandler?
   private var observer: ServerHelloObserver?
 
-  init(name: PeerName, validator: ChainValidator, deadline: TimeAmount, promise: EventLoopPromise<TLSPeer>) {
+  init(
+    name: PeerName, validator: ChainValidator, deadline: TimeAmount, promise: EventLoopPromise<TLSPeer>,
+    seen: SeenCertificates? = nil
+  ) {
+    self.seen = seen
     self.name = name
     self.validator = validator
     self.deadline = deadline
@@ -47,6 +53,11 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
       outcome = .failure(error as? TrustError ?? TrustError(.unsupportedCertificate, "\(error)"))
       promise.succeed(.failed)
       return
+    }
+    if let seen {
+      seen.see(presented)
+      outcome = .failure(TrustError(.handshakeFailed, "The handshake was only looked at."))
+      return promise.succeed(.failed)
     }
     let verdict = loop.makePromise(of: ValidatedPeer.self)
     verification = Task { [validator, name] in

@@ -46,6 +46,9 @@ struct Baseline {
   func settle(
     _ object: Int64, kind: ObjectKind, found: TargetRecord?, seen: Int64 = 0, adoption: Adoption = .none
   ) throws {
+    if let anchor = try anchorOfOutside(object) {
+      return try settleOutside(object, anchor: anchor, found: found, seen: seen)
+    }
     if let found {
       try put(object, found, seen: seen, adoption: adoption)
     } else {
@@ -70,5 +73,24 @@ struct Baseline {
     let isHeld =
       try state == PendingState.held.rawValue && (queue.isWaitingForAName(object) || queue.isRefused(object))
     try queue.settle(object, kind: kind, desired: desired, isHeld: isHeld, hasChanged: true)
+  }
+
+  // MARK: Objects that are only referred to
+
+  private func anchorOfOutside(_ object: Int64) throws -> String? {
+    try transaction.value("SELECT source_anchor FROM mv WHERE id = ? AND outside = 1", [.integer(object)])
+  }
+
+  /// Notes whether the target holds it; nothing of it is ever written.
+  private func settleOutside(_ object: Int64, anchor: String, found: TargetRecord?, seen: Int64) throws {
+    let wasHeld =
+      try transaction.value("SELECT 1 FROM remote WHERE target = ? AND mv = ?", key(object), as: Int.self) != nil
+    if let found, OutsideObjects.isBindable(found, to: anchor) {
+      try put(object, found, seen: seen)
+      if !wasHeld { try Metaverse.requeueLinks(of: object, in: transaction) }
+    } else if wasHeld {
+      try forget(object)
+      try transaction.run("DELETE FROM pending_link WHERE target = ? AND member = ?", key(object))
+    }
   }
 }

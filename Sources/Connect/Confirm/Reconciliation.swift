@@ -77,10 +77,18 @@ struct Reconciliation: Sendable {
         .relent(mv: object, [.ambiguousMatch, .privilegedMatch])
     }
     // Where somebody took the anchor away, it is given back.
-    let anchor: String? = try transaction.value("SELECT source_anchor FROM mv WHERE id = ?", [.integer(object)])
+    let (anchor, isOutside) =
+      try transaction.first("SELECT source_anchor, outside FROM mv WHERE id = ?", [.integer(object)]) { row in
+        (try row[0] as String, try row[1] as Bool)
+      } ?? ("", false)
+    // What is only referred to stays the target's own, and so do its references.
+    if isOutside {
+      try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
+    }
     try Baseline(transaction: transaction, target: profile, now: now())
       .settle(
         object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)
+    if isOutside { return }
     for attribute in Set((configuration.rules.references[kind] ?? [:]).values)
     where profile.accepts(attribute, of: kind) {
       try compare(record.links[attribute] ?? [], of: object, attribute: attribute, in: transaction)

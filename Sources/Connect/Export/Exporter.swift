@@ -11,6 +11,8 @@ import Store
 struct Exporter: Sendable {
   let target: any ExportTarget
   let profile: TargetProfile
+  /// Whether what the target holds was read in full in this pass: nobody needs to be looked up then before being created.
+  let isTargetKnown: Bool
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -122,18 +124,31 @@ struct Exporter: Sendable {
     case failed(any Error)
   }
 
-  /// A conflict is resolved here, where the target can be asked: the object may be there already.
+  /// What the target may hold already is looked up here, where it can be asked: by address before a create, because two
+  /// accounts with one address are no conflict to it; by all names after a conflict.
   private func answer(_ request: ArraySlice<PlannedOperation>) async -> Answer {
     do {
-      var outcomes = try await target.perform(request.map(\.operation))
-      for (index, (planned, outcome)) in zip(request, outcomes).enumerated() {
-        guard case .conflict = outcome, case .create = planned.operation else { continue }
-        outcomes[index] = try await match(planned) ?? outcome
+      var outcomes: [ExportOutcome?] = []
+      for planned in request { outcomes.append(try await matchByAddress(planned)) }
+      let left = zip(request, outcomes).filter { $1 == nil }.map(\.0)
+      var answers = (left.isEmpty ? [] : try await target.perform(left.map(\.operation))).makeIterator()
+      for (index, planned) in request.enumerated() where outcomes[index] == nil {
+        var outcome = answers.next() ?? .unanswered("The target told no result.")
+        if case .conflict = outcome, case .create = planned.operation { outcome = try await match(planned) ?? outcome }
+        outcomes[index] = outcome
       }
-      return .outcomes(outcomes)
+      return .outcomes(outcomes.map { $0 ?? .unanswered("The target told no result.") })
     } catch {
       return .failed(error)
     }
+  }
+
+  /// An account with the object's address that was made since the last full reading of the target; nil when there is none.
+  private func matchByAddress(_ planned: PlannedOperation) async throws -> ExportOutcome? {
+    guard case .create = planned.operation, !isTargetKnown, profile.accepts("mail", of: planned.kind),
+      let address = Matching.Names(planned.desired).address
+    else { return nil }
+    return judge(try await target.find(planned.kind, .address(address)), planned)
   }
 
   /// What the target holds that the object could be; nil when nothing.
@@ -145,6 +160,10 @@ struct Exporter: Sendable {
         found += try await target.find(planned.kind, key).filter { record in !found.contains { $0.id == record.id } }
       }
     }
+    return judge(found, planned)
+  }
+
+  private func judge(_ found: [TargetRecord], _ planned: PlannedOperation) -> ExportOutcome? {
     switch Matching.judge(found, sourceAnchor: planned.sourceAnchor) {
     case .none: return nil
     case .hold(let reason, let detail): return .held(reason, detail)

@@ -47,6 +47,14 @@ struct Approvals {
         "INSERT INTO approved (target, mv, member) SELECT ?1, owner, member FROM (\(ExportGuard.removals))",
         [.text(target)])
     }
+    for attribute in Set(finding.clearings.map(\.attribute)) {
+      try transaction.run(
+        """
+        INSERT INTO approved (target, mv, member)
+        SELECT ?1, object, \(ClearedValues.approval) FROM (\(ClearedValues.pending)) WHERE attr = ?2
+        ON CONFLICT (target, mv, member) DO NOTHING
+        """, [.text(target), .text(attribute)])
+    }
     return true
   }
 
@@ -54,9 +62,11 @@ struct Approvals {
   func forgetDone() throws {
     try transaction.run(
       """
-      DELETE FROM approved WHERE target = ?1 AND CASE WHEN member = 0
-        THEN NOT EXISTS (
+      DELETE FROM approved WHERE target = ?1 AND CASE
+        WHEN member = 0 THEN NOT EXISTS (
           SELECT 1 FROM pending WHERE pending.target = ?1 AND pending.mv = approved.mv AND pending.op = 'delete')
+        WHEN member = \(ClearedValues.approval) THEN NOT EXISTS (
+          SELECT 1 FROM pending WHERE pending.target = ?1 AND pending.mv = approved.mv AND pending.op = 'update')
         ELSE NOT EXISTS (
           SELECT 1 FROM pending_link WHERE pending_link.target = ?1 AND pending_link.owner = approved.mv
             AND pending_link.attr = 'members' AND pending_link.member = approved.member AND pending_link.op = 'remove')

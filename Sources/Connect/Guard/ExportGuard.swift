@@ -3,22 +3,24 @@
 import Crypto
 import IdentityModel
 import Store
+import SynchronisationRules
 import Wire
 
 /// Phase 3: stops an export that would do more harm than an administrator expects, before its first request.
 ///
 /// Counted is what nobody approved: deletions by type, whatever their cause, and members that are removed although both
-/// ends stay. A service that looks every second would meet a mass deletion piece by piece: the deletions that it let pass
+/// ends stay; and attributes that everybody below a unit loses at once (``ClearedValues``). A service that looks every second would meet a mass deletion piece by piece: the deletions that it let pass
 /// a short while ago (the `passed` table) are counted with those that are pending.
 struct ExportGuard: Sendable {
   let configuration: ConnectConfiguration
   let target: String
 
-  /// - Throws: ``ConnectError`` `tooManyDeletions`, `tooManyRemovals` or `scopeLost`.
+  /// - Throws: ``ConnectError`` `tooManyDeletions`, `tooManyRemovals`, `valuesLost` or `scopeLost`.
   func check(_ store: any Store, at time: Double) async throws {
     let finding = try await store.write { transaction in
       let approvals = Approvals(transaction: transaction, target: target)
       try approvals.forgetDone()
+      try ClearedValues(transaction: transaction).forgetDone()
       try transaction.run(
         "DELETE FROM passed WHERE target = ? AND at < ?", [.text(target), .real(time - configuration.guard.window)])
       let finding = try examine(transaction, at: time)
@@ -31,7 +33,9 @@ struct ExportGuard: Sendable {
     }
     guard !finding.isClear else { return }
     let code: ConnectError.Code =
-      !finding.lostUnits.isEmpty ? .scopeLost : finding.deletions.isEmpty ? .tooManyRemovals : .tooManyDeletions
+      !finding.lostUnits.isEmpty
+      ? .scopeLost
+      : !finding.deletions.isEmpty ? .tooManyDeletions : finding.removals.isEmpty ? .valuesLost : .tooManyRemovals
     throw ConnectError(
       code, finding.message,
       remedy: "Nothing was sent to \(target). 'bridgehead connect approve' names the objects; to let exactly this "
@@ -69,7 +73,10 @@ struct ExportGuard: Sendable {
       guard count + recent > limits.floor else { continue }
       let total: Int =
         try transaction.value(
-          "SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE remote.target = ? AND mv.kind = ?",
+          """
+          SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv AND mv.outside = 0
+          WHERE remote.target = ? AND mv.kind = ?
+          """,
           [.text(target), .text(kind.rawValue)]) ?? 0
       let limit = limits.limit(of: total + recent)
       if count + recent > limit {
@@ -78,6 +85,9 @@ struct ExportGuard: Sendable {
       }
     }
     try examineRemovals(transaction, limits, &finding)
+    finding.clearings = try ClearedValues(transaction: transaction).excess(
+      target, limit: limits.clearedValues,
+      attributes: Set(configuration.rules.rules.flatMap(\.flows).map(\.to)))
     // A unit that went without taking anybody along does no harm.
     if !deletions.isEmpty { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
     if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
@@ -153,6 +163,17 @@ struct ExportGuard: Sendable {
         "SELECT ownerAnchor, memberAnchor FROM (\(Self.removals)) AS removal ORDER BY ownerAnchor, memberAnchor",
         [.text(target)]
       ) { row in
+        add(try row[0])
+        add(try row[1])
+      }
+    }
+    if !finding.clearings.isEmpty {
+      add("")
+      let attributes = Set(finding.clearings.map(\.attribute))
+      try transaction.forEach(
+        "SELECT attr, anchor FROM (\(ClearedValues.pending)) AS clearing ORDER BY attr, anchor", [.text(target)]
+      ) { row in
+        guard attributes.contains(try row[0]) else { return }
         add(try row[0])
         add(try row[1])
       }

@@ -26,9 +26,19 @@ package struct GuardFinding: Sendable, Codable, Equatable {
     package var limit: Int
   }
 
+  /// An attribute that everybody below a unit whose values change would lose.
+  package struct Clearing: Sendable, Codable, Equatable {
+    /// As the metaverse calls it.
+    package var attribute: String
+    /// Its distinguished name.
+    package var unit: String
+    package var count: Int
+  }
+
   package var target: String
   package var deletions: [Deletions] = []
   package var removals: [Removals] = []
+  package var clearings: [Clearing] = []
   /// Organisational units of the configuration that were deleted in the directory.
   package var lostUnits: [String] = []
   /// Names exactly these deletions and removals: an approval lets no others through. Empty when nothing stands here.
@@ -36,7 +46,7 @@ package struct GuardFinding: Sendable, Codable, Equatable {
 
   init(target: String) { self.target = target }
 
-  package var isClear: Bool { deletions.isEmpty && removals.isEmpty && lostUnits.isEmpty }
+  package var isClear: Bool { deletions.isEmpty && removals.isEmpty && clearings.isEmpty && lostUnits.isEmpty }
 
   /// What is wrong, in sentences.
   package var message: String {
@@ -60,6 +70,11 @@ package struct GuardFinding: Sendable, Codable, Equatable {
       sentences.append(
         "The export would remove \(excess.count) of \(excess.total) members from "
           + (excess.group.map { "the group \($0)" } ?? "groups in total") + " (limit \(excess.limit)).")
+    }
+    for clearing in clearings {
+      sentences.append(
+        "All \(clearing.count) objects below \(clearing.unit) whose values change would lose \(clearing.attribute): "
+          + "the service account may no longer read it there.")
     }
     return sentences.joined(separator: " ")
   }

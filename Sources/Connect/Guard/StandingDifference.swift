@@ -19,9 +19,16 @@ package struct StandingDifference: Sendable, Codable, Equatable {
     package var member: String
   }
 
+  package struct Clearing: Sendable, Codable, Equatable {
+    package var attribute: String
+    package var name: String
+    package var sourceAnchor: String
+  }
+
   package var finding: GuardFinding
   package var deletions: [Deletion]
   package var removals: [Removal]
+  package var clearings: [Clearing]
   /// When it was approved, in seconds since 1970; nil when it was not. The next run lets it through.
   package var approvedAt: Double?
 
@@ -59,8 +66,20 @@ package struct StandingDifference: Sendable, Codable, Equatable {
             group: try DifferenceReader.name(of: try row[0], transaction),
             member: try DifferenceReader.name(of: try row[1], transaction))
         }
+      let attributes = Set(finding.clearings.map(\.attribute))
+      let clearings =
+        attributes.isEmpty
+        ? []
+        : try transaction.query(
+          "SELECT object, attr, anchor FROM (\(ClearedValues.pending)) AS clearing ORDER BY attr, object",
+          [.text(target.name)]
+        ) { row in
+          Clearing(
+            attribute: try row[1], name: try DifferenceReader.name(of: try row[0], transaction),
+            sourceAnchor: try row[2])
+        }.filter { attributes.contains($0.attribute) }
       return StandingDifference(
-        finding: finding, deletions: deletions, removals: removals,
+        finding: finding, deletions: deletions, removals: removals, clearings: clearings,
         approvedAt: try Approvals(transaction: transaction, target: target.name).approved(finding.fingerprint))
     }
   }

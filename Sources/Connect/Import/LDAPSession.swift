@@ -111,7 +111,11 @@ struct LDAPSession: Sendable {
   func read(since watermark: Watermark?) async throws -> ImportReading {
     let (cookie, reason) = judge(watermark)
     if let watermark, watermark.cookie.isEmpty, cookie != nil {
-      return readBySequence(since: watermark.sequence, note: Self.lesserNote)
+      guard let now = try await permittedCookie() else {
+        return readBySequence(since: watermark.sequence, note: Self.lesserNote)
+      }
+      // What was read meanwhile lacks what the account could not see: only a reading from the start makes up for that.
+      return readFully(from: now, reason: "Replicating Directory Changes was given to the account")
     }
     do {
       return try await readByDirSync(cookie ?? [], reason: reason)
@@ -156,11 +160,23 @@ struct LDAPSession: Sendable {
 
   // MARK: DirSync
 
+  /// The present place in the domain's changes; nil while the account may not read them.
+  private func permittedCookie() async throws -> DirSyncCookie? {
+    do {
+      return try await connection.dirSyncCookie(base: base)
+    } catch let error as LDAPError where error.code == .insufficientAccessRights {
+      return nil
+    }
+  }
+
+  private func readFully(from cookie: DirSyncCookie, reason: String?) -> ImportReading {
+    let slices = SlicedReading(session: self, cookie: cookie)
+    return ImportReading(mode: .full, note: note(reason), requested: requestedNames, batches: slices.batches())
+  }
+
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
     guard !cookie.isEmpty else {
-      let slices = SlicedReading(session: self, cookie: try await connection.dirSyncCookie(base: base))
-      return ImportReading(
-        mode: .full, note: note(reason), requested: requestedNames, batches: slices.batches())
+      return readFully(from: try await connection.dirSyncCookie(base: base), reason: reason)
     }
     let last = cookie
     let iterator = SerialIterator(connection.dirSyncParts(request(since: cookie)).makeAsyncIterator())

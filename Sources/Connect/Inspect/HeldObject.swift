@@ -82,6 +82,9 @@ package struct HeldObject: Sendable, Codable, Equatable {
       try transaction.run("UPDATE quarantine SET next_try = 0 WHERE next_try IS NOT NULL AND \(condition)", arguments)
       count += try transaction.value("SELECT COUNT(*) FROM quarantine WHERE \(condition)", arguments) ?? 0
     }
+    if objects == nil {
+      count += try transaction.run("UPDATE unresolved SET next_try = 0 WHERE next_try > ?", [.real(time)])
+    }
     if count > 0 { try Setting.save(.call, String(time), in: transaction) }
     return count
   }

@@ -98,7 +98,7 @@ package struct ObjectFinder: Sendable {
       quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
-      for target in try configuration.targets.map({ try TargetOffer.profile($0.name, vocabulary, in: transaction) }) {
+      for target in try targets(transaction) {
         if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
         if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {
           view.pending.append(difference)
@@ -106,6 +106,11 @@ package struct ObjectFinder: Sendable {
       }
     }
     return view
+  }
+
+  /// The targets with what each was last known to take.
+  private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
+    try configuration.targets.map { try TargetOffer.profile($0.name, vocabulary, in: transaction) }
   }
 
   private func ids(of entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> [Int64] {
@@ -131,7 +136,7 @@ package struct ObjectFinder: Sendable {
   ) throws -> (ObjectView.Entry, Evaluation)? {
     try transaction.first(
       """
-      SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname FROM entry
+      SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname, partition FROM entry
       LEFT JOIN mv ON mv.id = entry.mv WHERE entry.id = ?
       """, [.integer(id)]
     ) { row in
@@ -146,11 +151,14 @@ package struct ObjectFinder: Sendable {
       let entry = ObjectView.Entry(
         source: source, name: try row[1], guid: GUID(bytes)?.description ?? Hex.encode(bytes), kind: kind,
         isDeleted: try row[4], isDirty: try row[5],
-        excluded: try exclusion(evaluation, kind, parent: try row[6], source, transaction),
+        excluded: (try row[9] as Int64) == OutsideObjects.partition
+          ? "no domain that is imported holds it: the global catalog told of it"
+          : try exclusion(evaluation, kind, parent: try row[6], source, transaction),
         attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
         references: try references(
           "SELECT attr, COUNT(*) FROM link WHERE owner = ? AND change IS NOT -1 GROUP BY attr", [.integer(id)],
-          transaction))
+          transaction),
+        outside: try OutsideReferenceReader(transaction: transaction, targets: targets(transaction)).read(owner: id))
       return (entry, evaluation)
     }
   }

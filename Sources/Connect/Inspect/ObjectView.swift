@@ -26,6 +26,8 @@ package struct ObjectView: Sendable, Codable, Equatable {
     package var attributes: [Value]
     /// The number of references that it holds, by attribute.
     package var references: [String: Int]
+    /// Those of them that point outside what is imported, a hundred at most.
+    package var outside: [OutsideReference]
   }
 
   package struct Metaverse: Sendable, Codable, Equatable {

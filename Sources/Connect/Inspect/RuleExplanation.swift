@@ -3,6 +3,7 @@
 package import IdentityModel
 package import Store
 import SynchronisationRules
+import Wire
 
 /// What the synchronisation rules make of one object, and why: what `connect rules test` prints.
 package struct RuleExplanation: Sendable, Codable, Equatable {
@@ -17,6 +18,20 @@ package struct RuleExplanation: Sendable, Codable, Equatable {
     package var applied: [String]
     package var rejected: [Rejection]
     package var offers: [Offer]
+    /// How objects of other forests were looked for, in order.
+    package var joins: [Join]
+  }
+
+  /// One way to an object of another forest.
+  package struct Join: Sendable, Codable, Equatable {
+    /// The rule that asks, or `joinUsersBy`.
+    package var rule: String
+    /// All of them have to hold, for example `employeeID = employeeId (4711)`.
+    package var conditions: [String]
+    /// The entries of the objects that were found.
+    package var found: [String]
+    /// Whether it is the one that counts: the first that finds anything. One object is joined; of several none.
+    package var decides: Bool
   }
 
   package struct Rejection: Sendable, Codable, Equatable {
@@ -66,7 +81,9 @@ extension ObjectFinder {
     let entries = try entries(of: entry, mv, explaining: true, transaction)
     let merged = configuration.rules.merge(entries.map(\.1), previous: previous ?? Attributes())
     return RuleExplanation(
-      entries: entries.map { view, evaluation in Self.explain(view, evaluation, merged) },
+      entries: try entries.map { view, evaluation in
+        Self.explain(view, evaluation, merged, joins: try joins(view, evaluation, transaction))
+      },
       result: merged.attributes.names.map { name in
         .init(
           name: name, values: Self.readable(merged.attributes[name]),
@@ -75,7 +92,7 @@ extension ObjectFinder {
   }
 
   private static func explain(
-    _ view: ObjectView.Entry, _ evaluation: Evaluation, _ merged: MergedAttributes
+    _ view: ObjectView.Entry, _ evaluation: Evaluation, _ merged: MergedAttributes, joins: [RuleExplanation.Join]
   ) -> RuleExplanation.Entry {
     RuleExplanation.Entry(
       source: view.source, name: view.name, kind: view.kind, excluded: view.excluded, applied: evaluation.applied,
@@ -84,6 +101,28 @@ extension ObjectFinder {
         .init(
           attribute: offer.attribute, values: readable(offer.values), rule: offer.rule, precedence: offer.precedence,
           wins: merged.provenance[offer.attribute]?.contains(offer.rule) ?? false)
-      })
+      }, joins: joins)
+  }
+
+  private func joins(
+    _ view: ObjectView.Entry, _ evaluation: Evaluation, _ transaction: any Transaction
+  ) throws -> [RuleExplanation.Join] {
+    let rules = JoinRules(configuration)
+    guard let guid = GUID(view.guid), !rules.isEmpty else { return [] }
+    let stored: [UInt8]? = try transaction.value(
+      "SELECT attrs FROM entry WHERE anchor = ? AND source = ?", [.blob(guid.bytes), .text(view.source)])
+    guard let stored else { return [] }
+    let keys = JoinKeys(transaction: transaction, rules: rules)
+    var isDecided = false
+    return try rules.questions(view.kind, try Attributes(stored: stored), evaluation).map { question in
+      let found = try keys.answers(to: question, from: view.source)
+      defer { isDecided = isDecided || !found.isEmpty }
+      return RuleExplanation.Join(
+        rule: question.rule,
+        conditions: question.parts.map { part in
+          "\(part.condition) (\(part.keys.isEmpty ? "no value" : part.keys.map(\.folded).joined(separator: ", ")))"
+        },
+        found: found.map { "\($0.name) (\($0.source))" }, decides: !isDecided && !found.isEmpty)
+    }
   }
 }

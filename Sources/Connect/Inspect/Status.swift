@@ -37,6 +37,19 @@ package struct ConnectStatus: Sendable, Codable {
     package var nextTry: Double?
   }
 
+  /// References that point outside what is imported.
+  package struct References: Sendable, Codable, Equatable {
+    package var source: String
+    /// Objects that the Global Catalog told of.
+    package var resolved: Int
+    /// Objects that are not known yet.
+    package var unresolved: Int
+    /// Why the next of them is not; nil when all are, or none was asked for yet.
+    package var detail: String?
+    /// When the next is asked for, in seconds since 1970.
+    package var nextTry: Double?
+  }
+
   package struct Flow: Sendable, Codable {
     package var row: String
     package var transport: String
@@ -56,6 +69,8 @@ package struct ConnectStatus: Sendable, Codable {
   package var counts: [Count]
   package var pending: [Pending]
   package var quarantined: [Quarantined]
+  /// Of sources where there are any.
+  package var references: [References]
   package var flows: [Flow]
 
   /// Reads the status; at most `limit` runs and quarantined objects are listed.
@@ -68,6 +83,7 @@ package struct ConnectStatus: Sendable, Codable {
         isStaging: isStaging || runs.first { $0.outcome == "running" }?.report?.isStaging == true, runs: runs,
         partitions: try partitions(transaction), counts: try counts(transaction),
         pending: try pending(transaction), quarantined: try quarantined(transaction, limit: limit),
+        references: try references(transaction),
         flows: try flows(transaction))
     }
   }
@@ -85,11 +101,30 @@ package struct ConnectStatus: Sendable, Codable {
   private static func counts(_ transaction: any Transaction) throws -> [Count] {
     try transaction.query(
       """
-      SELECT kind, COUNT(*), (SELECT COUNT(*) FROM mv WHERE mv.kind = entry.kind AND gone = 0),
-        (SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv WHERE mv.kind = entry.kind)
-      FROM entry WHERE deleted = 0 GROUP BY kind ORDER BY kind DESC
+      SELECT kind, COUNT(*), (SELECT COUNT(*) FROM mv WHERE mv.kind = entry.kind AND gone = 0 AND outside = 0),
+        (SELECT COUNT(*) FROM remote JOIN mv ON mv.id = remote.mv AND outside = 0 WHERE mv.kind = entry.kind)
+      FROM entry WHERE deleted = 0 AND partition <> 0 GROUP BY kind ORDER BY kind DESC
       """, []
     ) { row in Count(kind: try row[0], entries: try row[1], metaverse: try row[2], remote: try row[3]) }
+  }
+
+  private static func references(_ transaction: any Transaction) throws -> [References] {
+    // Those that are asked for again although they are known are not counted twice.
+    let unresolved = """
+      FROM unresolved AS u WHERE u.source = s.source
+        AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.anchor = u.guid AND entry.source = u.source)
+      """
+    return try transaction.query(
+      """
+      SELECT s.source, (SELECT COUNT(*) FROM entry WHERE entry.source = s.source AND partition = 0),
+        (SELECT COUNT(*) \(unresolved)),
+        (SELECT u.detail \(unresolved) ORDER BY u.next_try LIMIT 1), (SELECT MIN(u.next_try) \(unresolved))
+      FROM (SELECT source FROM unresolved UNION SELECT source FROM entry WHERE partition = 0) AS s ORDER BY s.source
+      """, []
+    ) { row in
+      References(
+        source: try row[0], resolved: try row[1], unresolved: try row[2], detail: try row[3], nextTry: try row[4])
+    }
   }
 
   private static func pending(_ transaction: any Transaction) throws -> [Pending] {

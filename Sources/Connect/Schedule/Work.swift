@@ -16,8 +16,11 @@ struct Work: Sendable, Equatable {
         SELECT EXISTS (SELECT 1 FROM entry WHERE dirty = 1) OR EXISTS (SELECT 1 FROM link WHERE change IS NOT NULL)
           OR EXISTS (SELECT 1 FROM due WHERE at <= ?)
         """, [.integer(Int64(now))]) ?? false
+    let isReferenceDue = try configuration.catalogSources.contains { source in
+      try !UnresolvedReferences(transaction: transaction, source: source).due(at: now, limit: 1).isEmpty
+    }
     // Nothing is exported in staging mode: what is pending stays.
-    if configuration.isStaging { return Work(isNew: isUnsynchronised, leftovers: 0) }
+    if configuration.isStaging { return Work(isNew: isUnsynchronised || isReferenceDue, leftovers: 0) }
     let isRetryDue: Bool =
       try transaction.value("SELECT EXISTS (SELECT 1 FROM quarantine WHERE next_try <= ?)", [.real(now)]) ?? false
     let isReadingDue = try configuration.targets.contains { target in
@@ -29,6 +32,6 @@ struct Work: Sendable, Equatable {
         SELECT (SELECT COUNT(*) FROM pending WHERE state = 'ready' OR sent IS NOT NULL)
           + (SELECT COUNT(*) FROM pending_link WHERE state = 'ready' OR sent IS NOT NULL)
         """) ?? 0
-    return Work(isNew: isUnsynchronised || isRetryDue || isReadingDue, leftovers: leftovers)
+    return Work(isNew: isUnsynchronised || isReferenceDue || isRetryDue || isReadingDue, leftovers: leftovers)
   }
 }

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import SynchronisationRules
 
 /// Finds the object of an entry: the one it has, the one of its source anchor, the one that the join rules lead to, or a
 /// new one. The first source anchor of an object is kept for its life.
@@ -14,22 +15,30 @@ struct Joining {
   let anchorSources: Set<String>
 
   /// - Parameters:
-  ///   - kind: what the entry is in the metaverse.
+  ///   - evaluation: what the rules say of the entry.
   ///   - onlyJoins: whether it makes no object of its own.
   /// - Returns: nil when the entry has to wait; otherwise its object, and whether it was connected now.
   func join(
-    _ entry: ConnectorEntry, _ attributes: Attributes, kind: ObjectKind, onlyJoins: Bool
+    _ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation, onlyJoins: Bool
   ) throws -> (Metaverse.Object, isNew: Bool)? {
     if let id = entry.mv, let object = try Metaverse.Object.find("id = ?", .integer(id), in: transaction) {
-      try checkAnchor(of: object, entry, attributes)
-      return (object, false)
+      guard object.isOutside else {
+        try checkAnchor(of: object, entry, attributes)
+        return (object, false)
+      }
+      try OutsideObjects.dissolve(id, in: transaction)
     }
-    let candidates = try keys.candidates(for: entry, attributes)
+    let candidates = try self.candidates(for: entry, attributes, evaluation)
     if onlyJoins {
       return try joinOne(of: candidates, entry).map { ($0, true) }
     }
     let anchor = SourceAnchor.of(entry.anchor, kind: entry.kind, attributes: attributes)
-    if let object = try Metaverse.Object.find("source_anchor = ?", .text(anchor), in: transaction) {
+    var known = try Metaverse.Object.find("source_anchor = ?", .text(anchor), in: transaction)
+    if let object = known, object.isOutside {
+      try OutsideObjects.dissolve(object.id, in: transaction)
+      known = nil
+    }
+    if let object = known {
       let holder = object.isGone ? nil : try self.holder(of: object.id, except: entry.id)
       guard let holder else { return (try takeOver(object, entry), true) }
       if candidates.map(\.object) != [object.id] {
@@ -42,7 +51,17 @@ struct Joining {
     try quarantine.remove(entry: entry.id, .duplicateAnchor)
     if !candidates.isEmpty { return try joinOne(of: candidates, entry).map { ($0, true) } }
     try quarantine.remove(entry: entry.id, .ambiguousJoin)
-    return (try create(entry, anchor, attributes, kind), true)
+    return (try create(entry, anchor, attributes, evaluation.kind ?? entry.kind), true)
+  }
+
+  /// A contact never stands in the way of its own forest's user, nor waits for anybody: it is then an object of its own.
+  func candidates(
+    for entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation
+  ) throws -> [JoinKeys.Candidate] {
+    let candidates = try keys.candidates(for: entry, attributes, evaluation)
+    guard entry.kind == .contact else { return candidates }
+    let free = try candidates.filter { try holder(of: $0.object, except: entry.id, source: entry.source) == nil }
+    return free.count == 1 ? free : []
   }
 
   // MARK: Ways to an object
@@ -52,7 +71,10 @@ struct Joining {
     var rivals = candidates
     if let only = candidates.first, candidates.count == 1 {
       // Each forest has one entry of a user; a foreign security principal stands in each of its domains.
-      let sibling = entry.kind == .foreign ? nil : try holder(of: only.object, except: entry.id, source: entry.source)
+      let sibling =
+        entry.kind == .foreign
+        ? nil
+        : try holder(of: only.object, except: entry.id, source: entry.source, countsContacts: entry.kind != .user)
       guard let sibling else {
         try quarantine.remove(entry: entry.id, .ambiguousJoin)
         try connect(entry, to: only.object)
@@ -119,14 +141,15 @@ struct Joining {
 
   // MARK: Checks
 
+  /// - Parameter countsContacts: a contact may stand for a user beside an entry of its forest.
   private func holder(
-    of object: Int64, except entry: Int64, source: String? = nil
+    of object: Int64, except entry: Int64, source: String? = nil, countsContacts: Bool = true
   ) throws -> (entry: Int64, source: String, name: String)? {
     try transaction.first(
       """
       SELECT id, source, dn FROM entry WHERE mv = ?1 AND deleted = 0 AND id <> ?2 AND kind <> 'foreign'
-        AND (?3 IS NULL OR source = ?3) ORDER BY id
-      """, [.integer(object), .integer(entry), SQLValue(source)],
+        AND (?3 IS NULL OR source = ?3) AND (?4 OR kind <> 'contact') ORDER BY id
+      """, [.integer(object), .integer(entry), SQLValue(source), SQLValue(countsContacts)],
       { row in (entry: try row[0], source: try row[1], name: try row[2]) })
   }
 

@@ -28,6 +28,8 @@ struct LinkSettlement {
     var member: Int64?
     var memberKind: ObjectKind?
     var memberGone: Bool?
+    var memberIsOutside: Bool?
+    var source: String
   }
 
   /// - Returns: how many references were looked at.
@@ -35,7 +37,8 @@ struct LinkSettlement {
     let rows = try transaction.query(
       """
       WITH queue AS (SELECT owner, attr, target_guid, change FROM link WHERE change IS NOT NULL LIMIT ?1)
-      SELECT queue.owner, queue.attr, queue.target_guid, queue.change, o.mv, om.kind, om.gone, m.mv, mm.kind, mm.gone
+      SELECT queue.owner, queue.attr, queue.target_guid, queue.change, o.mv, om.kind, om.gone, m.mv, mm.kind, mm.gone,
+        mm.outside, o.source
       FROM queue JOIN entry o ON o.id = queue.owner
       LEFT JOIN mv om ON om.id = o.mv
       LEFT JOIN entry m ON m.anchor = queue.target_guid AND m.source = o.source AND m.mv IS NOT NULL
@@ -46,7 +49,7 @@ struct LinkSettlement {
         owner: try row[0], attribute: try row[1], targetGUID: try row[2], isRemoved: (try row[3] as Int) < 0,
         ownerObject: try row[4], ownerKind: (try row[5] as String?).flatMap(ObjectKind.init),
         ownerGone: try row[6], member: try row[7], memberKind: (try row[8] as String?).flatMap(ObjectKind.init),
-        memberGone: try row[9])
+        memberGone: try row[9], memberIsOutside: try row[10], source: try row[11])
     }
     let scopeGroups = Set(try EntryRules.groups(configuration.rules, in: transaction).values.joined())
     for row in rows {
@@ -69,16 +72,24 @@ struct LinkSettlement {
 
   private func settle(_ row: Row) throws {
     // Without an owner at the targets there is nothing to say; without a member object there never was.
-    guard let owner = row.ownerObject, row.ownerGone == false, let member = row.member, let kind = row.ownerKind,
-      let memberKind = row.memberKind, let attribute = configuration.rules.references[kind]?[row.attribute]
+    guard let owner = row.ownerObject, row.ownerGone == false, let kind = row.ownerKind,
+      let attribute = configuration.rules.references[kind]?[row.attribute]
     else { return }
+    guard let member = row.member, let memberKind = row.memberKind else {
+      if !row.isRemoved, configuration.catalogSources.contains(row.source) {
+        try UnresolvedReferences(transaction: transaction, source: row.source).note(row.targetGUID)
+      }
+      return
+    }
     var isWanted = row.memberGone == false && owner != member
     // Another entry of the owner may refer to the same object, or this one by another entry of the member.
     if isWanted, row.isRemoved { isWanted = try self.isWanted(owner: owner, attribute: attribute, member: member) }
     let ruling = try self.ruling(of: owner, attribute)
     if let ruling { isWanted = ruling.member == member }
     for target in targets where target.accepts(attribute, of: kind) && target.holds(memberKind) {
-      try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted, at: target)
+      try settle(
+        owner: owner, attribute: attribute, member: member, isWanted: isWanted, at: target,
+        isOutside: row.memberIsOutside)
       if let ruling { try settleOthers(owner, attribute, ruling.member, except: member, at: target) }
     }
   }
@@ -152,12 +163,17 @@ struct LinkSettlement {
     }
   }
 
-  func settle(owner: Int64, attribute: String, member: Int64, isWanted: Bool, at target: TargetProfile) throws {
+  /// - Parameter isOutside: whether the member is only referred to; nil when that is not known.
+  func settle(
+    owner: Int64, attribute: String, member: Int64, isWanted: Bool, at target: TargetProfile, isOutside: Bool? = nil
+  ) throws {
     let key: [SQLValue] = [.text(target.name), .integer(owner), .text(attribute), .integer(member)]
     let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"
     let confirmed: Int? = try transaction.value("SELECT 1 FROM remote_link WHERE \(condition)", key)
     let sent: Int64?? = try transaction.value("SELECT sent FROM pending_link WHERE \(condition)", key)
     let isUnanswered = sent.flatMap { $0 } != nil
+    var isWanted = isWanted
+    if isWanted, confirmed == nil, isOutside ?? true, try isMissing(member, at: target) { isWanted = false }
     if isWanted == (confirmed != nil), !isUnanswered {
       if sent != nil { try transaction.run("DELETE FROM pending_link WHERE \(condition)", key) }
       return
@@ -168,5 +184,15 @@ struct LinkSettlement {
       ON CONFLICT (target, owner, attr, member) DO UPDATE SET
         revision = CASE WHEN op = excluded.op THEN revision ELSE revision + 1 END, op = excluded.op, state = 'ready'
       """, key + [.text(isWanted ? PendingOperation.add.rawValue : PendingOperation.remove.rawValue)])
+  }
+
+  /// Whether an object that is only referred to is not at a target: nobody here will ever bring it there.
+  private func isMissing(_ member: Int64, at target: TargetProfile) throws -> Bool {
+    let row: Int? = try transaction.value(
+      """
+      SELECT 1 FROM mv WHERE id = ?1 AND outside = 1
+        AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.target = ?2 AND remote.mv = ?1)
+      """, [.integer(member), .text(target.name)])
+    return row != nil
   }
 }

@@ -26,6 +26,8 @@ struct Metaverse {
     var nickname: String?
     var attributes: [UInt8]
     var isGone: Bool
+    /// Whether it is only referred to (``OutsideObjects``).
+    var isOutside = false
   }
 
   /// An entry that gives an object its values.
@@ -36,8 +38,16 @@ struct Metaverse {
     var attributes: Attributes
     var evaluation: Evaluation
     var onlyJoins: Bool
+
+    func standingIn(for object: ObjectKind) -> Contributor {
+      guard Metaverse.isStandIn(kind, in: object) else { return self }
+      var result = self
+      result.evaluation.contributions = []
+      return result
+    }
   }
 
+  var outside: OutsideObjects { OutsideObjects(transaction: transaction, targets: targets, now: now) }
   private var keys: JoinKeys { JoinKeys(transaction: transaction, rules: rules) }
   private var links: LinkSettlement {
     LinkSettlement(transaction: transaction, targets: targets, configuration: configuration)
@@ -67,15 +77,14 @@ struct Metaverse {
 
   /// An entry that is in scope.
   func enter(_ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation) throws {
-    try keys.update(entry, attributes)
     let joining = Joining(
       transaction: transaction, rules: rules, keys: keys, quarantine: quarantine,
       anchorSources: configuration.anchorSources)
-    let onlyJoins = evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
-    guard
-      let (object, isNew) = try joining.join(
-        entry, attributes, kind: evaluation.kind ?? entry.kind, onlyJoins: onlyJoins)
-    else { return }
+    let entry = try becomingUser(entry, attributes, evaluation, joining)
+    try keys.update(entry, attributes)
+    var onlyJoins = evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
+    guard let (object, isNew) = try joining.join(entry, attributes, evaluation, onlyJoins: onlyJoins) else { return }
+    onlyJoins = onlyJoins || Self.isStandIn(entry.kind, in: object.kind)
     if object.isGone, onlyJoins { return }
     if isNew {
       try keys.wake(rules.isEmpty ? [] : rules.keys(of: attributes, kind: entry.kind), except: entry.id)
@@ -90,23 +99,49 @@ struct Metaverse {
       entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes,
       evaluation: isNew && object.nickname != nil
         ? try evaluate(entry, attributes, nickname: object.nickname) : evaluation, onlyJoins: onlyJoins)
-    try refresh(object, try contributors(of: object.id, without: entry.id) + [contributor])
+    try refresh(
+      object,
+      try contributors(of: object.id, without: entry.id) + [contributor.standingIn(for: object.kind)])
+  }
+
+  /// A contact in the object of a user stands for that user where it is referred to, and gives no values.
+  static func isStandIn(_ kind: ObjectKind, in object: ObjectKind) -> Bool { kind == .contact && object == .user }
+
+  /// A contact that has an object of its own gives it up when its user is there.
+  private func becomingUser(
+    _ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation, _ joining: Joining
+  ) throws -> ConnectorEntry {
+    guard entry.kind == .contact, !rules.isEmpty, let id = entry.mv,
+      let object = try Object.find("id = ?", .integer(id), in: transaction), object.kind == .contact,
+      try joining.candidates(for: entry, attributes, evaluation).contains(where: { candidate in
+        try Object.find("id = ?", .integer(candidate.object), in: transaction)?.kind == .user
+      })
+    else { return entry }
+    if !object.isGone { try leave(entry) }
+    try transaction.run("UPDATE entry SET mv = NULL WHERE id = ?", [.integer(entry.id)])
+    var entry = entry
+    entry.mv = nil
+    return entry
   }
 
   /// The entries that an object has, as their forests hold them.
   private func contributors(of object: Int64, without entry: Int64) throws -> [Contributor] {
     try transaction.query(
       """
-      SELECT entry.id, source, anchor, entry.kind, parent, entry.attrs, deleted, entry.mv, dn, mv.nickname
+      SELECT entry.id, source, anchor, entry.kind, parent, entry.attrs, deleted, entry.mv, dn, partition,
+        mv.nickname, mv.kind
       FROM entry JOIN mv ON mv.id = entry.mv WHERE entry.mv = ? AND deleted = 0 AND entry.id <> ?
       """, [.integer(object), .integer(entry)]
-    ) { row in (entry: try ConnectorEntry(row), nickname: try row[9] as String?) }
-    .map { entry, nickname in
+    ) { row in (entry: try ConnectorEntry(row), nickname: try row[10] as String?, object: try row[11] as String) }
+    .map { entry, nickname, kind in
+      let object = ObjectKind(rawValue: kind) ?? entry.kind
       let attributes = try Attributes(stored: entry.attributes)
       let evaluation = try evaluate(entry, attributes, nickname: nickname)
       return Contributor(
         entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes, evaluation: evaluation,
-        onlyJoins: evaluation.link == .join || rules.onlyJoins(entry.kind, attributes))
+        onlyJoins: evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
+          || Self.isStandIn(entry.kind, in: object)
+      ).standingIn(for: object)
     }
   }
 
@@ -122,8 +157,15 @@ struct Metaverse {
     let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: wanted)
     let isHeld = try withhold(settled, from: &flowed, entry: first.entry, object: object.id)
 
+    try keys.update(object: object.id, merged.attributes, kind: object.kind, entry: first.entry)
     let bytes = flowed.encoded()
     let nickname = stickyNickname(object, first, flowed)
+    if bytes != object.attributes, !object.isGone {
+      let before = try Attributes(stored: object.attributes)
+      if !before.isEmpty {
+        try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
+      }
+    }
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
@@ -211,6 +253,7 @@ struct Metaverse {
       return
     }
     if object.isGone { return }
+    if object.isOutside { return try OutsideObjects.retire(id, in: transaction) }
     let rest = try contributors(of: id, without: entry.id)
     guard rest.contains(where: { !$0.onlyJoins }) else { return try retire(id) }
     if entry.isDeleted {
@@ -235,7 +278,14 @@ struct Metaverse {
     try Claims(transaction: transaction).release(object: object)
     try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(object)])
     try quarantine.wakeWaiting(for: object)
+    try keys.update(object: object, Attributes(), kind: .user, entry: -1)
     try Self.requeueLinks(of: object, in: transaction)
+    // A contact that stood for a user is one of its own again.
+    try transaction.run(
+      """
+      UPDATE entry SET mv = NULL, dirty = 1 WHERE mv = ?1 AND kind = 'contact' AND deleted = 0
+        AND EXISTS (SELECT 1 FROM mv WHERE id = ?1 AND kind = 'user')
+      """, [.integer(object)])
     var isHeld = false
     for target in targets {
       if try PendingQueue(transaction: transaction, target: target, now: now).delete(object) { isHeld = true }
@@ -283,7 +333,9 @@ struct Metaverse {
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
-    for (table, column) in targetTables + [("claim", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id")] {
+    for (table, column) in targetTables + [
+      ("claim", "mv"), ("cleared", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id"),
+    ] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }
     let deleted = try transaction.query("SELECT id FROM entry WHERE mv = ? AND deleted = 1", argument) { row in
@@ -303,14 +355,15 @@ struct Metaverse {
 extension Metaverse.Object {
   static func find(_ condition: String, _ argument: SQLValue, in transaction: any Transaction) throws -> Self? {
     try transaction.first(
-      "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone FROM mv WHERE \(condition)", [argument]
+      "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone, outside FROM mv WHERE \(condition)",
+      [argument]
     ) { row in
       guard let kind = ObjectKind(rawValue: try row[1]) else {
         throw ConnectError.corrupt("an object of an unknown kind")
       }
       return Self(
         id: try row[0], kind: kind, sourceAnchor: try row[2], anchorEntry: try row[3], nickname: try row[4],
-        attributes: try row[5], isGone: try row[6])
+        attributes: try row[5], isGone: try row[6], isOutside: try row[7])
     }
   }
 }

@@ -99,7 +99,8 @@ final class Scope {
       guard !wanted.isEmpty else { continue }
       var found: [(String, [UInt8])] = []
       try transaction.forEach(
-        "SELECT dn, anchor FROM entry WHERE source = ? AND kind = 'structure' AND deleted = 0", [.text(forest.name)]
+        "SELECT dn, anchor FROM entry WHERE source = ? AND kind = 'structure' AND deleted = 0 AND partition <> 0",
+        [.text(forest.name)]
       ) { row in
         let folded = DistinguishedName.folded(try row[0])
         if wanted.removeValue(forKey: folded) != nil { found.append((folded, try row[1])) }

@@ -81,6 +81,9 @@ struct Synchroniser: Sendable {
       try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
       try JoinKeys(transaction: transaction, rules: JoinRules(configuration)).rebuild()
       try forgetFormerTargets(transaction)
+      for source in configuration.sources where !configuration.catalogSources.contains(source) {
+        try transaction.run("DELETE FROM unresolved WHERE source = ?", [.text(source)])
+      }
       for source in configuration.sources where !configuration.anchorSources.contains(source) {
         try transaction.run(
           "DELETE FROM anchor_write WHERE entry IN (SELECT id FROM entry WHERE source = ?)", [.text(source)])
@@ -117,7 +120,8 @@ struct Synchroniser: Sendable {
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
     let rows = try transaction.query(
       """
-      SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn FROM entry WHERE dirty = 1 ORDER BY id LIMIT ?
+      SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn, partition FROM entry WHERE dirty = 1
+      ORDER BY id LIMIT ?
       """, [.integer(Int64(limit))]
     ) { row in try ConnectorEntry(row) }
     guard !rows.isEmpty else { return 0 }
@@ -133,9 +137,13 @@ struct Synchroniser: Sendable {
   }
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
-    if entry.isDeleted { return try metaverse.leave(entry) }
+    if entry.isDeleted {
+      try metaverse.entryRules.wakeMembers(ofDeleted: entry)
+      return try metaverse.leave(entry)
+    }
     if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
+    if entry.isOutside { return try metaverse.outside.enter(entry, attributes) }
     // Wherever they stand, they only join.
     if entry.kind == .foreign { return try metaverse.enter(entry, attributes, metaverse.evaluate(entry, attributes)) }
     switch try scope.verdict(below: entry.parent, source: entry.source) {
@@ -165,6 +173,8 @@ struct ConnectorEntry {
   var isDeleted: Bool
   var mv: Int64?
   var name: String
+  /// Whether only the Global Catalog told of it.
+  var isOutside: Bool
 
   init(_ row: SQLRow) throws {
     guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
@@ -177,6 +187,7 @@ struct ConnectorEntry {
     isDeleted = try row[6]
     mv = try row[7]
     name = try row[8]
+    isOutside = (try row[9] as Int64) == OutsideObjects.partition
   }
 }
 
@@ -228,6 +239,7 @@ extension ConnectConfiguration {
     let text =
       (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()]
       + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|"), rules.fingerprint]
+      + catalogSources.sorted().map { "catalog of " + $0 }
       + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
     return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
   }

@@ -8,10 +8,11 @@ package import Store
 /// |---|---|
 /// | `watermark` | a partition of a source and how far it has been read |
 /// | `departure` | a deletion that waits until all partitions of its source are read: the object may have moved |
-/// | `entry` | an object of a source (the connector space) |
+/// | `entry` | an object of a source (the connector space); in partition 0 those that only the Global Catalog told of |
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
+/// | `unresolved` | something that references name and no import told of, and when the Global Catalog is asked for it |
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
-/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor |
+/// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
 /// | `due` | an object that must be looked at again at a time (seconds since 1970) |
@@ -21,8 +22,9 @@ package import Store
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
+/// | `cleared` | an attribute that an object has no more, until the targets know |
 /// | `passed` | a deletion that the guard let a service export, and when |
-/// | `approved` | a deletion (`member` is 0), or a removal from a group, of such a difference that is not done yet |
+/// | `approved` | a deletion (`member` is 0), the clearing of values (-1), or a removal from a group, of such a difference that is not done yet |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -193,6 +195,26 @@ package enum ConnectSchema {
           source TEXT NOT NULL, anchor BLOB NOT NULL, partition INTEGER NOT NULL, PRIMARY KEY (source, anchor))
           WITHOUT ROWID
         """,
+      ]),
+    Migration(
+      name: "connect-8-references",
+      statements: [
+        """
+        CREATE TABLE unresolved (
+          source TEXT NOT NULL, guid BLOB NOT NULL, next_try REAL NOT NULL, attempts INTEGER NOT NULL, detail TEXT,
+          PRIMARY KEY (source, guid)) WITHOUT ROWID
+        """,
+        "CREATE INDEX unresolved_due ON unresolved (source, next_try)",
+        "ALTER TABLE mv ADD COLUMN outside INTEGER NOT NULL DEFAULT 0",
+        """
+        UPDATE link SET change = 1 WHERE change IS NULL
+          AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.anchor = link.target_guid)
+        """,
+      ]),
+    Migration(
+      name: "connect-9-cleared",
+      statements: [
+        "CREATE TABLE cleared (mv INTEGER NOT NULL, attr TEXT NOT NULL, PRIMARY KEY (mv, attr)) WITHOUT ROWID"
       ]),
   ]
 }

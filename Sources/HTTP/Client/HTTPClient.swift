@@ -30,7 +30,7 @@ package final class HTTPClient: Sendable {
   ///
   /// - Throws: ``HTTPError``.
   package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-    try Self.validate(request)
+    try request.validate()
     let deadline = NIODeadline.now() + request.deadline
     var request = request
     var redirects = 0
@@ -55,15 +55,6 @@ package final class HTTPClient: Sendable {
 
   /// Closes every connection; requests under way and later ones fail.
   package func shutdown() async { await pool.shutdown() }
-
-  private static func validate(_ request: HTTPRequest) throws(HTTPError) {
-    guard !request.method.isEmpty, request.method.utf8.allSatisfy(HTTPFields.isTokenByte) else {
-      throw HTTPError(.badRequest, "'\(request.method)' is no request method.")
-    }
-    if let name = request.fields.firstInvalid() {
-      throw HTTPError(.badRequest, "The header field '\(name)' has a name or a value that HTTP cannot carry.")
-    }
-  }
 
   private func exchange(_ request: HTTPRequest, deadline: NIODeadline) async throws(HTTPError) -> HTTPResponse {
     while true {

@@ -25,7 +25,10 @@ struct HTTPConnector: Sendable {
       guard let tls else {
         throw HTTPError(.badRequest, "\(url.endpoint) needs https, which this client does not offer.")
       }
-      if let proxy { try await tunnel(through: proxy, to: url.endpoint, on: channel, deadline: deadline) }
+      if let proxy {
+        try await Self.tunnel(
+          through: proxy, to: url.endpoint, on: channel, within: min(configuration.proxyDeadline, deadline - .now()))
+      }
       let peer: TLSPeer
       do throws(TrustError) {
         peer = try await tls.secure(channel, host: url.host, within: deadline - .now())
@@ -107,10 +110,9 @@ struct HTTPConnector: Sendable {
     }
   }
 
-  private func tunnel(
-    through proxy: HTTPProxy, to endpoint: Endpoint, on channel: any Channel, deadline: NIODeadline
+  static func tunnel(
+    through proxy: HTTPProxy, to endpoint: Endpoint, on channel: any Channel, within limit: TimeAmount
   ) async throws(HTTPError) {
-    let limit = min(configuration.proxyDeadline, deadline - .now())
     let future = channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
       let promise = channel.eventLoop.makePromise(of: Void.self)
       let handler = ProxyConnectHandler(proxy: proxy, destination: endpoint, deadline: limit, promise: promise)
@@ -144,13 +146,26 @@ struct HTTPConnector: Sendable {
         .tcp, host: url.host, address: peerAddress?.ipAddress ?? "", port: peerAddress?.port ?? url.port,
         protection: protection + through)
     }
-    let plainFlow = url.scheme == .http ? configuration.flows.http : nil
-    let idleLimit = configuration.idleLimit
+    var onFirstResponse: (@Sendable () -> Void)?
+    if url.scheme == .http, let plain = configuration.flows.http { onFirstResponse = { record(plain) } }
+    let connection = try await Self.install(
+      on: channel, url, idleLimit: configuration.idleLimit, onFirstResponse: onFirstResponse,
+      proxy: usesAbsoluteForm ? proxy : nil)
+    if let flow { record(flow) }
+    return connection
+  }
+
+  /// Adds HTTP to the channel.
+  ///
+  /// - Parameter proxy: set when requests go to it in the absolute form.
+  static func install(
+    on channel: any Channel, _ url: HTTPURL, idleLimit: TimeAmount, onFirstResponse: (@Sendable () -> Void)?,
+    proxy: HTTPProxy?
+  ) async throws(HTTPError) -> HTTPConnection {
     do {
       let handler = try await channel.eventLoop.submit {
         let exchange = ExchangeHandler(
-          peer: url.endpoint.description, idleLimit: idleLimit,
-          onFirstResponse: plainFlow.map { flow in { record(flow) } })
+          peer: url.endpoint.description, idleLimit: idleLimit, onFirstResponse: onFirstResponse)
         let decoder = HTTPResponseDecoder(
           leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop,
           limitConfiguration: HTTPClientConfiguration.decoderLimits)
@@ -159,10 +174,8 @@ struct HTTPConnector: Sendable {
         ])
         return NIOLoopBound(exchange, eventLoop: channel.eventLoop)
       }.get()
-      if let flow { record(flow) }
       return HTTPConnection(
-        channel: channel, handler: handler, usesAbsoluteForm: usesAbsoluteForm,
-        proxyAuthorization: usesAbsoluteForm ? proxy?.authorization : nil)
+        channel: channel, handler: handler, usesAbsoluteForm: proxy != nil, proxyAuthorization: proxy?.authorization)
     } catch {
       throw HTTPError(.closedEarly, "\(url.endpoint) closed the connection: \(error).")
     }

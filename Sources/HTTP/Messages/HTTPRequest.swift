@@ -29,6 +29,16 @@ package struct HTTPRequest: Sendable {
     self.body = body
     isReplayable = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].contains(method)
   }
+
+  /// - Throws: ``HTTPError`` with code `badRequest` for what HTTP cannot carry.
+  func validate() throws(HTTPError) {
+    guard !method.isEmpty, method.utf8.allSatisfy(HTTPFields.isTokenByte) else {
+      throw HTTPError(.badRequest, "'\(method)' is no request method.")
+    }
+    if let name = fields.firstInvalid() {
+      throw HTTPError(.badRequest, "The header field '\(name)' has a name or a value that HTTP cannot carry.")
+    }
+  }
 }
 
 /// A response with its whole body.

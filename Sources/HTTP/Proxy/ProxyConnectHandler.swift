@@ -88,21 +88,40 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler 
       promise.succeed()
     // Some proxies (tinyproxy) answer a wrong password with 401: before the tunnel stands only the proxy can answer.
     case .some(401), .some(407):
-      fail(
+      refuse(
         HTTPError(
           .proxyAuthenticationRequired,
           proxy.credentials == nil
             ? "The proxy \(proxy.endpoint) asks for authentication for \(destination)."
             : "The proxy \(proxy.endpoint) refuses the user name or password for \(destination)."), context)
     case 403:
-      fail(
+      refuse(
         HTTPError(.proxyForbidden, "The proxy \(proxy.endpoint) does not allow a tunnel to \(destination) (403)."),
         context)
     case .some(let status):
-      fail(HTTPError(.proxyFailed, "The proxy \(proxy.endpoint) answered \(status) for \(destination)."), context)
+      refuse(HTTPError(.proxyFailed, "The proxy \(proxy.endpoint) answered \(status) for \(destination)."), context)
     case nil:
       fail(HTTPError(.proxyFailed, "What answers at \(proxy.endpoint) is no HTTP proxy."), context)
     }
+  }
+
+  /// The header fields of the answer.
+  private var fields: HTTPFields {
+    var fields = HTTPFields()
+    for line in String(decoding: head, as: UTF8.self).split(separator: "\r\n").dropFirst() {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      fields.add(String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }))
+    }
+    return fields
+  }
+
+  private func refuse(_ error: HTTPError, _ context: ChannelHandlerContext) {
+    var error = error
+    error.refusal = status.map {
+      ProxyRefusal(
+        status: $0, schemes: AuthenticationChallenge.all("Proxy-Authenticate", in: fields).map(\.scheme))
+    }
+    fail(error, context)
   }
 
   private func fail(_ error: HTTPError, _ context: ChannelHandlerContext) {

@@ -50,14 +50,35 @@ final class GSSContext: SecurityContext {
   func unwrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8] {
     try handshake.withLock { handshake throws(SecurityError) in try handshake.unwrap(message, signedOnly: true) }
   }
+
+  func tokenLength(_ segments: [Segment]) throws(SecurityError) -> Int {
+    try handshake.withLock { handshake throws(SecurityError) in try handshake.tokenLength(segments) }
+  }
+
+  func seal(_ buffer: inout [UInt8], _ segments: [Segment]) throws(SecurityError) -> [UInt8] {
+    // The lock's closure may not capture an inout parameter; the buffer moves in and out without a copy.
+    var work = exchange(&buffer, with: [])
+    defer { buffer = work }
+    return try handshake.withLock { handshake throws(SecurityError) in try handshake.seal(&work, segments) }
+  }
+
+  func unseal(_ buffer: inout [UInt8], _ segments: [Segment], token: [UInt8]) throws(SecurityError) {
+    var work = exchange(&buffer, with: [])
+    defer { buffer = work }
+    try handshake.withLock { handshake throws(SecurityError) in try handshake.unseal(&work, segments, token: token) }
+  }
+
+  func sessionKey() throws(SecurityError) -> SecretBytes {
+    try handshake.withLock { handshake throws(SecurityError) in try handshake.sessionKey() }
+  }
 }
 
 /// The GSSAPI handles behind a ``GSSContext`` and where its handshake stands.
 struct GSSHandshake: ~Copyable {
-  private let parameters: SecurityParameters
+  let parameters: SecurityParameters
   private let permitted: [EncryptionType]
-  private let service: String
-  private var context: gss_ctx_id_t?
+  let service: String
+  private(set) var context: gss_ctx_id_t?
   private var credential: gss_cred_id_t?
   private var target: gss_name_t?
   /// The first token, made but not yet fetched.
@@ -150,6 +171,7 @@ struct GSSHandshake: ~Copyable {
     var flags = GSS_C_MUTUAL_FLAG
     if parameters.protection >= .integrity { flags |= GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG }
     if parameters.protection >= .confidentiality { flags |= GSS_C_CONF_FLAG }
+    if parameters.isDCEStyle { flags |= GSS_C_DCE_STYLE }
     return OM_uint32(flags)
   }
 
@@ -210,16 +232,36 @@ struct GSSHandshake: ~Copyable {
     }
   }
 
-  /// MIT answers with the key and an OID whose last arc is the encryption type; all known types fit one byte.
   private func sessionEncryptionType() throws(SecurityError) -> Int32 {
+    try inquireSessionKey { _, encryptionType in encryptionType }
+  }
+
+  func sessionKey() throws(SecurityError) -> SecretBytes {
+    guard isComplete else {
+      throw SecurityError(
+        .weakProtection, "No session key was agreed with \(service) yet.", remedy: "Finish the handshake first.")
+    }
+    return try inquireSessionKey { key, _ in SecretBytes(key) }
+  }
+
+  /// MIT answers with the key and an OID whose last arc is the encryption type; all known types fit one byte.
+  private func inquireSessionKey<R>(
+    _ body: (UnsafeRawBufferPointer, Int32) -> R
+  ) throws(SecurityError) -> R {
     var minor: OM_uint32 = 0
     var set: gss_buffer_set_t?
     try check(gss_inquire_sec_context_by_oid(&minor, context, bridgehead_gss_inquire_session_key(), &set), minor)
     defer { gss_release_buffer_set(&minor, &set) }
-    guard let set, set.pointee.count == 2, let elements = set.pointee.elements else { return 0 }
-    if let key = elements[0].value { explicit_bzero(key, elements[0].length) }
-    guard let oid = elements[1].value, elements[1].length > 0 else { return 0 }
-    return Int32(UnsafeRawBufferPointer(start: oid, count: elements[1].length)[elements[1].length - 1])
+    guard let set, set.pointee.count == 2, let elements = set.pointee.elements, let key = elements[0].value,
+      elements[0].length > 0, let oid = elements[1].value, elements[1].length > 0
+    else {
+      throw SecurityError(
+        .internalFailure, "The Kerberos library does not tell the session key with \(service).",
+        remedy: "Install MIT krb5 1.18 or newer.")
+    }
+    defer { explicit_bzero(key, elements[0].length) }
+    let arcs = UnsafeRawBufferPointer(start: oid, count: elements[1].length)
+    return body(UnsafeRawBufferPointer(start: key, count: elements[0].length), Int32(arcs[arcs.count - 1]))
   }
 
   var summary: String {
@@ -267,7 +309,7 @@ struct GSSHandshake: ~Copyable {
   }
 
   /// - Returns: true when messages are sealed, false when they are only signed.
-  private func requireProtection() throws(SecurityError) -> Bool {
+  func requireProtection() throws(SecurityError) -> Bool {
     guard isComplete, negotiated >= .integrity else {
       throw SecurityError(
         .weakProtection, "No protection of messages was agreed with \(service).",
@@ -276,7 +318,7 @@ struct GSSHandshake: ~Copyable {
     return negotiated == .confidentiality
   }
 
-  private func messageFailure(_ what: String, _ major: OM_uint32, _ minor: OM_uint32) -> SecurityError {
+  func messageFailure(_ what: String, _ major: OM_uint32, _ minor: OM_uint32) -> SecurityError {
     let isExpired = bridgehead_gss_expired(major) != 0
     return SecurityError(
       isExpired ? .ticketExpired : .rejectedToken,

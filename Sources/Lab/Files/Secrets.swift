@@ -11,6 +11,7 @@ struct Secrets: Sendable {
   let administrator: Secret
   let service: Secret
   let plain: Secret
+  let passwords: Secret
   let users: Secret
 
   /// Makes new passwords and writes them.
@@ -25,6 +26,7 @@ struct Secrets: Sendable {
     administrator = try make("administrator", Self.randomPassword())
     service = try make(LabEnvironment.serviceAccount, Self.randomPassword())
     plain = try make(LabEnvironment.plainAccount, Self.randomPassword())
+    passwords = try make(LabEnvironment.passwordAccount, Self.randomPassword())
     users = try make("users", userPassword)
   }
 

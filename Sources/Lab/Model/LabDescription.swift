@@ -8,7 +8,8 @@ package struct LabDescription: Codable, Sendable, Hashable {
     package var netbios: String
     package var address: String
     package var site: String
-    /// `dns`, `kerberos`, `rpc-endpoint-mapper`, `ldap`, `kpasswd`, `ldaps`, `global-catalog`, `global-catalog-tls`.
+    /// `dns`, `kerberos`, `rpc-endpoint-mapper`, `ldap`, `smb`, `kpasswd`, `ldaps`, `global-catalog`,
+    /// `global-catalog-tls`.
     package var ports: [String: Int]
     /// Identifies this controller's database in watermarks (MS-ADTS 3.1.1.1.9); changes with each new lab.
     package var invocationID: String
@@ -41,6 +42,8 @@ package struct LabDescription: Codable, Sendable, Hashable {
     package var serviceAccount: Account
     /// Has no right beyond that of every user: for the fallback without DirSync.
     package var plainAccount: Account
+    /// Has Replicating Directory Changes and Replicating Directory Changes All on the domain: for reading password hashes.
+    package var passwordAccount: Account
     /// The password of every user of the population.
     package var userPasswordFile: String
     package var tenant: Server

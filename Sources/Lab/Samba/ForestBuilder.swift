@@ -88,6 +88,10 @@ struct ForestBuilder: Sendable {
           .init(
             name: LabEnvironment.plainAccount, password: secrets.plain.password, keytab: secrets.plain.keytab,
             replicate: false),
+          .init(
+            name: LabEnvironment.passwordAccount, password: secrets.passwords.password,
+            keytab: secrets.passwords.keytab,
+            replicate: true, secrets: true),
         ]))
   }
 
@@ -119,7 +123,9 @@ struct ForestBuilder: Sendable {
       }, dnsServers: forest.controllers.map(\.address),
       administrator: account("Administrator", secrets.administrator),
       serviceAccount: account(LabEnvironment.serviceAccount, secrets.service),
-      plainAccount: account(LabEnvironment.plainAccount, secrets.plain), userPasswordFile: secrets.users.passwordFile,
+      plainAccount: account(LabEnvironment.plainAccount, secrets.plain),
+      passwordAccount: account(LabEnvironment.passwordAccount, secrets.passwords),
+      userPasswordFile: secrets.users.passwordFile,
       tenant: LabDescription.Server(
         name: forest.tenant.name, address: forest.tenant.address, certificateChainFile: certificate + ".pem",
         privateKeyFile: certificate + ".key"), crlURL: forest.crlURL, crlAddress: forest.crl.address,
@@ -130,7 +136,7 @@ struct ForestBuilder: Sendable {
   }
 
   private static let ports = [
-    "dns": 53, "kerberos": 88, "rpc-endpoint-mapper": 135, "ldap": 389, "kpasswd": 464, "ldaps": 636,
+    "dns": 53, "kerberos": 88, "rpc-endpoint-mapper": 135, "ldap": 389, "smb": 445, "kpasswd": 464, "ldaps": 636,
     "global-catalog": 3268, "global-catalog-tls": 3269,
   ]
 }

@@ -12,7 +12,7 @@ struct Readiness {
   var environment: [String: String]
   var searchPath: String
 
-  /// Waits for DNS, LDAP, LDAPS and the KDC, in this order.
+  /// Waits for LDAP, LDAPS, DNS, SMB and the KDC, in this order.
   /// - Parameter alive: asked between attempts; when the server has ended, waiting is over.
   func wait(alive: @Sendable () -> Bool, log: String) async throws {
     let clock = ContinuousClock()
@@ -59,6 +59,12 @@ struct Readiness {
           "dig", "+short", "+time=1", "+tries=1", "@\(controller.address)", "SRV",
           "_ldap._tcp.dc._msdcs.\(forest.name)",
         ], expected: controller.fqdn),
+      // Anonymously, and so only as far as the session: smbd starts last.
+      Conversation(
+        name: "SMB",
+        arguments: [
+          "smbclient", "--configfile=/dev/null", "--no-pass", "--timeout=2", "--list=\(controller.address)",
+        ], expected: nil),
       // Further controllers know accounts and service names once these were replicated to them.
       Conversation(
         name: "Kerberos",

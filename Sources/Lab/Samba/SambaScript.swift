@@ -88,6 +88,7 @@ enum SambaJob {
     struct Account: Encodable {
       var name, password, keytab: String
       var replicate: Bool
+      var secrets = false
     }
     var dcDir, domain, netbios, site, administratorPassword: String
     var first: Bool

@@ -6,7 +6,8 @@ It can run again on the same database: what exists is brought up to date. On the
 database's identity is changed; they receive the rest by replication.
 
 Job: dc_dir, first (bool), domain, netbios, dcs (list of {host, address}), site, hosts (list of {name, address}: further A
-records), administrator_password, accounts (list of {name, password, keytab, replicate}).
+records), administrator_password, accounts (list of {name, password, keytab, replicate,
+secrets}).
 """
 import os
 import struct
@@ -19,6 +20,7 @@ from samba.ndr import ndr_pack, ndr_unpack
 from samba.provision.sambadns import ARecord, CNAMERecord, SRVRecord
 
 GET_CHANGES = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes, MS-ADTS 5.1.3.2.1
+GET_CHANGES_ALL = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes-All: secrets too
 ACCOUNTS_UNIT = "OU=Service Accounts"
 AES128, AES256 = 17, 18
 AES_ONLY = "24"  # msDS-SupportedEncryptionTypes: AES128 | AES256
@@ -54,7 +56,8 @@ def service_account(db, base, job, account):
     set_password(db, dn, account["password"])
     if account["replicate"]:
         sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
-        samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (GET_CHANGES, sid)])
+        rights = [GET_CHANGES] + ([GET_CHANGES_ALL] if account["secrets"] else [])
+        samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (right, sid) for right in rights])
         # Samba shows tombstones only to those who may list them: List Contents and Read Property.
         samba_job.delegate(db, "CN=Deleted Objects,%s" % base, ["(A;;LCRP;;;%s)" % sid])
         # And foreign security principals only to those who may read them, those that come later included.

@@ -47,19 +47,18 @@ enum NameDiagnosis {
 /// `ports listen` answers in a server's place: the path is proved, the service is not there yet.
 enum StandInDiagnosis {
   static func judge(_ matter: Matter) -> Judgement? {
-    matter.first { observation in
-      switch observation {
-      case .standIn:
-        Judgement(
-          .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
-          matter.target("Check again when the server itself is installed."))
-      case .standInUnproved(let reason):
-        Judgement(
-          .inconclusive, .standIn,
-          "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
-          Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
-      default: nil
-      }
+    // The banner, which proves nothing, comes before the proof.
+    if matter.flow.saw({ if case .standIn = $0 { true } else { false } }) {
+      return Judgement(
+        .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
+        matter.target("Check again when the server itself is installed."))
+    }
+    return matter.first { observation in
+      guard case .standInUnproved(let reason) = observation else { return nil }
+      return Judgement(
+        .inconclusive, .standIn,
+        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
+        Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import CertificateTrust
 import LDAP
+import RPC
 package import Wire
 
 extension ConversationLog {
@@ -13,6 +14,7 @@ extension ConversationLog {
     case let error as CredentialError: observe(.authenticationNotTried(error.message))
     case let error as SecurityError: observe(security: error)
     case let error as LDAPError: observe(ldap: error, phase)
+    case let error as RPCError: observe(rpc: error, phase)
     case is CancellationError: observe(.deadline(phase))
     default: observe(.systemError("\(error)"))
     }

@@ -52,9 +52,35 @@ package struct ProbeContext: Sendable {
 
 /// Speaks to the stand-in that `ports listen` puts in a missing server's place.
 package protocol StandInRecognizer: Sendable {
-  /// Whether the bytes that came instead of the row's protocol are a stand-in's greeting.
-  func recognizes(_ bytes: [UInt8]) -> Bool
   /// Asks the stand-in at the target for its proof, on a new connection or datagram, and observes
   /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``. Reaches ``Depth/path``.
-  func challenge(_ target: ProbeTarget, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
+  func challenge(
+    _ target: ProbeTarget, row: RowID, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
+}
+
+extension Prober {
+  /// Has the conversation. Where it did not come to its end though something answered, asks whether that is a stand-in.
+  func converse(recognisingStandInsAt target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
+    await converse(with: target, context, log)
+    let seen = log.snapshot
+    guard let standIns = context.standIns, seen.depth >= .port,
+      seen.depth < requiredDepth(withCredentials: context.credentials != nil)
+    else { return }
+    let index = log.begin(.negotiate, sent: "a stand-in's hello")
+    // A real server's answer to it means nothing and must not enter the diagnosis.
+    let aside = ConversationLog()
+    await standIns.challenge(target, row: row, transport, context, aside)
+    let answer = aside.snapshot.observations.filter(\.isOfStandIn)
+    log.end(index, received: answer.isEmpty ? "nothing of a stand-in" : "a stand-in's answer")
+    for observation in answer { log.observe(observation) }
+  }
+}
+
+extension Observation {
+  fileprivate var isOfStandIn: Bool {
+    switch self {
+    case .standIn, .standInUnproved: true
+    default: false
+    }
+  }
 }

@@ -26,6 +26,20 @@ package struct ProbeTarget: Sendable, Hashable {
   /// A name of the public internet, whose certificates come from public authorities.
   package var isPublic: Bool
 
+  /// Cloud targets on 80: the TLS servers whose certificates may name revocation lists at this host.
+  package var certificateSources: [CertificateSource] = []
+
+  package struct CertificateSource: Sendable, Hashable {
+    package var serverName: String
+    /// With a numeric host, or an empty one while the name is not looked up yet.
+    package var endpoint: Endpoint
+
+    package init(serverName: String, endpoint: Endpoint) {
+      self.serverName = serverName
+      self.endpoint = endpoint
+    }
+  }
+
   package struct Zone: Sendable, Hashable {
     package var domain: String
     package var forest: String

@@ -21,5 +21,18 @@ package struct ProberTable: Sendable {
     DirectoryProber.ldap,
     DirectoryProber.ldaps,
     DirectoryProber.globalCatalog,
+    EndpointMapperProber(),
+    DynamicRPCProber(),
+    SMBProber(),
+    WinRMProber.activeDirectory,
+    WebServicesProber(),
+    RevocationListProber(),
+    CloudProber(),
+    FederationProber.http,
+    FederationProber.https,
+    WinRMProber.federation,
+    FederationProber.proxy,
+    FederationProber.users,
+    CertificateRequestProber(),
   ])
 }

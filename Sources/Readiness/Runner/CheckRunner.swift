@@ -68,12 +68,19 @@ package struct CheckRunner: Sendable {
     }
     if let prober, let address = address ?? nil {
       target.address = address
+      for index in target.certificateSources.indices where target.certificateSources[index].endpoint.host.isEmpty {
+        let source = target.certificateSources[index].serverName
+        let addresses = await Deadline.race(until: context.deadline) { await names.addresses(of: source) }
+        if case .success(let found)? = addresses {
+          target.certificateSources[index].endpoint.host = found.first ?? ""
+        }
+      }
       let found = target
       let given = context
       log.reached(.name)
       await gates.enter(address)
       await Deadline.race(until: context.deadline + Self.grace) {
-        await prober.converse(with: found, given, log)
+        await prober.converse(recognisingStandInsAt: found, given, log)
       }
       await gates.leave(address)
     }

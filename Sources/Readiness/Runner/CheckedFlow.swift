@@ -108,6 +108,7 @@ package struct FlowList {
           ports: ports, zones: row.id == .connectADDNS ? zones : [],
           isPublic: party.role == .cloud && party.host.isExternal)
         (target.domain, target.forest) = domain(of: party.host.name)
+        if row.id == .connectCloudHTTP { target.certificateSources = certificateSources }
         return target
       }
     }
@@ -116,9 +117,11 @@ package struct FlowList {
   private func relayed(_ party: Party, by relay: Party, _ port: Int, _ row: ReferenceRow) -> [ProbeTarget] {
     names(party, row).flatMap { name in
       addresses(relay.host).map { address in
-        ProbeTarget(
+        var target = ProbeTarget(
           role: party.role, host: name.host, serverName: name.server, address: address, port: Int(row.ports.first),
           relay: Endpoint(host: relay.host.name, port: port), isPublic: party.host.isExternal)
+        if row.id == .connectCloudHTTP { target.certificateSources = certificateSources }
+        return target
       }
     }
   }
@@ -160,6 +163,19 @@ package struct FlowList {
       }
     }
     return (nil, nil)
+  }
+
+  /// The cloud's TLS servers, whose certificates name the lists on 80.
+  private var certificateSources: [ProbeTarget.CertificateSource] {
+    guard let https = ReferenceRow.row(.connectCloudHTTPS) else { return [] }
+    return (topology.cloud ?? []).filter { $0.schemes.contains(.https) }.flatMap { service in
+      let host = Host(service.name, service.addresses)
+      return names(Party(host, .cloud, service: service), https).map { name in
+        ProbeTarget.CertificateSource(
+          serverName: name.server,
+          endpoint: Endpoint(host: addresses(host).first ?? "", port: Int(https.ports.first)))
+      }
+    }
   }
 
   private var zones: [ProbeTarget.Zone] {

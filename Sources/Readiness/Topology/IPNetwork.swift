@@ -34,11 +34,12 @@ package struct IPNetwork: Hashable, Sendable, Comparable, CustomStringConvertibl
   }
 
   private static func address(_ text: String) -> (Family, UInt128)? {
-    var v4 = in_addr()
-    if inet_pton(AF_INET, text, &v4) == 1 { return (.ipv4, UInt128(UInt32(bigEndian: v4.s_addr))) }
-    var v6 = in6_addr()
-    guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
-    return (.ipv6, withUnsafeBytes(of: &v6) { $0.reduce(UInt128(0)) { $0 << 8 | UInt128($1) } })
+    // Plain bytes: which module the system's address structures belong to depends on what else is imported.
+    for (family, code) in [(Family.ipv4, AF_INET), (.ipv6, AF_INET6)] {
+      var bytes = [UInt8](repeating: 0, count: family.bits / 8)
+      if inet_pton(code, text, &bytes) == 1 { return (family, bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }) }
+    }
+    return nil
   }
 
   package var isSingle: Bool { prefix == family.bits }

@@ -3,15 +3,19 @@
 package import FoundationEssentials
 package import Store
 
-/// What the directory takes from outside: the time and random bytes.
+/// What the directory takes from outside: the time, random bytes and the key that its secrets are sealed with.
 package struct TenantEnvironment: Sendable {
   package var now: @Sendable () -> Date
   /// Cryptographically secure bytes, as many as asked for.
   package var random: @Sendable (Int) -> [UInt8]
+  package var sealingKey: SealingKey
 
-  package init(now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8]) {
+  package init(
+    now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8], sealingKey: SealingKey
+  ) {
     self.now = now
     self.random = random
+    self.sealingKey = sealingKey
   }
 
   /// The system's generator.

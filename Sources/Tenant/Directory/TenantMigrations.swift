@@ -49,6 +49,17 @@ extension TenantDirectory {
           kind TEXT NOT NULL, target TEXT NOT NULL, before TEXT, after TEXT)
         """,
         "CREATE INDEX audit_target ON audit (target)",
-      ])
+      ]),
+    Migration(
+      name: "tenant-2-credentials",
+      statements: [
+        // sealed is NULL for a password that was forgotten: its version still refuses older ones.
+        """
+        CREATE TABLE credential (
+          resource INTEGER PRIMARY KEY REFERENCES resource (seq) ON DELETE CASCADE, sealed BLOB,
+          version BIGINT NOT NULL, originated BIGINT NOT NULL, invocation BLOB NOT NULL, last_set BIGINT,
+          must_change INTEGER NOT NULL, expires BIGINT, stored BIGINT NOT NULL)
+        """
+      ]),
   ]
 }

@@ -18,10 +18,12 @@ enum Route: Sendable {
   case domains
   case deleted(ResourceKind)
   case restore(ResourceKind, String)
+  case credentials
 
   /// The scope that a token needs.
   var scope: TokenScope {
     switch self {
+    case .credentials: .credentials
     case .create, .replace, .patch, .delete, .bulk, .restore: .write
     default: .read
     }
@@ -52,6 +54,8 @@ enum Route: Sendable {
       return Place(template: "/ServiceProviderConfig", methods: [("GET", .serviceProviderConfig)])
     case (2, "tenant") where segments[1] == "domains":
       return Place(template: "/tenant/domains", methods: [("GET", .domains)])
+    case (2, "tenant") where segments[1] == "credentials":
+      return Place(template: "/tenant/credentials", methods: [("PATCH", .credentials)])
     case (3, "tenant") where segments[1] == "deleted":
       guard let kind = ResourceKind(endpoint: segments[2]) else { break }
       return Place(template: "/tenant/deleted\(kind.definition.endpoint)", methods: [("GET", .deleted(kind))])

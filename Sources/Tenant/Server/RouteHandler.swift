@@ -46,6 +46,9 @@ struct RouteHandler: Sendable {
     case .domains: return TenantAnswer(json: try await domains(), mediaType: "application/json")
     case .deleted(let kind): return TenantAnswer(json: try await deleted(kind), mediaType: "application/json")
     case .restore(let kind, let id): return try await restore(kind, id)
+    case .credentials:
+      let results = try await directory.store(try CredentialBatch(try json()), by: call.actor)
+      return TenantAnswer(json: ["results": .array(results.map(\.json))], mediaType: "application/json")
     }
   }
 

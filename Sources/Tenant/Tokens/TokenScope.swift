@@ -6,14 +6,16 @@ package enum TokenScope: String, Sendable, Hashable, CaseIterable {
   case read = "scim.read"
   /// Create, change and delete resources; includes `scim.read`.
   case write = "scim.write"
+  /// Replace what the tenant keeps of passwords (`PATCH /tenant/credentials`), and nothing else.
+  case credentials
   /// Everything; includes the others.
   case administer = "tenant.admin"
 
   func includes(_ other: TokenScope) -> Bool {
     switch self {
     case .administer: true
-    case .write: other != .administer
-    case .read: other == .read
+    case .write: other == .write || other == .read
+    case .read, .credentials: other == self
     }
   }
 }

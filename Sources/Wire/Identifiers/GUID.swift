@@ -9,6 +9,15 @@ package struct GUID: Hashable, Sendable, CustomStringConvertible, Comparable {
   private let low: UInt64
   private let high: UInt64
 
+  /// The nil UUID.
+  package static let zero = GUID(words: 0, 0)
+
+  /// The 16 bytes as they travel, in two words, most significant byte first: for identifiers known beforehand.
+  package init(words high: UInt64, _ low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
   /// The 16 bytes as they travel; nil for any other length.
   package init?(_ bytes: some Collection<UInt8>) {
     guard bytes.count == 16 else { return nil }

@@ -40,6 +40,20 @@ package protocol SecurityContext: AnyObject, Sendable {
   func wrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
   /// Undoes ``wrapSigned(_:)``.
   func unwrapSigned(_ message: [UInt8]) throws(SecurityError) -> [UInt8]
+  /// The size of the token that ``seal(_:_:)`` will return for such segments, in bytes. Protocols that sign their own
+  /// header, with the token's length in it, ask beforehand. It depends on the encryption type.
+  func tokenLength(_ segments: [Segment]) throws(SecurityError) -> Int
+  /// Seals a PDU in place: RPC (with ``SecurityParameters/isDCEStyle``) and WS-Management (without).
+  ///
+  /// Sealed segments are encrypted where they stand, with their length kept; padding that an encryption type needs beyond
+  /// that (AES needs none) is appended to the buffer. Outside DCE style exactly one segment is sealed.
+  /// - Returns: the token, which the protocol carries in a place of its own.
+  func seal(_ buffer: inout [UInt8], _ segments: [Segment]) throws(SecurityError) -> [UInt8]
+  /// Undoes ``seal(_:_:)``; refuses what is not sealed, damaged, replayed or out of order. Appended padding has to be
+  /// within the last sealed segment and is cut off.
+  func unseal(_ buffer: inout [UInt8], _ segments: [Segment], token: [UInt8]) throws(SecurityError)
+  /// The key that both sides hold, whole (32 bytes with AES-256): SMB and the secrets of DRSUAPI and SAMR derive from it.
+  func sessionKey() throws(SecurityError) -> SecretBytes
 }
 
 /// How a context is to be made.
@@ -50,14 +64,18 @@ package struct SecurityParameters: Sendable {
   package var protection: Protection
   /// RFC 5929 application data (`tls-server-end-point:` and the hash) when the context runs inside TLS.
   package var channelBinding: [UInt8]?
+  /// The three-legged handshake of DCE RPC (MS-KILE 3.4.5.1), and tokens before the data they cover (RFC 4757 7.3,
+  /// MS-RPCE 3.3.1.5.2.2). RPC needs it, nothing else may ask for it.
+  package var isDCEStyle: Bool
 
   package init(
     mechanism: Mechanism = .spnego, protection: Protection = .confidentiality,
-    channelBinding: [UInt8]? = nil
+    channelBinding: [UInt8]? = nil, isDCEStyle: Bool = false
   ) {
     self.mechanism = mechanism
     self.protection = protection
     self.channelBinding = channelBinding
+    self.isDCEStyle = isDCEStyle
   }
 }
 

@@ -18,6 +18,7 @@ struct CheckEnvironment {
   private let cloud: Cloud
   /// By forest, lower case; empty without credentials.
   private let gates: [String: CredentialGate]
+  private let standIns: StandInProver?
 
   init(_ options: CheckOptions, _ topology: Topology, environment: [String: String]) throws {
     self.topology = topology
@@ -33,6 +34,9 @@ struct CheckEnvironment {
     names = try Names(configuration, flows: flows)
     cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
     gates = try Self.gates(options, configuration, topology, names, environment)
+    standIns = try StandInCodeSource.given(file: options.standInCodeFile, environment).map {
+      StandInProver(try StandInCode($0), nonce: StandInCodeSource.randomBytes)
+    }
   }
 
   /// - Parameter deadline: when the whole check ends.
@@ -40,7 +44,7 @@ struct CheckEnvironment {
     let tls = cloud.tls
     let context = ProbeContext(
       sockets: ProbeSockets(), group: MultiThreadedEventLoopGroup.singleton, deadline: deadline, now: { Date.now },
-      credentials: nil, trust: { _ in tls }, standIns: nil, logger: Logger(label: "bridgehead.check"))
+      credentials: nil, trust: { _ in tls }, standIns: standIns, logger: Logger(label: "bridgehead.check"))
     let gates = gates
     return CheckRunner(context: context, resolver: names.forest) { target in
       // A host of no known forest is signed in to where there is no choice of accounts.

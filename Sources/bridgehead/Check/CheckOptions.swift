@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Readiness
 
 /// What a check knows besides the topology: whom to ask for names, whom to trust, who signs in.
 struct CheckOptions: ParsableArguments {
@@ -37,6 +38,12 @@ struct CheckOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("How certificates are checked for revocation.", valueName: "require|prefer|off"))
   var revocation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The file with the code of the stand-ins ('ports listen') that may answer in a server's place; "
+        + "default: the environment's \(StandInCode.variable).", valueName: "file"))
+  var standInCodeFile: String?
 
   func validate() throws {
     if credentials != nil, (keytab == nil) == (passwordFile == nil) {

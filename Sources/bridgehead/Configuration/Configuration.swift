@@ -59,6 +59,7 @@ struct Configuration: Codable, Sendable {
     var credentials: Credentials
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
+    var globalCatalog: Bool?
   }
 
   struct Credentials: Codable, Sendable {
@@ -92,6 +93,7 @@ struct Configuration: Codable, Sendable {
     var memberRemovals: Int?
     var memberRemovalPercent: Int?
     var groupRemovalPercent: Int?
+    var clearedValues: Int?
     var window: String?
   }
 
@@ -100,6 +102,7 @@ struct Configuration: Codable, Sendable {
     var listen: String
     var certificate: String
     var key: String
+    var sealingKey: String?
     var url: String?
     var requestsPerMinute: Int?
     var maximumBodyBytes: Int?

@@ -88,6 +88,10 @@ extension Schema {
       "writeSourceAnchors", .boolean,
       "Whether each new user's objectGUID is kept in its mS-DS-ConsistencyGuid before it is exported, so that it keeps "
         + "its cloud object when it moves to another forest; the account needs the right to write it. Default: false."),
+    Property(
+      "globalCatalog", .boolean,
+      "Whether members and managers that no imported domain holds are looked up in the forest's global catalog, on port "
+        + "3268, or 3269 with transport ldaps. Default: true."),
   ])
 
   private static let credentials = Schema.object([
@@ -143,6 +147,10 @@ extension Schema {
       "groupRemovalPercent", .integer(1...100),
       "Removals of more than this share of one group's members stop the export. Default: 50."),
     Property(
+      "clearedValues", .integer(1...100_000_000),
+      "So many objects below one unit that lose an attribute at once, while none that changes there keeps it, stop the "
+        + "export. Default: 20."),
+    Property(
       "window", .string(.duration),
       "The deletions that 'connect run' exported within this time count with those that are pending. Default: 30m."),
   ])
@@ -156,6 +164,10 @@ extension Schema {
       "certificate", .string(.path), required: true, "The certificate chain, PEM.",
       example: "/etc/bridgehead/tenant.pem"),
     Property("key", .string(.path), required: true, "The private key, PEM.", example: "/etc/bridgehead/tenant.key"),
+    Property(
+      "sealingKey", .string(.path),
+      "The file with the key that derived passwords and signing keys are sealed with in the database; made at the first "
+        + "use. Back it up apart from the database. Default: the database's path and '.key'."),
     Property("url", .string(.url), "The base URL that clients use; made from listen when absent."),
     Property("requestsPerMinute", .integer(1...10_000_000), "The request rate of one token. Default: 60000."),
     Property("maximumBodyBytes", .integer(1024...1_073_741_824), "The largest request body. Default: 4194304."),

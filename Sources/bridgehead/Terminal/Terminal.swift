@@ -36,3 +36,9 @@ func printError(_ text: String) {
   var line = text + "\n"
   line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
+
+/// Writes a line to standard output at once, for readers that wait for it.
+func printLine(_ text: String) {
+  var line = text + "\n"
+  line.withUTF8 { _ = write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+}

@@ -54,6 +54,11 @@ struct ConnectRuntime {
       configuration: settings, store: store, sources: sources, targets: targets,
       anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
         LDAPAnchorWriter(source: forest.section.name, locator: forest.locator) { try await forest.connect(to: $0) }
+      },
+      resolvers: forests.filter { $0.section.globalCatalog ?? true }.map { forest in
+        CatalogResolver(source: forest.section.name, locator: forest.locator, logger: logger) {
+          try await forest.connect(toCatalog: $0)
+        }
       }, ledger: ledger, logger: logger,
       now: { Date.now })
     return ConnectRuntime(
@@ -133,13 +138,14 @@ extension ConnectConfiguration {
     limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
     limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
     limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent
+    limits.clearedValues = section.guard?.clearedValues ?? limits.clearedValues
     self.init(
       forests: section.forests.map { forest in
         Forest(
           name: forest.name, domains: forest.domains ?? [forest.name],
           filter: OrganizationalUnitFilter(
             include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []),
-          writesAnchors: forest.writeSourceAnchors ?? false)
+          writesAnchors: forest.writeSourceAnchors ?? false, asksCatalog: forest.globalCatalog ?? true)
       },
       // The loader sees to it that all targets have the same domains.
       targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },

@@ -73,6 +73,14 @@ struct Forest {
     return try await connect(to: controller, LDAPServer.ldapsPort, security, RowID.connectADLDAPS, LDAPOptions())
   }
 
+  /// Signs in to a global catalog by the configured transport.
+  func connect(toCatalog catalog: DomainController) async throws -> LDAPConnection {
+    usesTLS
+      ? try await connect(
+        to: catalog, LDAPServer.globalCatalogTLSPort, security, RowID.connectADGlobalCatalog, LDAPOptions())
+      : try await connect(to: catalog, catalog.port, .sealed(kerberos), RowID.connectADGlobalCatalog, LDAPOptions())
+  }
+
   /// Signs in on 389 whatever transport is configured; every message is sealed by Kerberos.
   func connectSealed(to controller: DomainController, options: LDAPOptions = LDAPOptions()) async throws
     -> LDAPConnection

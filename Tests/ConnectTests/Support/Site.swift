@@ -13,6 +13,8 @@ final class Site: Sendable {
   let directory: ScriptedDirectory
   /// Another forest; it is read where a configuration names it.
   let resources = ScriptedDirectory(name: "resources.example", space: 1)
+  /// The first forest's Global Catalog; it is asked where a configuration says so.
+  let catalog = ScriptedCatalog("corp.example")
   let target: MemoryTarget
   /// Written to where a configuration names it.
   let second = MemoryTarget("second")
@@ -66,6 +68,13 @@ final class Site: Sendable {
     return configuration
   }
 
+  /// The first forest, whose references are resolved by its catalog.
+  func catalogued() -> ConnectConfiguration {
+    var configuration = configuration()
+    configuration.forests[0].asksCatalog = true
+    return configuration
+  }
+
   /// Both targets side by side.
   func twoTargets() -> ConnectConfiguration {
     var configuration = configuration()
@@ -80,6 +89,7 @@ final class Site: Sendable {
       sources: [directory, resources].filter { source in configuration.forests.contains { $0.name == source.name } },
       targets: [target, second].filter { target in configuration.targets.contains { $0.name == target.name } },
       anchorWriters: configuration.forests.contains(where: \.writesAnchors) ? [directory] : [],
+      resolvers: configuration.forests.contains(where: \.asksCatalog) ? [catalog] : [],
       ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }

@@ -6,6 +6,7 @@ import SCIM
 import Store
 import Synchronization
 import Testing
+import Wire
 
 @testable import Tenant
 
@@ -50,7 +51,8 @@ struct TestTenant {
     let path = NSTemporaryDirectory() + "bridgehead-tenant-\(UUID().uuidString).db"
     defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
     let clock = TestClock()
-    let environment = TenantEnvironment(now: { clock.now }, random: TenantEnvironment.systemRandom)
+    let environment = TenantEnvironment(
+      now: { clock.now }, random: TenantEnvironment.systemRandom, sealingKey: try TestTenant.newSealingKey())
     let store = try await SQLiteStore.open(path: path, migrations: TenantDirectory.migrations)
     let directory = try await TenantDirectory.initialise(
       store: wrap(store), domain: "contoso.example", environment: environment, limits: limits)
@@ -61,6 +63,10 @@ struct TestTenant {
       base: { "https://tenant.example" })
     try await body(TestTenant(clock: clock, directory: directory, service: service, token: token.text))
     try await store.close()
+  }
+
+  static func newSealingKey() throws -> SealingKey {
+    try SealingKey(text: SecretBytes(SealingKey.text(random: TenantEnvironment.systemRandom).utf8))
   }
 
   /// Tests of other things shall not meet the rate limit.

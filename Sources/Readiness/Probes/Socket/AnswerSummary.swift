@@ -44,6 +44,9 @@ package enum AnswerSummary {
 extension ConversationLog {
   /// Records bytes that are not of the row's protocol.
   package func observeWrongAnswer(_ bytes: [UInt8]) {
+    if StandInDialogue.isBanner(bytes) {
+      return observe(.standInUnproved("what it says on its own is no proof; the check needs its code"))
+    }
     observe(.wrongAnswer(recognised: AnswerSummary.protocolName(bytes), summary: AnswerSummary.text(bytes)))
   }
 }

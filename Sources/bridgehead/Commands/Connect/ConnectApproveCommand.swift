@@ -86,6 +86,7 @@ extension StandingDifference {
         terminal.styled("- \(deletion.kind.rawValue) \(deletion.name)", .red)
           + (deletion.isLeavingScope ? " (out of scope)" : "")
       } + removals.map { terminal.styled("- \($0.group): \($0.member)", .red) }
+      + clearings.map { terminal.styled("- \($0.name): \($0.attribute) cleared", .red) }
     lines += objects.prefix(limit).map { "  \($0)" }
     if objects.count > limit { lines.append("  … and \(objects.count - limit) more; --json names all") }
     if let approvedAt {

@@ -158,6 +158,11 @@ extension RuleExplanation {
       lines += entry.offers.filter { !$0.wins }.map {
         "  \($0.attribute): \($0.values.joined(separator: ", ")) of \($0.rule) (\($0.precedence)) is outdone"
       }
+      lines += entry.joins.map { join in
+        "  joins by \(join.conditions.joined(separator: " and ")) of \(join.rule): "
+          + (join.found.isEmpty ? "nobody" : join.found.joined(separator: "; "))
+          + (!join.decides ? "" : join.found.count == 1 ? ", and this decides" : ", and none of several is joined")
+      }
     }
     lines.append(terminal.styled("Result", .bold))
     lines += result.map { value in

@@ -51,6 +51,7 @@ extension ObjectView {
       if entry.isDeleted { facts.append(("deleted", "yes")) }
       if entry.isDirty { facts.append(("changed", "waits for the next run")) }
       section("On the premises: \(entry.kind.rawValue) in \(entry.source)", facts, entry.attributes, entry.references)
+      lines += entry.outside.flatMap(\.lines)
     }
     if let metaverse {
       section("Synchronised", [("source anchor", metaverse.sourceAnchor)], metaverse.attributes, [:])
@@ -67,5 +68,21 @@ extension ObjectView {
           + (held.other.map { " (in the way: \($0))" } ?? ""))
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension OutsideReference {
+  /// What it is, and whether it is exported.
+  fileprivate var lines: [String] {
+    let what = kind.map { "\($0.rawValue) \(name ?? guid)" } ?? "\(guid), unresolved"
+    var facts = [("objectGUID", guid)]
+    for (name, value) in [
+      ("objectSid", sid), ("source anchor", sourceAnchor), ("userPrincipalName", userPrincipalName), ("mail", mail),
+    ] {
+      if let value { facts.append((name, value)) }
+    }
+    if !exportedTo.isEmpty { facts.append(("exported to", exportedTo.joined(separator: ", "))) }
+    if let reason { facts.append((kind == nil ? "because" : "not exported", reason)) }
+    return ["  \(attribute) outside what is imported: \(what)"] + facts.map { "    \($0.0): \($0.1)" }
   }
 }

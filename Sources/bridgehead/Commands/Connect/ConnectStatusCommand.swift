@@ -64,6 +64,15 @@ extension ConnectStatus {
       Table(
         header: ["OBJECT", "REASON", "SINCE", "NEXT TRY", "DETAIL"],
         rows: quarantined.map { [$0.name ?? "-", $0.reason, time($0.since), time($0.nextTry), $0.detail] }))
+    if !references.isEmpty {
+      section(
+        "References outside what is imported",
+        Table(
+          header: ["SOURCE", "RESOLVED", "UNRESOLVED", "NEXT TRY", "DETAIL"],
+          rows: references.map {
+            [$0.source, "\($0.resolved)", "\($0.unresolved)", time($0.nextTry), $0.detail ?? "-"]
+          }))
+    }
     section("Flows", flowTable)
     return parts.joined(separator: "\n\n")
   }

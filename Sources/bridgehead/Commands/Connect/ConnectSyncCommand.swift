@@ -55,6 +55,11 @@ extension CycleReport {
         "read \(reading.partition) from \(reading.server) (\(reading.mode.rawValue)): \(reading.read) changes, "
           + "\(reading.links) references" + (reading.note.map { "; \($0)" } ?? ""))
     }
+    for asked in references ?? [] {
+      lines.append(
+        "asked the global catalog of \(asked.source): \(asked.resolved) resolved, \(asked.unknown) unknown, "
+          + "\(asked.waiting) waiting" + (asked.failure.map { "; \($0)" } ?? ""))
+    }
     for (kind, counts) in exported.sorted(by: { $0.key > $1.key }) where counts.total > 0 {
       lines.append("\(kind)s: \(counts.summary)")
     }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PortReference
+import Readiness
 
 struct PortsList: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,6 +13,7 @@ struct PortsList: ParsableCommand {
         bridgehead ports list --table 1
         bridgehead ports list --role proxy --markdown
         bridgehead ports list --feature password-hash-sync --json
+        bridgehead ports list --reference
       """)
 
   @Option(help: ArgumentHelp("Only this table of the reference, 1 to 5.", valueName: "n"))
@@ -29,12 +31,16 @@ struct PortsList: ParsableCommand {
   @Flag(help: "Write a Markdown table.")
   var markdown = false
 
+  @Flag(help: "Write the documentation page: every row, how it is checked, every diagnosis and remedy (Markdown).")
+  var reference = false
+
   func validate() throws {
     if let table, !(1...5).contains(table) { throw ValidationError("--table takes a number from 1 to 5.") }
     if json && markdown { throw ValidationError("Choose one of --json and --markdown.") }
   }
 
   func run() throws {
+    if reference { return print(ReferencePage.markdown(), terminator: "") }
     let rows = ReferenceRow.all.filter { row in
       (table.map { row.table == $0 } ?? true)
         && (role.map { row.source == $0 || row.destination == $0 } ?? true)

@@ -20,7 +20,7 @@ struct TenantCommand: AsyncParsableCommand {
 /// Opens the tenant that a configuration names.
 struct TenantAccess {
   let section: Configuration.TenantSection
-  let environment = TenantEnvironment(now: { Date.now }, random: TenantEnvironment.systemRandom)
+  let environment: TenantEnvironment
 
   init(_ configuration: Configuration, file: String) throws {
     guard let section = configuration.tenant else {
@@ -29,6 +29,9 @@ struct TenantAccess {
         remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
     }
     self.section = section
+    environment = TenantEnvironment(
+      now: { Date.now }, random: TenantEnvironment.systemRandom,
+      sealingKey: try SealingKeyFile.open(section.sealingKey ?? section.database + ".key"))
   }
 
   init(_ file: ConfigurationOption) throws {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RPC
+import Wire
+
+/// A right in the access lists of Active Directory that an operation on accounts needs.
+package enum AccountRight: String, Sendable, CaseIterable {
+  /// Create Child of class computer on the container of new computers.
+  case createComputer
+  /// The extended right Reset Password on the account.
+  case resetPassword
+  /// Write Property of lockoutTime (and userAccountControl, which SAMR writes along) on the account.
+  case unlock
+  /// Delete on the account, or Delete Child on its container.
+  case delete
+
+  var words: String {
+    switch self {
+    case .createComputer: "to create computer accounts in the container of new computers"
+    case .resetPassword: "to reset the password of the account"
+    case .unlock: "to unlock the account"
+    case .delete: "to delete the account"
+    }
+  }
+
+  /// How a domain's administrator grants it; CONTAINER and ACCOUNT are to be filled in.
+  var grant: String {
+    switch self {
+    case .createComputer: #"dsacls "CN=Computers,DC=…" /G "DOMAIN\ACCOUNT:CC;computer""#
+    case .resetPassword: #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:CA;Reset Password;user""#
+    case .unlock:
+      #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:WP;lockoutTime;user" "DOMAIN\ACCOUNT:WP;userAccountControl;user""#
+    case .delete: #"dsacls "OU=…" /G "DOMAIN\ACCOUNT:DC;computer""#
+    }
+  }
+}
+
+/// Why an account could not be changed.
+package struct AccountError: DiagnosableError {
+  package enum Code: String, Sendable {
+    case missingRight
+    case noSuchAccount
+    case alreadyExists
+    /// The domain's policy refuses the password: length, complexity, history or age.
+    case passwordPolicy
+    case wrongPassword
+    case accountRestricted
+    /// The controller knows no way to do it that is safe enough.
+    case unsupported
+    case refused
+  }
+
+  package var code: Code
+  package var message: String
+  package var remedy: String
+  package var right: AccountRight?
+
+  package var identifier: String { "account.\(code.rawValue)" }
+
+  /// nca_s_op_rng_error (C706 appendix E): the controller is older than the operation.
+  private static let unknownOperation: UInt32 = 0x1c01_0002
+
+  /// - Parameters:
+  ///   - action: what was being done, for example `Resetting the password of anna`.
+  ///   - right: what the operation needs beside an account.
+  init(_ error: RPCError, action: String, needing right: AccountRight?) {
+    var (code, remedy) = (Code.refused, error.remedy)
+    self.right = nil
+    switch error.status {
+    case RemoteStatus.accessDenied where right != nil:
+      code = .missingRight
+      self.right = right
+      remedy = right.map { "Grant it: \($0.grant)" } ?? remedy
+    case NTStatus.machineAccountQuota.rawValue:
+      code = .missingRight
+      self.right = .createComputer
+      remedy = "Grant it: \(AccountRight.createComputer.grant)"
+    case RemoteStatus.noneMapped, NTStatus.noSuchUser.rawValue: code = .noSuchAccount
+    case RemoteStatus.userExists: code = .alreadyExists
+    case RemoteStatus.passwordRestriction, NTStatus.illFormedPassword.rawValue: code = .passwordPolicy
+    case RemoteStatus.wrongPassword: code = .wrongPassword
+    case NTStatus.accountLockedOut.rawValue, NTStatus.accountDisabled.rawValue, NTStatus.accountRestriction.rawValue:
+      code = .accountRestricted
+    case Self.unknownOperation where error.code == .fault:
+      code = .unsupported
+      remedy = "Update the domain controller, or use another one."
+    default: break
+    }
+    let cause = self.right.map { "the account that Bridgehead uses lacks the right \($0.words)" } ?? error.message
+    self.code = code
+    message = "\(action) failed: \(cause)\(cause.hasSuffix(".") ? "" : ".")"
+    self.remedy = remedy
+  }
+}

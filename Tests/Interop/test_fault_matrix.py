@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fault matrix: real faults between a source host and a site in which every row works. The finding must name the right
+cause, and no other flow may be blamed.
+
+Faults, their hosts and ports, what goes together and the path's delay come from a seed, which is printed.
+BRIDGEHEAD_FAULT_SEED chooses another one; BRIDGEHEAD_FAULT_ROUNDS asks for more: so many times every fault alone, and as
+many rounds of faults in pairs (Scripts/verify).
+"""
+import collections
+import contextlib
+import itertools
+import os
+import random
+
+import pytest
+
+import wan
+from fault_site import Site, key
+from faults import Catalogue
+
+SEED = int(os.environ.get("BRIDGEHEAD_FAULT_SEED", "1"))
+ROUNDS = int(os.environ.get("BRIDGEHEAD_FAULT_ROUNDS", "0"))
+# Faults at a time in the sample: all of them in as few checks as waiting for silence allows.
+TOGETHER = 6
+# Round trips of the path, in seconds.
+DELAYS = [0, 0.005, 0.02, 0.06]
+WORKS = {"works", "works-with-remark"}
+
+pytestmark = pytest.mark.skipif(wan.unavailable() is not None, reason=str(wan.unavailable()))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def baseline(site):
+    return site.findings()
+
+
+class Matrix:
+    """What was injected and what was said."""
+
+    def __init__(self):
+        self.lines, self.counts = [], collections.Counter()
+
+    def add(self, outcome, fault, flow, said):
+        self.counts[outcome] += 1
+        self.lines.append(f"{outcome:12} {fault:52.52} {' '.join(flow):58.58} {said}")
+
+    def show(self):
+        for line in sorted(self.lines):
+            print(line)
+        faults = len({line[13:65] for line in self.lines})
+        print(f"faults {faults}, flows judged {sum(self.counts.values())}: right {self.counts['right']}, "
+              f"wrong {self.counts['wrong']}, inconclusive {self.counts['inconclusive']}")
+
+
+def said(finding):
+    return finding["verdict"], finding["diagnosis"]
+
+
+def judge(matrix, faults, findings, before):
+    """Each flow that a fault is the cause of, and each that it is not."""
+    found = {key(finding): finding for finding in findings}
+    usual = {key(finding): finding for finding in before}
+    assert found.keys() == usual.keys(), "the check left flows out"
+    touched = {}
+    for fault in faults:
+        for flow in fault.blamed:
+            verdict, diagnosis = said(found[flow])
+            if diagnosis in fault.diagnoses:
+                outcome = "right"
+            elif verdict == "inconclusive":
+                outcome = "inconclusive"
+            else:
+                outcome = "wrong"
+            matrix.add(outcome, fault.name, flow, f"{verdict}, {diagnosis}")
+        touched.update(fault.along)
+        touched.update({flow: None for flow in fault.blamed})
+    for flow, finding in found.items():
+        if said(finding) == said(usual[flow]):
+            continue
+        allowed = touched.get(flow, set())
+        if allowed is None or finding["diagnosis"] in allowed or finding["verdict"] in allowed:
+            continue
+        matrix.add("wrong", "none of " + "; ".join(fault.name for fault in faults), flow, ", ".join(said(finding)))
+
+
+def inject(site, faults, chance, before, matrix):
+    with contextlib.ExitStack() as stack:
+        for fault in faults:
+            stack.enter_context(fault.make())
+        rules = list(itertools.chain.from_iterable(fault.rules for fault in faults))
+        stack.enter_context(site.path.spoiled(*rules, delay=chance.choice(DELAYS)))
+        topology = site.topology(*(fault.change for fault in faults))
+        judge(matrix, faults, site.findings(topology=topology), before)
+
+
+def apart(faults, size):
+    """Groups of so many faults that do not touch each other's flows."""
+    waiting = list(faults)
+    while waiting:
+        group = []
+        for fault in list(waiting):
+            if len(group) < size and not any(fault.touched & other.touched for other in group):
+                group.append(fault)
+                waiting.remove(fault)
+        yield group
+
+
+def test_every_row_works_before_any_fault(baseline):
+    assert len({finding["row"] for finding in baseline}) == 18
+    for finding in baseline:
+        assert finding["verdict"] in WORKS, finding
+
+
+def test_each_fault_is_named_and_nothing_else_is_blamed(site, baseline):
+    print(f"seed {SEED}")
+    chance, matrix = random.Random(SEED), Matrix()
+    faults = Catalogue(site, chance, baseline).faults
+    chance.shuffle(faults)
+    for group in apart(faults, TOGETHER):
+        inject(site, group, chance, baseline, matrix)
+    matrix.show()
+    assert matrix.counts["wrong"] == 0
+    assert matrix.counts["inconclusive"] < matrix.counts["right"] / 10
+    assert len(faults) >= 40
+
+
+@pytest.mark.skipif(not ROUNDS, reason="BRIDGEHEAD_FAULT_ROUNDS is not set: Scripts/verify has it")
+@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize("size", [1, 2], ids=["alone", "pairs"])
+def test_faults_alone_and_in_pairs(site, baseline, size, number):
+    seed = SEED + number
+    print(f"seed {seed}")
+    chance, matrix = random.Random(f"{seed}/{size}"), Matrix()
+    faults = Catalogue(site, chance, baseline).faults
+    chance.shuffle(faults)
+    for group in apart(faults, size):
+        inject(site, group, chance, baseline, matrix)
+    matrix.show()
+    assert matrix.counts["wrong"] == 0
