@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import HTTP
+import NIOCore
 import Readiness
 import Wire
 

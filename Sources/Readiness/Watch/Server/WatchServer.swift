@@ -40,12 +40,10 @@ package struct WatchServer: Service {
   }
 
   static func isLoopback(_ host: String) -> Bool {
-    var (four, six) = (in_addr(), in6_addr())
-    if inet_pton(AF_INET, host, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }
-    if inet_pton(AF_INET6, host, &six) == 1 {
-      return withUnsafeBytes(of: six) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
-    }
-    return false
+    if host == "::1" { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts.first == "127"
+      && parts.allSatisfy { part in part.allSatisfy { ("0"..."9").contains($0) } && UInt8(part) != nil }
   }
 
   package func run() async throws {
