@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ports watch` on a real forest: what it shows to people, to Prometheus, to programs and to a webhook, and what it finds
-out over time. The pages are looked at in Chromium, with and without scripts, by keyboard, and by axe."""
+"""`ports watch` on a real forest: what it shows to people, to Prometheus, to programs and to a webhook, and what it
+finds out over time. The pages are looked at in Chromium, with and without scripts, by keyboard, and by axe."""
 import contextlib
 import http.client
 import http.server
@@ -79,7 +79,8 @@ class Watch:
         self.log = (self.directory / "watch.log").open("a+")
         self.process = Product().start(
             "ports", "watch", "-f", self.topology, "--database", self.directory / "watch.sqlite", "--listen",
-            f"127.0.0.1:{PORT}", "--every", self.every, "--deadline", "5", "--root", self.authority, *self.options, stdout=self.log, stderr=self.log)
+            f"127.0.0.1:{PORT}", "--every", self.every, "--deadline", "5", "--root", self.authority, *self.options,
+            stdout=self.log, stderr=self.log)
         wait_for(self._answers, "the watch answers and has made a check")
 
     def _answers(self):
@@ -258,6 +259,11 @@ def test_a_device_that_cuts_off_quiet_connections_is_found(lab, tmp_path):
             finding = idle()
             assert {"idleKilled": {"seconds": 4}} in finding["observations"] and killer.forgotten >= 1
             assert finding["remedy"] is not None
+            # Shorter pauses are survived again, and that is no news: it stays one state.
+            state = watch.flow("connect-ad/ldap", kind="idle")["state"]
+            wait_for(lambda: killer.forgotten >= 2, "it is tried again")
+            wait_for(lambda: watch.flow("connect-ad/ldap", kind="idle")["state"]["checks"] > state["checks"], "and told")
+            assert watch.flow("connect-ad/ldap", kind="idle")["state"]["since"] == state["since"]
             assert watch.verdict("connect-ad/ldap") == "works", "a check sees nothing of it"
             assert samples(watch.get("/metrics")[1])[next(iter(named(
                 samples(watch.get("/metrics")[1]), "bridgehead_ports_idle_killed_seconds")))] == 4

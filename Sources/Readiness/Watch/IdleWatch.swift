@@ -16,12 +16,23 @@ package struct IdleWatch: Sendable {
     package init() {}
   }
 
+  /// What became of a connection after a pause.
+  enum Outcome: Sendable, Equatable {
+    case lives
+    /// The server ended it, and said so.
+    case ended
+    /// It is dead, and nobody said so.
+    case killed
+  }
+
   /// The next pause, from what became of the last one.
   struct Pauses: Sendable, Equatable {
     private let plan: Plan
     private(set) var next: Duration
-    /// What is survived for certain, is not tried again and again; what was not survived is tried as the last one.
+    /// The longest pause to be tried: the shortest one that ended a connection, or what the plan says.
     private var limit: Duration
+    /// The pause that killed a connection; nil when none did, or when it did not any more.
+    private var killing: Duration?
 
     init(_ plan: Plan) {
       self.plan = plan
@@ -29,17 +40,23 @@ package struct IdleWatch: Sendable {
       limit = plan.longest
     }
 
-    /// The connection lives.
-    mutating func survived() {
-      // What killed it earlier does so no more.
-      if next >= limit { limit = min(limit * 2, plan.longest) }
-      next = min(next * 2, limit)
-    }
-
-    /// It was dead; a new one begins from the first pause.
-    mutating func died() {
-      limit = next
-      next = min(plan.first, limit)
+    /// - Returns: whether it is to be told. That shorter pauses are survived is no news where a longer one was not.
+    mutating func take(_ outcome: Outcome) -> Bool {
+      let pause = next
+      switch outcome {
+      case .lives:
+        let isNews = killing.map { pause >= $0 } ?? true
+        if isNews { killing = nil }
+        // What ended it earlier does so no more.
+        if pause >= limit { limit = min(limit * 2, plan.longest) }
+        next = min(pause * 2, limit)
+        return isNews
+      case .ended, .killed:
+        killing = outcome == .killed ? pause : nil
+        limit = pause
+        next = min(plan.first, limit)
+        return true
+      }
     }
   }
 
@@ -95,34 +112,34 @@ package struct IdleWatch: Sendable {
       let index = log.begin(.idle, sent: "nothing, for \(Self.words(pause))")
       do { try await sleep(pause) } catch { return }
       log.end(index, received: "nothing")
-      let lives = await ask(stream, log)
+      let isAnswered = await ask(stream, log)
       if Task.isCancelled { return }
       var conversation = log.snapshot
       conversation.localAddress = opening.localAddress
       conversation.interface = opening.interface
-      Self.judge(&conversation, pause, lives: lives)
-      await report(finding(flow, conversation))
-      guard lives else { return pauses.died() }
-      pauses.survived()
+      let outcome = Self.judge(&conversation, pause, isAnswered: isAnswered)
+      if pauses.take(outcome) { await report(finding(flow, conversation)) }
+      guard outcome == .lives else { return }
     }
   }
 
-  /// Of a connection that gave no answer: who ended it.
-  static func judge(_ conversation: inout Conversation, _ pause: Duration, lives: Bool) {
-    if lives {
-      conversation.depth = .service
+  /// Tells who ended a connection that gave no answer, and notes it.
+  static func judge(_ conversation: inout Conversation, _ pause: Duration, isAnswered: Bool) -> Outcome {
+    // It was answered before the pause: how deep a flow goes is not what is asked here.
+    conversation.depth = .service
+    if isAnswered {
       conversation.observations.append(.note("a connection that was quiet for \(words(pause)) still works"))
-      return
+      return .lives
     }
     let wasEnded = conversation.observations.contains { if case .closedAfterData = $0 { true } else { false } }
     if wasEnded {
-      conversation.depth = .service
       conversation.observations = [
         .note("the server ended a connection that was quiet for \(words(pause)), and said so")
       ]
-      return
+      return .ended
     }
     conversation.observations.insert(.idleKilled(seconds: pause / .seconds(1)), at: 0)
+    return .killed
   }
 
   private func open(_ flow: CheckedFlow, _ log: ConversationLog) async -> ProbeStream? {

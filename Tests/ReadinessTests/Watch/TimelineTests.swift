@@ -54,47 +54,48 @@ import WebPages
 
   // MARK: Idle connections
 
-  @Test func pausesDoubleAndEndBeforeWhatKills() {
+  @Test func pausesDoubleAndEndAtWhatKills() {
     var plan = IdleWatch.Plan()
     (plan.first, plan.longest) = (.seconds(60), .seconds(960))
     var pauses = IdleWatch.Pauses(plan)
-    var tried: [Duration] = []
-    func survive() {
-      tried.append(pauses.next)
-      pauses.survived()
+    /// The pauses that are survived, with a mark where it is told.
+    func survive(_ count: Int) -> [String] {
+      (0..<count).map { _ in
+        let pause = Int(pauses.next / .seconds(1))
+        return "\(pause)" + (pauses.take(.lives) ? " told" : "")
+      }
     }
-    for _ in 0..<6 { survive() }
-    #expect(tried == [60, 120, 240, 480, 960, 960].map { .seconds($0) })
-    tried = []
-    // Killed after 960: from now on the pauses end there.
-    pauses.died()
-    #expect(pauses.next == .seconds(60))
-    survive()
-    survive()
-    // And now after 240 already.
-    pauses.died()
-    for _ in 0..<3 { survive() }
-    #expect(tried == [60, 120, 60, 120, 240].map { .seconds($0) })
-    // It survived what had killed it: further.
-    #expect(pauses.next == .seconds(480))
+    #expect(survive(6) == ["60 told", "120 told", "240 told", "480 told", "960 told", "960 told"])
+    let isTold = pauses.take(.killed)
+    #expect(isTold && pauses.next == .seconds(60))
+    // That shorter pauses are survived is no news; that 240 is not is.
+    #expect(survive(2) == ["60", "120"])
+    #expect(pauses.next == .seconds(240))
+    _ = pauses.take(.killed)
+    // What had killed it is survived: that is told, and longer ones are tried.
+    #expect(survive(5) == ["60", "120", "240 told", "480 told", "960 told"])
+    // A server's own policy is no trouble: everything goes on being told.
+    _ = pauses.take(.ended)
+    #expect(survive(2) == ["60 told", "120 told"])
   }
 
   @Test func whoEndedAQuietConnectionIsTold() {
-    func judged(_ observations: [Observation], lives: Bool) -> Conversation {
+    func judged(_ observations: [Observation], isAnswered: Bool = false) -> (Conversation, IdleWatch.Outcome) {
       var conversation = Conversation()
       conversation.observations = observations
-      IdleWatch.judge(&conversation, .seconds(240), lives: lives)
-      return conversation
+      let outcome = IdleWatch.judge(&conversation, .seconds(240), isAnswered: isAnswered)
+      return (conversation, outcome)
     }
-    let alive = judged([], lives: true)
-    #expect(alive.depth == .service && alive.observations.count == 1)
+    let (alive, lives) = judged([], isAnswered: true)
+    #expect(lives == .lives && alive.depth == .service && alive.observations.count == 1)
     // The server said so: its policy, nobody's fault.
-    let ended = judged([.closedAfterData(received: 0)], lives: false)
-    #expect(ended.depth == .service)
+    let (ended, policy) = judged([.closedAfterData(received: 0)])
+    #expect(policy == .ended && ended.depth == .service)
     #expect(!ended.observations.contains(.idleKilled(seconds: 240)))
     for silent: Observation in [.silenceAfterData(seconds: 4), .resetAfterData(received: 0)] {
-      let killed = judged([silent], lives: false)
-      #expect(killed.depth == .nothing && killed.observations.first == .idleKilled(seconds: 240))
+      let (killed, outcome) = judged([silent])
+      #expect(outcome == .killed)
+      #expect(killed.observations.first == .idleKilled(seconds: 240))
     }
   }
 }

@@ -86,6 +86,10 @@ import Testing
       let flows = try await bench.history.current()
       #expect(flows.count == 4 && flows.map(\.state.checks) == [2, 2, 2, 1])
       #expect(flows.map(\.kind) == [.check, .check, .check, .idle])
+      // Pauses of an idle watch are long: it is one state all the same.
+      _ = try await bench.history.record([.sample()], kind: .idle, at: bench.clock.now + 5_000, notifies: false)
+      let idle = try #require(try await bench.history.current().last)
+      #expect(idle.kind == .idle && idle.state.checks == 2 && idle.state.since == bench.clock.now)
       // What the topology lacks now goes; an idle watch reports seldom and stays.
       bench.clock.advance(1_000)
       _ = try await bench.history.record([.sample(row: .connectADSMB)], at: bench.clock.now, notifies: false)

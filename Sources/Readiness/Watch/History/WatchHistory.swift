@@ -15,6 +15,11 @@ package struct WatchHistory: Sendable {
     self.longestGap = longestGap
   }
 
+  /// Connections are left alone for hours, and shorter pauses are not told, in seconds.
+  private static let idleGap: Double = 2 * 86_400
+
+  func gap(of kind: WatchKind) -> Double { kind == .idle ? max(Self.idleGap, longestGap) : longestGap }
+
   // MARK: Writing
 
   /// Notes the findings of one check, all at one time.
@@ -24,7 +29,7 @@ package struct WatchHistory: Sendable {
   package func record(
     _ findings: [Finding], kind: WatchKind = .check, at time: Double, notifies: Bool
   ) async throws -> [WatchChange] {
-    let longestGap = longestGap
+    let longestGap = gap(of: kind)
     return try await store.write { transaction in
       var ordinals: [String: Int] = [:]
       var changes: [WatchChange] = []
@@ -123,9 +128,6 @@ package struct WatchHistory: Sendable {
     watch_flow.id, watch_flow.kind, watch_flow.required, watch_flow.checked, watch_state.since, watch_state.until,
     watch_state.checks, watch_state.finding
     """
-
-  /// A connection is left alone for hours: an idle watch is current for so long, in seconds.
-  private static let idleGap: Double = 2 * 86_400
 
   /// How every flow stands, in the order in which they were first seen. Flows that the latest checks left out are in the
   /// topology no more.

@@ -112,7 +112,8 @@ package struct WatchEndpoints: Sendable {
     let end = now()
     let start = end - Double(hours) * 3600
     return Timeline(
-      start: start, end: end, states: try await history.states(of: flow.id, since: start), gap: history.longestGap)
+      start: start, end: end, states: try await history.states(of: flow.id, since: start),
+      gap: history.gap(of: flow.kind))
   }
 
   private func timeline(_ parameters: [String: String]) async throws -> WatchAnswer {
