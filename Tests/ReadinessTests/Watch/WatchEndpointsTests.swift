@@ -180,9 +180,13 @@ import WebPages
     try await WatchBench.with { bench in
       let asked = Mutex<[String]>([])
       let (hold, release) = AsyncStream<Void>.makeStream()
+      let (entered, enter) = AsyncStream<Void>.makeStream()
       let endpoints = endpoints(bench) { target, row in
         asked.withLock { $0.append("\(target) \(row)") }
-        if target == "slow" { for await _ in hold {} }
+        if target == "slow" {
+          enter.yield()
+          for await _ in hold {}
+        }
         return target == "dc1.corp.example" || target == "slow" ? [.sample(row: row)] : nil
       }
       for target in [
@@ -197,7 +201,7 @@ import WebPages
       #expect(probe.body.contains("probe_duration_seconds "))
       await withTaskGroup(of: Int.self) { group in
         for _ in 0..<4 { group.addTask { await get("/probe?target=slow&row=connect-ad/ldap", endpoints).status } }
-        while asked.withLock({ $0.count { $0.hasPrefix("slow") } }) < 4 { await Task.yield() }
+        for await _ in entered.prefix(4) {}
         #expect(await get("/probe?target=dc1.corp.example&row=connect-ad/ldap", endpoints).status == 503)
         release.finish()
         for await status in group { #expect(status == 200) }

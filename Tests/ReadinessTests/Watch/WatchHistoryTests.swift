@@ -115,8 +115,9 @@ import Testing
   @Test func checksPartAndNeverRunIntoEachOther() {
     var schedule = Watcher.Schedule()
     schedule.interval = .seconds(100)
-    #expect(schedule.pause(after: .zero, random: 0) == .seconds(90))
-    #expect(schedule.pause(after: .zero, random: 1) == .seconds(110))
+    schedule.jitter = 0.125
+    #expect(schedule.pause(after: .zero, random: 0) == .milliseconds(87_500))
+    #expect(schedule.pause(after: .zero, random: 1) == .milliseconds(112_500))
     #expect(schedule.pause(after: .seconds(30), random: 0.5) == .seconds(70))
     #expect(schedule.pause(after: .seconds(500), random: 0.5) == .seconds(10))
   }

@@ -34,7 +34,7 @@ enum Words {
   /// The largest unit, or two.
   static func duration(_ seconds: Double) -> String {
     let total = Int(max(0, min(seconds, 1e9)).rounded())
-    let units = ["d": total / 86_400, "h": total / 3600 % 24, "min": total / 60 % 60, "s": total % 60]
+    let units = [("d", total / 86_400), ("h", total / 3600 % 24), ("min", total / 60 % 60), ("s", total % 60)]
     let shown = units.drop { $0.1 == 0 }.prefix(2).filter { $0.1 > 0 }
     return shown.isEmpty ? "0 s" : shown.map { "\($0.1) \($0.0)" }.joined(separator: " ")
   }
