@@ -71,7 +71,6 @@ let package = Package(
     library("PortReference"),
     library("IdentityModel"),
     library("Wire"),
-    library("WebPages"),
 
     // C libraries.
     .systemLibrary(name: "CKerberos", path: "Sources/CKerberos", providers: [.apt(["libkrb5-dev"])]),
@@ -118,7 +117,7 @@ let package = Package(
     library(
       "Readiness",
       [
-        "PortReference", "Wire", "WebPages", "Store",
+        "PortReference", "Wire", "Store",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -197,12 +196,11 @@ let package = Package(
         "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
         lifecycle,
       ]),
-    tests("WebPagesTests", ["WebPages"]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests(
       "ReadinessTests",
       [
-        "Readiness", "PortReference", "Wire", "Store", "WebPages",
+        "Readiness", "PortReference", "Wire", "Store",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",

@@ -4,7 +4,6 @@ import FoundationEssentials
 import PortReference
 import Synchronization
 import Testing
-import WebPages
 
 @testable import Readiness
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
-import WebPages
 
 extension WatchPages {
   /// The finding behind a cell, and what it was before.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
-import WebPages
 
 extension WatchPages {
   /// The matrix of rows by host, as it is now.

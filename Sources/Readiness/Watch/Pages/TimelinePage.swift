@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
-import WebPages
 
 /// The states of a flow within a window of time.
 struct Timeline {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
-import WebPages
 
 /// The pages of `ports watch`.
 struct WatchPages {

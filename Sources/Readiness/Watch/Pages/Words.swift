@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import WebPages
 
 /// Verdicts and times for people.
 enum Words {

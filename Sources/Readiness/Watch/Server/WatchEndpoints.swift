@@ -3,7 +3,6 @@
 import FoundationEssentials
 package import PortReference
 import Synchronization
-import WebPages
 import Wire
 
 /// Answers the requests to `ports watch`. One pipeline owns what keeps it safe; a route only looks things up.

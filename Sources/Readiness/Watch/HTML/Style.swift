@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The style of all pages. Every pair of colours has a contrast of at least 4.5 (WCAG 2.2 1.4.3), in both schemes.
-package enum Style {
-  package static let sheet = """
+enum Style {
+  static let sheet = """
     :root { color-scheme: light dark; --text: #1b1b1b; --back: #ffffff; --line: #767676; --soft: #f2f2f2;
       --link: #0b4fa8; --good: #0d5c23; --fair: #6b4700; --bad: #a11212; --open: #4b4b4b; }
     @media (prefers-color-scheme: dark) { :root { --text: #ededed; --back: #161616; --line: #8c8c8c; --soft: #242424;

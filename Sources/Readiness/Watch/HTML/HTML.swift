@@ -2,24 +2,24 @@
 
 /// A piece of HTML. There is no way to put text into it that is not escaped: names of elements and attributes are literals
 /// of the program, everything else passes ``escape(_:)``.
-package struct HTML: Sendable, Hashable {
+struct HTML: Sendable, Hashable {
   /// The markup.
-  package private(set) var text: String
+  private(set) var text: String
 
   private init(markup: String) { text = markup }
 
   /// Text, from wherever it came.
-  package init(_ text: String) { self.text = Self.escape(text) }
+  init(_ text: String) { self.text = Self.escape(text) }
 
-  package static let empty = HTML(markup: "")
+  static let empty = HTML(markup: "")
 
   /// Elements without content (HTML 13.1.2).
   private static let void: Set = ["br", "hr", "img", "input", "link", "meta"]
 
   /// Names of attributes are literals of the program; a value of nil leaves the attribute out.
-  package typealias Attributes = KeyValuePairs<StaticString, String?>
+  typealias Attributes = KeyValuePairs<StaticString, String?>
 
-  package static func element(
+  static func element(
     _ name: StaticString, _ attributes: Attributes = [:], _ content: [HTML] = []
   ) -> HTML {
     var markup = "<\(name)"
@@ -33,21 +33,21 @@ package struct HTML: Sendable, Hashable {
     return HTML(markup: markup + "</\(name)>")
   }
 
-  package static func element(_ name: StaticString, _ attributes: Attributes = [:], _ text: String)
+  static func element(_ name: StaticString, _ attributes: Attributes = [:], _ text: String)
     -> HTML
   {
     element(name, attributes, [HTML(text)])
   }
 
-  package static func + (left: HTML, right: HTML) -> HTML { HTML(markup: left.text + right.text) }
+  static func + (left: HTML, right: HTML) -> HTML { HTML(markup: left.text + right.text) }
 
-  package static func joined(_ pieces: [HTML], by separator: String = "") -> HTML {
+  static func joined(_ pieces: [HTML], by separator: String = "") -> HTML {
     HTML(markup: pieces.map(\.text).joined(separator: escape(separator)))
   }
 
   /// For text and for attribute values in double quotes (HTML 13.3). Characters that no HTML may have (Unicode's other
   /// control characters) become U+FFFD, and those that turn the direction of text lose that power.
-  package static func escape(_ text: String) -> String {
+  static func escape(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {

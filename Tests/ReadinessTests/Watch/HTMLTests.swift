@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import WebPages
+@testable import Readiness
 
 @Suite struct HTMLTests {
   /// What tries to leave text and attributes, and characters that no page may have.

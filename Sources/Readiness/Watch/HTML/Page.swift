@@ -2,25 +2,25 @@
 
 /// A page that a role serves: one main heading, landmarks, a link that skips the navigation, no script. What it looks like
 /// stands in ``Style``, which the role serves as a file of its own, so that the policy can forbid styles inside a page.
-package struct Page: Sendable {
-  package struct Link: Sendable {
-    package var title: String
-    package var path: String
-    package init(_ title: String, _ path: String) {
+struct Page: Sendable {
+  struct Link: Sendable {
+    var title: String
+    var path: String
+    init(_ title: String, _ path: String) {
       self.title = title
       self.path = path
     }
   }
 
-  package var title: String
+  var title: String
   /// What the whole application is called.
-  package var application: String
-  package var navigation: [Link]
+  var application: String
+  var navigation: [Link]
   /// The path of this page, which the navigation marks as the current one.
-  package var path: String
-  package var content: [HTML]
+  var path: String
+  var content: [HTML]
 
-  package init(title: String, application: String, navigation: [Link], path: String, content: [HTML]) {
+  init(title: String, application: String, navigation: [Link], path: String, content: [HTML]) {
     self.title = title
     self.application = application
     self.navigation = navigation
@@ -29,10 +29,10 @@ package struct Page: Sendable {
   }
 
   /// The path under which ``Style/sheet`` must be served.
-  package static let stylePath = "/style.css"
+  static let stylePath = "/style.css"
 
   /// Nothing is loaded but the style sheet, nothing runs, nobody frames the page.
-  package static let securityHeaders: [(name: String, value: String)] = [
+  static let securityHeaders: [(name: String, value: String)] = [
     (
       "Content-Security-Policy",
       "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -41,7 +41,7 @@ package struct Page: Sendable {
     ("Cross-Origin-Resource-Policy", "same-origin"),
   ]
 
-  package var text: String {
+  var text: String {
     let head = HTML.element(
       "head", [:],
       [
