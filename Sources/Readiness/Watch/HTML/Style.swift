@@ -27,11 +27,12 @@ enum Style {
     .works { color: var(--good); } .works-with-remark { color: var(--fair); }
     .blocked, .refused, .wrong-service, .broken { color: var(--bad); font-weight: 600; } .inconclusive { color: var(--open); }
     ul.flows { list-style: none; margin: 0; padding: 0; }
-    dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dt { font-weight: 600; } dd { margin: 0; }
+    dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; } dt { font-weight: 600; }
+    dd { margin: 0; } h1, h2, p, li, dd { overflow-wrap: anywhere; }
+    @media (max-width: 30rem) { dl { grid-template-columns: minmax(0, 1fr); } }
     svg.strip { display: block; width: 100%; min-width: 20rem; height: 1.5rem; forced-color-adjust: none; }
     svg .works { fill: #2e8b4a; } svg .works-with-remark { fill: #c98a00; } svg .inconclusive { fill: #8a8a8a; }
     svg .blocked, svg .refused, svg .wrong-service, svg .broken { fill: #c62828; } svg .unwatched { fill: none; stroke: #8a8a8a; }
-    code { overflow-wrap: anywhere; }
 
     """
 }
