@@ -121,7 +121,7 @@ let package = Package(
     library(
       "Readiness",
       [
-        "PortReference", "Wire",
+        "PortReference", "Wire", "Store",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -132,7 +132,7 @@ let package = Package(
         "XML",
         "WSManagement",
         "WCF",
-        nioCore, nioPosix, x509, crypto, logging,
+        nioCore, nioPosix, x509, crypto, logging, metrics, lifecycle, hummingbird,
       ]),
     library(
       "Lab",
@@ -209,7 +209,7 @@ let package = Package(
     tests(
       "ReadinessTests",
       [
-        "Readiness", "PortReference", "Wire",
+        "Readiness", "PortReference", "Wire", "Store",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",

@@ -97,6 +97,8 @@ package enum Observation: Sendable, Codable, Hashable {
   case probeGreenServiceDown(probe: Int, service: Int)
   /// The listener answers for a service that is stopped.
   case serviceUnavailable(String)
+  /// A revocation list that is fresh, until a time.
+  case revocationList(location: String, nextUpdate: Date)
   /// A revocation list: could not be had.
   case revocationListUnreachable(String)
   /// A revocation list: past its nextUpdate.

@@ -3,6 +3,7 @@
 import CertificateTrust
 import FoundationEssentials
 import Glibc
+import HTTP
 import Kerberos
 import Logging
 import NIOPosix
@@ -50,6 +51,9 @@ struct CheckEnvironment {
       target.forest.map { gates[$0.lowercased()] } ?? (gates.count == 1 ? gates.first?.value : nil)
     }
   }
+
+  /// For what a check has to tell others.
+  var http: HTTPClient { cloud.http }
 
   func shutdown() async { await cloud.shutdown() }
 

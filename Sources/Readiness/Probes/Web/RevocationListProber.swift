@@ -158,6 +158,7 @@ package struct RevocationListProber: Prober {
     log.observe(
       .note(
         "\(location): \(certificateList.entryCount) entries, until \(certificateList.nextUpdate.formatted(.iso8601))"))
+    log.observe(.revocationList(location: location, nextUpdate: certificateList.nextUpdate))
     return true
   }
 

@@ -6,6 +6,7 @@ struct PortsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ports", abstract: "The ports and protocols of a hybrid identity.",
     subcommands: [
-      PortsList.self, PortsPlan.self, PortsCheck.self, PortsReport.self, PortsListen.self, PortsTopology.self,
+      PortsList.self, PortsPlan.self, PortsCheck.self, PortsWatch.self, PortsReport.self, PortsListen.self,
+      PortsTopology.self,
     ])
 }
