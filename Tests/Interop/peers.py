@@ -301,13 +301,28 @@ class WebServices(Server):
 
 # One thing changed in a real server's answers
 
+def is_framed(data):
+    """Whether these are whole DNS messages, each with its length in front."""
+    at = 0
+    while at + 14 <= len(data):
+        at += 2 + int.from_bytes(data[at:at + 2], "big")
+    return at == len(data)
+
+
 def names_refused(*names, code=3):
     """A DNS server that has no answer for these names and those below them: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED, 0 no record
     of that type (RFC 1035 4.1.1). By TCP, messages have their length in front."""
+    def framed(data):
+        out = b""
+        while data:
+            size = 2 + int.from_bytes(data[:2], "big")
+            message = change(data[2:size])
+            out, data = out + len(message).to_bytes(2, "big") + message, data[size:]
+        return out
+
     def change(data):
-        if len(data) > 2 and int.from_bytes(data[:2], "big") == len(data) - 2:
-            message = change(data[2:])
-            return len(message).to_bytes(2, "big") + message
+        if is_framed(data):
+            return framed(data)
         labels, at = [], 12
         while data[at]:
             labels.append(data[at + 1:at + 1 + data[at]].decode().lower())
@@ -370,7 +385,7 @@ def mapped(address=None, port=None):
 
 
 NOT_REGISTERED = 0x16C9A0D6  # EPT_S_NOT_REGISTERED, C706 appendix E
-DRSUAPI = bytes.fromhex("355142e3064bd111ab0400c04fc2dcda")
+DRSUAPI = bytes.fromhex("354251e3064bd111ab0400c04fc2dcd2")
 
 
 def unregistered(data):
@@ -421,7 +436,7 @@ def _ber_replaced(data, attribute, old, new):
 
 def half(data):
     """The first half of an answer."""
-    return data[:max(1, len(data) // 2)]
+    return data[:len(data) // 2]
 
 
 def mutated(seed, share=0.02):

@@ -47,6 +47,8 @@ package enum Observation: Sendable, Codable, Hashable {
   case idleKilled(seconds: Double)
   /// One port out of a range, tried to learn about the path.
   case sampled(port: Int, PortSample)
+  /// This version has no conversation for the row and transport.
+  case unsupported
   /// The check's deadline ended the phase.
   case deadline(Phase.Name)
 

@@ -34,7 +34,7 @@ enum AnswerDiagnosis {
             "Check the service behind the listener on \(matter.flow.target.host): it is stopped or refuses."))
       case .idleKilled(let seconds):
         Judgement(
-          .worksWithRemark, .killedWhileIdle,
+          matter.flow.isDeepEnough ? .worksWithRemark : .broken, .killedWhileIdle,
           "A connection to \(matter.flow.name) that was idle for \(Self.text(seconds)) was dead, without an end.",
           Remedy(.firewall, "Raise the idle timeout for the flow above \(Self.text(seconds)).", rule: matter.flow.rule))
       case .largeDatagramTimeout(let bytes): fragments(bytes, matter)
@@ -45,7 +45,7 @@ enum AnswerDiagnosis {
 
   /// A small request was answered, one of two fragments was not.
   private static func fragments(_ bytes: Int, _ matter: Matter) -> Judgement {
-    let overTCP = matter.twin?.isDeepEnough == true
+    let overTCP = matter.flow.isDeepEnough && matter.twin?.isDeepEnough == true
     return Judgement(
       overTCP ? .worksWithRemark : .broken, .udpFragmentsDropped,
       "\(matter.flow.name) answers small datagrams, and none of \(bytes) bytes: UDP fragments are dropped on the way"

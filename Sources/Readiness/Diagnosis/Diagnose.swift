@@ -15,6 +15,10 @@ package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> J
     if let judgement = family(matter) { return judgement }
   }
   guard flow.isDeepEnough else {
+    if flow.conversation.observations.contains(.unsupported) {
+      return Judgement(
+        .inconclusive, .unknown, "\(flow.name) was not tried: this version has no conversation for the row.")
+    }
     return Judgement(
       .inconclusive, .unknown,
       "The conversation with \(flow.name) reached \(flow.depth.rawValue), where \(flow.required.rawValue) is needed.")

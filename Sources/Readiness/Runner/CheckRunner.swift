@@ -61,7 +61,7 @@ package struct CheckRunner: Sendable {
     let prober = table.prober(flow.row, flow.transport)
     var context = context
     context.credentials = credentials(target)
-    if prober == nil { log.observe(.note("no prober for this row")) }
+    if prober == nil { log.observe(.unsupported) }
     let named = target
     let address = await Deadline.race(until: context.deadline + Self.grace) {
       await self.resolve(named, names, log)

@@ -53,7 +53,7 @@ package struct DirectoryProber: Prober {
     guard let socket = await context.sockets.connect(target, deadline: context.deadline, log) else { return nil }
     let stream: ProbeStream
     do {
-      stream = ProbeStream(try await socket.channel(on: context.group))
+      stream = try await socket.stream(on: context.group)
     } catch {
       log.observe(.systemError("\(error)"))
       return nil

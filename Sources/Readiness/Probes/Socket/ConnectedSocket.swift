@@ -43,6 +43,12 @@ package final class ConnectedSocket: Sendable {
       .withConnectedSocket(take()).get()
   }
 
+  /// Goes on as a stream that keeps what the peer says before it is asked.
+  package func stream(on group: any EventLoopGroup) async throws -> ProbeStream {
+    let early = EarlyBytes()
+    return ProbeStream(try await channel(on: group) { $0.pipeline.addHandler(early.handler()) }, early: early)
+  }
+
   /// Sends one question and waits for its one answer, as ``ProbeStream/exchange(_:limit:phase:sent:_:_:read:)``; then the
   /// connection is closed.
   package func exchange(
@@ -50,7 +56,7 @@ package final class ConnectedSocket: Sendable {
     _ log: ConversationLog, read: @escaping @Sendable ([UInt8]) -> ProbeStream.Progress
   ) async -> [UInt8]? {
     do {
-      let stream = ProbeStream(try await channel(on: context.group))
+      let stream = try await stream(on: context.group)
       defer { stream.close() }
       return await stream.exchange(question, limit: limit, phase: phase, sent: sent, context, log, read: read)
     } catch {

@@ -6,8 +6,33 @@ package import NIOCore
 /// A stream to ask questions on, in clear or (once TLS was put before it) inside TLS.
 package struct ProbeStream: Sendable {
   package let channel: any Channel
+  private let early: EarlyBytes?
 
-  package init(_ channel: any Channel) { self.channel = channel }
+  package init(_ channel: any Channel) {
+    self.channel = channel
+    early = nil
+  }
+
+  init(_ channel: any Channel, early: EarlyBytes) {
+    self.channel = channel
+    self.early = early
+  }
+
+  /// Ends the keeping of early bytes, on the event loop: whatever comes from now on reaches the handlers that follow.
+  private static func open(_ pipeline: ChannelPipeline.SynchronousOperations, _ early: EarlyBytes?) -> [UInt8] {
+    guard let early else { return [] }
+    if let handler = try? pipeline.handler(type: EarlyBytesHandler.self) {
+      pipeline.removeHandler(handler, promise: nil)
+    }
+    return early.take()
+  }
+
+  /// Before TLS: the bytes of a peer that does not wait for a ClientHello. Nothing is kept after this.
+  func earlyBytes() async -> [UInt8] {
+    (try? await channel.eventLoop.submit { [channel, early] in
+      Self.open(channel.pipeline.syncOperations, early)
+    }.get()) ?? []
+  }
 
   package func close() { channel.close(promise: nil) }
 
@@ -34,11 +59,18 @@ package struct ProbeStream: Sendable {
     let patience = context.patience()
     let promise = channel.eventLoop.makePromise(of: StreamAnswer.self)
     do {
-      let channel = channel
-      try await channel.eventLoop.submit {
-        try channel.pipeline.syncOperations.addHandler(
-          StreamAnswerHandler(limit: limit, patience: TimeAmount(patience), promise: promise, read: read))
-        channel.writeAndFlush(ByteBuffer(bytes: question), promise: nil)
+      try await channel.eventLoop.submit { [channel, early] in
+        let operations = channel.pipeline.syncOperations
+        let said = Self.open(operations, early)
+        do {
+          try operations.addHandler(
+            StreamAnswerHandler(limit: limit, patience: TimeAmount(patience), early: said, promise: promise, read: read)
+          )
+          channel.writeAndFlush(ByteBuffer(bytes: question), promise: nil)
+        } catch {
+          // The peer hung up already.
+          promise.succeed(said.isEmpty ? .closed([]) : .wrong(said))
+        }
       }.get()
     } catch {
       promise.succeed(.closed([]))
@@ -102,6 +134,7 @@ final class StreamAnswerHandler: ChannelInboundHandler, RemovableChannelHandler 
 
   private let limit: Int
   private let patience: TimeAmount
+  private let early: [UInt8]
   private let promise: EventLoopPromise<StreamAnswer>
   private let read: ([UInt8]) -> ProbeStream.Progress
   private var received: [UInt8] = []
@@ -110,18 +143,21 @@ final class StreamAnswerHandler: ChannelInboundHandler, RemovableChannelHandler 
   private var context: ChannelHandlerContext?
 
   init(
-    limit: Int, patience: TimeAmount, promise: EventLoopPromise<StreamAnswer>,
+    limit: Int, patience: TimeAmount, early: [UInt8], promise: EventLoopPromise<StreamAnswer>,
     read: @escaping ([UInt8]) -> ProbeStream.Progress
   ) {
     self.limit = limit
     self.patience = patience
+    self.early = early
     self.promise = promise
     self.read = read
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    guard context.channel.isActive else { return finish(.closed([])) }
+    if !early.isEmpty { consider(early) }
+    guard !isOver else { return }
+    guard context.channel.isActive else { return finish(.closed(received)) }
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { self.finish(.silent(self.received)) }
   }
 
@@ -132,7 +168,11 @@ final class StreamAnswerHandler: ChannelInboundHandler, RemovableChannelHandler 
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isOver else { return }
-    received += unwrapInboundIn(data).readableBytesView
+    consider(unwrapInboundIn(data).readableBytesView)
+  }
+
+  private func consider(_ bytes: some Sequence<UInt8>) {
+    received += bytes
     switch read(received) {
     case .complete(let words): finish(.complete(received, words))
     case .wrong: finish(.wrong(received))

@@ -17,6 +17,11 @@ extension ProbeStream {
       log.observe(.systemError("nothing says how to trust the TLS peer"))
       return nil
     }
+    let early = await earlyBytes()
+    guard early.isEmpty else {
+      log.observeWrongAnswer(early)
+      return nil
+    }
     do {
       let limit = TimeAmount(context.patience())
       let peer = try await log.phase(.tls, sent: "ClientHello for \(target.serverName)") {

@@ -4,6 +4,7 @@ import ArgumentParser
 import FoundationEssentials
 import PortReference
 import Readiness
+import Wire
 
 struct PortsCheck: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -66,6 +67,15 @@ struct PortsCheck: AsyncParsableCommand {
   @Flag(help: "Show each conversation.")
   var explain = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the result, signed, to this file too; 'ports report merge' joins those of several hosts.",
+      valueName: "file"))
+  var report: String?
+
+  @Option(help: ArgumentHelp("The private key that 'ports report key' made.", valueName: "file"))
+  var reportKey: String?
+
   @Flag(help: "End with the exit codes of a monitoring plugin, whatever the output.")
   var nagios = false
 
@@ -73,6 +83,9 @@ struct PortsCheck: AsyncParsableCommand {
     if file == nil && to == nil { throw ValidationError("Name a topology with -f, or a domain controller with --to.") }
     if file != nil && (domain != nil || forest != nil) {
       throw ValidationError("--domain and --forest are for a check without a topology.")
+    }
+    if (report == nil) != (reportKey == nil) {
+      throw ValidationError("--report and --report-key belong together.")
     }
     if !(1...300).contains(deadline) { throw ValidationError("--deadline takes 1 to 300 seconds.") }
   }
@@ -84,6 +97,8 @@ struct PortsCheck: AsyncParsableCommand {
       try file.map { try TopologyFile.load($0).topology }
       ?? AdHocTopology.make(host: to ?? "", domain: domain, forest: forest)
     let flows = FlowList(topology).flows(.init(source: from, target: file == nil ? nil : to, row: row))
+    // Before the work: a key that cannot be read shall not cost a check.
+    let key = try reportKey.map { try ReportKey(jwk: SecretFile.read($0)) }
     guard let first = flows.first else {
       printError("error: the topology has no such flow from the role \(from.rawValue).")
       printError("remedy: see 'bridgehead ports plan' for its flows, and choose --from, --to or --row from them.")
@@ -101,6 +116,9 @@ struct PortsCheck: AsyncParsableCommand {
       tool: "bridgehead \(Bridgehead.configuration.version)", topology: topology.name,
       source: .init(role: from, host: first.sourceHost), started: started,
       seconds: (ContinuousClock.now - start) / .seconds(1), findings: findings)
+    if let path = self.report, let key {
+      try Output.write(try jsonText(SignedReport(report, key: key)) + "\n", to: path, keeping: reportKey)
+    }
     try output.print(report, explain: explain)
     let status = nagios || output == .nagios ? NagiosReport.status(report).rawValue : report.outcome.rawValue
     if status != 0 { throw ExitCode(status) }
