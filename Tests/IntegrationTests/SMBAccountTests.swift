@@ -93,8 +93,9 @@ extension SMBTests {
         let row = try #require(lab.flows.uses.first)
         #expect(row.row == "connect-ad/smb" && row.protection == accounts.protection)
         #expect(row.protection.hasPrefix(dialect.description))
+        try await accounts.delete(name + "$")
+        #expect(await authenticates(name + "$", "Computer-Passw0rd!" + name)?.code == .unknownPrincipal)
         await accounts.close()
-        try lab.sambaTool("computer", "delete", name)
       }
     }
 
@@ -113,13 +114,14 @@ extension SMBTests {
       let secret = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
       try "Computer-Passw0rd!\(name)".write(toFile: secret, atomically: true, encoding: .utf8)
       defer { try? FileManager.default.removeItem(atPath: secret) }
-      let shares = try lab.kerberos.run(
+      let signedIn = try lab.kerberos.run(
         "smbclient",
         [
-          "--configfile=/dev/null", "-L", lab.controller.address, "-U", "\(name)$", "-W", lab.forest.netbios,
+          "--configfile=/dev/null", "--command=exit", "//\(lab.controller.address)/IPC$", "-U", "\(name)$", "-W",
+          lab.forest.netbios,
           "--use-kerberos=off",
         ], environment: ["PASSWD_FILE": secret])
-      #expect(shares.code == 0 && shares.output.contains("IPC$"), "\(shares.output)")
+      #expect(signedIn.code == 0, "\(signedIn.output)")
     }
 
     /// Everybody may create a few computers, unless the domain's quota says otherwise: then it takes the right.
@@ -179,6 +181,19 @@ extension SMBTests {
           #expect(await authenticates(user, Self.password) == nil)
           await accounts.close()
         }
+        // A change at the next logon is a right more; without it nothing is changed.
+        try await withAccount(rights: [(users, Self.resetPassword)]) { writer in
+          let accounts = try await accounts(as: writer)
+          let error = await #expect(throws: AccountError.self) {
+            try await accounts.resetPassword(of: user, to: secret("Changed-Passw0rd!1"), mustChange: true)
+          }
+          #expect(error?.code == .missingRight && error?.right == .resetPasswordToBeChanged)
+          #expect(error?.remedy.contains("pwdLastSet") == true)
+          #expect(await authenticates(user, Self.password) == nil)
+          try await accounts.resetPassword(of: user, to: secret("Changed-Passw0rd!1"))
+          #expect(await authenticates(user, "Changed-Passw0rd!1") == nil)
+          await accounts.close()
+        }
       }
     }
 
@@ -214,18 +229,17 @@ extension SMBTests {
     @Test func unlocks() async throws {
       try lab.sambaTool("domain", "passwordsettings", "set", "--account-lockout-threshold=2")
       defer { _ = try? lab.sambaTool("domain", "passwordsettings", "set", "--account-lockout-threshold=0") }
-      let rights = [Self.writeLockout, Self.writeControl].map { (users, $0) }
       try await withAccount { user in
         for _ in 0..<3 { _ = await authenticates(user, "Not-The-Passw0rd!") }
         try #require(await isLocked(user))
-        try await withAccount { stranger in
+        try await withAccount(rights: [(users, Self.writeLockout)]) { stranger in
           let accounts = try await accounts(as: stranger)
           let error = await #expect(throws: AccountError.self) { try await accounts.unlock(user) }
           #expect(error?.code == .missingRight && error?.right == .unlock, "\(String(describing: error))")
           #expect(await isLocked(user))
           await accounts.close()
         }
-        try await withAccount(rights: rights) { writer in
+        try await withAccount(rights: [(users, Self.writeControl)]) { writer in
           let accounts = try await accounts(as: writer)
           #expect(try await accounts.unlock(user))
           #expect(await authenticates(user, Self.password) == nil)

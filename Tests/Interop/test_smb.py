@@ -56,10 +56,11 @@ def note(finding):
 
 
 def smbclient(lab, *options):
-    """Lists the shares as the administrator, by NTLM, and tells what was negotiated."""
+    """Connects IPC$ as the administrator, by NTLM, and tells what was negotiated."""
     account = lab.forest["administrator"]
     done = subprocess.run(
-        ["smbclient", "--configfile=/dev/null", "--debug-stdout", "-d", "4", "-L", controller(lab)["address"],
+        ["smbclient", "--configfile=/dev/null", "--debug-stdout", "-d", "4", "--command=exit",
+         f"//{controller(lab)['address']}/IPC$",
          "-U", "Administrator", "-W", lab.forest["netbios"], "--use-kerberos=off", *options],
         capture_output=True, text=True, env={**os.environ, "PASSWD_FILE": account["passwordFile"]}, timeout=60)
     found = re.search(r"negotiated dialect\[(\w+)\]", done.stdout + done.stderr)

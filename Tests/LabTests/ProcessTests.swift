@@ -59,10 +59,30 @@ import Testing
   @Test func statLinesWithStrangeNamesAreRead() throws {
     let fields = "S 7 42 43 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 987654 0 0"
     let entry = try #require(ProcessTable.parse("42 (samba: task) (x) \(fields)"))
-    #expect(entry == ProcessTable.Entry(pid: 42, state: "S", session: 43, startTime: 987_654))
+    #expect(entry == ProcessTable.Entry(pid: 42, state: "S", parent: 7, session: 43, startTime: 987_654))
     #expect(ProcessTable.parse("42 (short) S 1") == nil)
     #expect(ProcessTable.parse("") == nil)
     #expect(ProcessTable.parse(")(") == nil)
+  }
+
+  /// As Samba starts smbd and winbindd: in sessions of their own, and in no hurry to end.
+  @Test func aServerIsStoppedWithTheSessionsOfItsDescendants() async throws {
+    let directory = try TemporaryDirectory()
+    let script =
+      "setsid sh -c 'echo $$ >\"$0\"/pid; trap \"\" TERM; exec sleep 1000' '\(directory.path)' & exec sleep 1000"
+    let process = try SupervisedProcess.start(
+      "server", "/bin/sh", ["-c", script], environment: Self.environment, log: directory.path + "/log",
+      records: directory.path)
+    func descendant() -> pid_t? {
+      (try? String(contentsOfFile: directory.path + "/pid", encoding: .utf8)).flatMap {
+        pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+    }
+    while descendant() == nil { try await Task.sleep(for: .milliseconds(5)) }
+    let other = try #require(descendant())
+    #expect(ProcessTable.entry(other)?.session == other)
+    try await process.stop(records: directory.path, grace: .milliseconds(50))
+    #expect(ProcessTable.entry(other).map { $0.state == "Z" } ?? true)
   }
 
   @Test func aServerIsStoppedWithItsWholeSession() async throws {
@@ -77,7 +97,7 @@ import Testing
     // The leader ignores SIGTERM, before and after its exec: KILL must follow.
     try await found.stop(records: directory.path, grace: .milliseconds(300))
     #expect(!process.isRunning)
-    #expect(ProcessTable.session(process.pid).allSatisfy { $0.state == "Z" })
+    #expect(ProcessTable.all().allSatisfy { $0.session != process.pid || $0.state == "Z" })
     #expect(SupervisedProcess.all(records: directory.path).isEmpty)
   }
 

@@ -9,7 +9,10 @@ package enum AccountRight: String, Sendable, CaseIterable {
   case createComputer
   /// The extended right Reset Password on the account.
   case resetPassword
-  /// Write Property of lockoutTime (and userAccountControl, which SAMR writes along) on the account.
+  /// Reset Password, and Write Property of pwdLastSet: which of them is missing the controller does not tell.
+  case resetPasswordToBeChanged
+  /// Write Property of userAccountControl, which SAMR writes, on the account. Whoever writes lockoutTime by LDAP needs that
+  /// property only.
   case unlock
   /// Delete on the account, or Delete Child on its container.
   case delete
@@ -18,6 +21,7 @@ package enum AccountRight: String, Sendable, CaseIterable {
     switch self {
     case .createComputer: "to create computer accounts in the container of new computers"
     case .resetPassword: "to reset the password of the account"
+    case .resetPasswordToBeChanged: "to reset the password of the account, or the one to demand its change (pwdLastSet)"
     case .unlock: "to unlock the account"
     case .delete: "to delete the account"
     }
@@ -28,8 +32,9 @@ package enum AccountRight: String, Sendable, CaseIterable {
     switch self {
     case .createComputer: #"dsacls "CN=Computers,DC=…" /G "DOMAIN\ACCOUNT:CC;computer""#
     case .resetPassword: #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:CA;Reset Password;user""#
-    case .unlock:
-      #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:WP;lockoutTime;user" "DOMAIN\ACCOUNT:WP;userAccountControl;user""#
+    case .resetPasswordToBeChanged:
+      #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:CA;Reset Password;user" "DOMAIN\ACCOUNT:WP;pwdLastSet;user""#
+    case .unlock: #"dsacls "OU=…" /I:S /G "DOMAIN\ACCOUNT:WP;userAccountControl;user""#
     case .delete: #"dsacls "OU=…" /G "DOMAIN\ACCOUNT:DC;computer""#
     }
   }

@@ -93,14 +93,16 @@ package struct DomainAccounts: Sendable {
 
   /// Sets a password without the old one. Whether history counts is the controller's choice: usually it does not. Needs
   /// ``AccountRight/resetPassword``.
-  /// - Parameter mustChange: whether it has to be changed at the next logon.
+  /// - Parameter mustChange: whether it has to be changed at the next logon; needs
+  ///   ``AccountRight/resetPasswordToBeChanged``.
   /// - Returns: how the password was protected inside the session.
   @discardableResult
   package func resetPassword(
     of name: String, to password: SecretBytes, mustChange: Bool = false,
     protections: [PasswordProtection] = [.aes, .rc4]
   ) async throws -> PasswordProtection {
-    try await Self.explaining("Resetting the password of \(name)", needing: .resetPassword) {
+    let right = mustChange ? AccountRight.resetPasswordToBeChanged : .resetPassword
+    return try await Self.explaining("Resetting the password of \(name)", needing: right) {
       let account = try await open(name, .setPassword)
       let protection = try await client.setPassword(
         password, of: account, mustChange: mustChange, key: key, protections: protections, random: randomBytes)

@@ -7,6 +7,7 @@ enum ProcessTable {
   struct Entry: Sendable, Equatable {
     var pid: pid_t
     var state: Character
+    var parent: pid_t
     var session: pid_t
     /// Clock ticks from the machine's start to the process's.
     var startTime: UInt64
@@ -17,16 +18,28 @@ enum ProcessTable {
     return parse(String(decoding: bytes, as: UTF8.self))
   }
 
-  /// Every process of a session.
-  static func session(_ leader: pid_t) -> [Entry] {
+  /// Every process.
+  static func all() -> [Entry] {
     guard let directory = opendir("/proc") else { return [] }
     defer { closedir(directory) }
     var found: [Entry] = []
     while let item = readdir(directory) {
-      guard let pid = pid_t(name(of: item)), let entry = entry(pid), entry.session == leader else { continue }
+      guard let pid = pid_t(name(of: item)), let entry = entry(pid) else { continue }
       found.append(entry)
     }
     return found
+  }
+
+  /// The sessions of a process and of all that descend from it.
+  static func sessions(descendingFrom leader: pid_t) -> Set<pid_t> {
+    let all = all()
+    var family: Set<pid_t> = [leader]
+    var size = 0
+    while family.count > size {
+      size = family.count
+      for entry in all where family.contains(entry.parent) { family.insert(entry.pid) }
+    }
+    return Set(all.filter { family.contains($0.pid) }.map(\.session))
   }
 
   static func name(of item: UnsafeMutablePointer<dirent>) -> String {
@@ -49,10 +62,10 @@ enum ProcessTable {
       let pid = pid_t(line[..<open].trimmingSpaces)
     else { return nil }
     let fields = line[line.index(after: close)...].split(separator: " ")
-    guard fields.count > 19, let state = fields[0].first, let session = pid_t(fields[3]),
-      let startTime = UInt64(fields[19])
+    guard fields.count > 19, let state = fields[0].first, let parent = pid_t(fields[1]),
+      let session = pid_t(fields[3]), let startTime = UInt64(fields[19])
     else { return nil }
-    return Entry(pid: pid, state: state, session: session, startTime: startTime)
+    return Entry(pid: pid, state: state, parent: parent, session: session, startTime: startTime)
   }
 
   private static func readSmall(_ path: String) -> [UInt8]? {

@@ -75,14 +75,19 @@ struct SupervisedProcess: Codable, Sendable {
     if leader.state == "Z" { waitpid(pid, &status, WNOHANG) }
   }
 
-  /// Ends the server and everything in its session, and forgets it.
+  /// Ends the server and everything in its session and in those that its descendants began (smbd and winbindd do), and
+  /// forgets it.
   func stop(records: String, grace: Duration = Self.grace) async throws {
-    if isRunning { kill(pid, SIGTERM) }
+    var sessions: Set<pid_t> = [pid]
+    if isRunning {
+      sessions.formUnion(ProcessTable.sessions(descendingFrom: pid))
+      kill(pid, SIGTERM)
+    }
     let clock = ContinuousClock()
     let patience = clock.now + grace
-    while !members.isEmpty, clock.now < patience { try await Task.sleep(for: .milliseconds(20)) }
+    while !members(of: sessions).isEmpty, clock.now < patience { try await Task.sleep(for: .milliseconds(20)) }
     while true {
-      let left = members
+      let left = members(of: sessions)
       if left.isEmpty { break }
       for member in left { kill(member.pid, SIGKILL) }
       try await Task.sleep(for: .milliseconds(20))
@@ -90,14 +95,16 @@ struct SupervisedProcess: Codable, Sendable {
     try Files.remove(Self.file(name, records))
   }
 
-  /// The live processes of the session. The session's number stays in use while a member lives; members cannot be older
+  /// The live processes of the sessions. A session's number stays in use while a member lives; members cannot be older
   /// than the leader, which tells them from a session of the same number before it.
-  private var members: [ProcessTable.Entry] {
+  private func members(of sessions: Set<pid_t>) -> [ProcessTable.Entry] {
     guard boot == ProcessTable.bootIdentifier() else { return [] }
     if let leader = ProcessTable.entry(pid) {
       guard leader.startTime == startTime else { return [] }
       reap(leader)
     }
-    return ProcessTable.session(pid).filter { $0.state != "Z" && $0.startTime >= startTime }
+    return ProcessTable.all().filter {
+      sessions.contains($0.session) && $0.state != "Z" && $0.startTime >= startTime
+    }
   }
 }

@@ -63,7 +63,8 @@ struct Readiness {
       Conversation(
         name: "SMB",
         arguments: [
-          "smbclient", "--configfile=/dev/null", "--no-pass", "--timeout=2", "--list=\(controller.address)",
+          "smbclient", "--configfile=/dev/null", "--no-pass", "--timeout=2", "--command=exit",
+          "//\(controller.address)/IPC$",
         ], expected: nil),
       // Further controllers know accounts and service names once these were replicated to them.
       Conversation(

@@ -22,6 +22,7 @@ struct SambaConfiguration {
     \tinterfaces = \(controller.address)/8
     \tbind interfaces only = yes
     \tdisable netbios = yes
+    \trpc start on demand helpers = no
     \tserver services = s3fs, rpc, ldap, cldap, kdc, drepl, kcc, dns, winbindd
     \tprivate dir = \(directory)/private
     \tlock directory = \(directory)
