@@ -77,6 +77,7 @@ let package = Package(
     .systemLibrary(
       name: "CARES", path: "Sources/CARES", pkgConfig: "libcares",
       providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(name: "CProcess", path: "Sources/CProcess"),
     .systemLibrary(
       name: "CXML2", path: "Sources/CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
@@ -97,6 +98,8 @@ let package = Package(
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
+    library("WebIdentity", ["Wire", crypto, cryptoExtras]),
+    library("WebPages"),
 
     // The rules of synchronisation, free of any engine.
     library("SynchronisationRules", ["IdentityModel", "Wire", yams]),
@@ -105,14 +108,15 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "SCIM", "Store", "SynchronisationRules",
-        crypto, logging, metrics,
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
+        "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", hummingbird, hummingbirdTLS,
-        hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        hummingbird,
+        hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
     library(
       "Readiness",
@@ -139,8 +143,9 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator",
+        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
+        "WebIdentity",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -189,14 +194,18 @@ let package = Package(
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
-      "ConnectTests", ["Connect", "IdentityModel", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      "ConnectTests",
+      ["Connect", "IdentityModel", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging,
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
+        logging,
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
+    tests("WebIdentityTests", ["WebIdentity", "Wire", crypto, cryptoExtras]),
+    tests("WebPagesTests", ["WebPages"]),
     tests(
       "ReadinessTests",
       [

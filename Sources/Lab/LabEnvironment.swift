@@ -240,8 +240,11 @@ extension LabEnvironment {
     let path = directory.controller(controller.fqdn)
     guard let samba = Spawn.find("samba", path: searchPath) else { return try Preflight.packages(path: searchPath) }
     let log = "\(directory.logs)/\(controller.fqdn).log"
-    var line = [samba, "--foreground", "-s", "\(path)/etc/smb.conf"]
-    if forest.controllers.count > 1 { line = names(controller).entering(line) }
+    // Only a place for the mount: Samba's packages make it at the machine's start.
+    try Files.createDirectory(Self.sambaSockets)
+    var names = sockets(controller)
+    if forest.controllers.count > 1 { names.mounts += self.names(controller).mounts }
+    let line = names.entering([samba, "--foreground", "-s", "\(path)/etc/smb.conf"])
     let process = try SupervisedProcess.start(
       controller.fqdn, line[0], Array(line.dropFirst()), environment: serverEnvironment, log: log,
       records: directory.records)
@@ -255,6 +258,15 @@ extension LabEnvironment {
       principal: "\(Self.serviceAccount)@\(forest.realm)", environment: environment, searchPath: searchPath)
     try await readiness.wait(alive: { process.isRunning }, log: "\(log) and \(path)/log.samba")
   }
+
+  /// The library by which smbd asks winbindd looks in Debian's directory only, whatever smb.conf says: each controller has its
+  /// own in that place.
+  func sockets(_ controller: ForestPlan.Controller) -> NameSpace {
+    NameSpace([.init(source: "\(directory.controller(controller.fqdn))/run", target: Self.sambaSockets)])
+  }
+
+  /// Where Debian's packages keep Samba's sockets.
+  static let sambaSockets = "/run/samba"
 
   /// Controllers find each other by names that only the lab's servers know.
   func names(_ controller: ForestPlan.Controller) -> NameSpace {

@@ -9,7 +9,8 @@ enum Preflight {
     ("samba", "samba-ad-dc"), ("/usr/share/samba/setup/provision.ldif", "samba-ad-provision"),
     ("/usr/lib/python3/dist-packages/samba/__init__.py", "python3-samba"), ("mdb_copy", "lmdb-utils"),
     ("tar", "tar"), ("zstd", "zstd"), ("unshare", "util-linux"), ("ldapsearch", "ldap-utils"),
-    ("dig", "bind9-dnsutils"), ("kinit", "krb5-user"), ("smbd", "samba"), ("smbclient", "smbclient"),
+    ("dig", "bind9-dnsutils"), ("kinit", "krb5-user"), ("smbd", "samba"), ("winbindd", "winbind"),
+    ("smbclient", "smbclient"),
   ]
 
   static func packages(path: String) throws(LabError) {

@@ -52,6 +52,14 @@ package struct RPCError: DiagnosableError {
 
   package var identifier: String { "rpc.\(code.rawValue)" }
 
+  /// Whether another server, or this one later, may do what was asked.
+  package var isTransient: Bool {
+    switch code {
+    case .unreachable, .timeout, .closed, .notOpen, .notRegistered: true
+    default: false
+    }
+  }
+
   static func malformed(_ peer: String, _ what: String) -> RPCError {
     RPCError(
       .malformed, "\(peer) sent an RPC message that cannot be read: \(what).",

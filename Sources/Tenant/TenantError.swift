@@ -10,6 +10,7 @@ package struct TenantError: DiagnosableError, Equatable {
     case invalidScope, unknownToken
     case unknownResource, notDeleted, nameTaken
     case sealingKey
+    case invalidApplication, unknownApplication, unknownSession
     case certificate, bind
   }
 

@@ -110,7 +110,13 @@ import X509
       .connect(host: "127.0.0.1", port: server.port).get()
     let presented = try await policy.presented(channel, host: "server.example")
     #expect(presented.revocationLocations == [point])
-    #expect(presented.isSigned(try CertificateList(TestRevocationList(stranger).encoded(), from: point)) == nil)
+    let list = try CertificateList(TestRevocationList(stranger).encoded(), from: point)
+    let other = try CertificateList(TestRevocationList(authority).encoded(), from: point)
+    let namesake = try CertificateList(TestRevocationList(TestAuthority("Stranger")).encoded(), from: point)
+    #expect(presented.isSigned(list, trusting: TrustAnchors([])) == nil)
+    #expect(presented.isSigned(list, trusting: TrustAnchors([stranger.certificate])) == true)
+    #expect(presented.isSigned(other, trusting: TrustAnchors([authority.certificate])) == false)
+    #expect(presented.isSigned(namesake, trusting: TrustAnchors([stranger.certificate])) == false)
     await server.stop()
   }
 

@@ -120,12 +120,16 @@ final class SealedConversation {
 
   /// Reads `tokenGroups` of the root DSE (MS-ADTS 3.1.1.3.2.20), sealed.
   /// - Returns: the SID of whoever bound: `S-1-5-21-…` for an account of a domain.
-  func ownIdentifier(_ context: any SecurityContext) throws -> SecurityIdentifier {
+  /// - Parameter wrap: protects the request; the context's own way unless another is given.
+  func ownIdentifier(
+    _ context: any SecurityContext, wrap: ((_ message: [UInt8]) throws -> [UInt8])? = nil
+  ) throws -> SecurityIdentifier {
     let filter = element(0x87, Array("objectClass".utf8))
     let limits = element(10, [0]) + element(10, [0]) + element(2, [0]) + element(2, [0]) + element(1, [0])
     let attributes = element(0x30, element(4, Array("tokenGroups".utf8)))
     let search = element(0x63, element(4, []) + limits + filter + attributes)
-    let sealed = try context.wrap(element(0x30, element(2, [9]) + search))
+    let message = element(0x30, element(2, [9]) + search)
+    let sealed = try wrap.map { try $0(message) } ?? context.wrap(message)
     try send(length(sealed) + sealed)
     let size = try receive(4).reduce(0) { $0 << 8 | Int($1) }
     try #require(size < 65_536)

@@ -37,6 +37,32 @@ import Wire
     try await lab.bindAndAsk(lab.provider(), SecurityParameters(mechanism: mechanism, protection: .integrity))
   }
 
+  /// Outside DCE style a token and what it seals, one behind the other, are a message as `GSS_Wrap` makes it (RFC 4121
+  /// 4.2.4): a real server reads what was sealed in place.
+  @Test(arguments: [SecurityParameters.Mechanism.spnego, .kerberos])
+  func sealsInPlace(_ mechanism: SecurityParameters.Mechanism) async throws {
+    let context = try await lab.provider().initiate(lab.ldap, SecurityParameters(mechanism: mechanism))
+    #expect(throws: SecurityError.self) { try context.sessionKey() }
+    let conversation = try SealedConversation(lab)
+    try conversation.bind(context)
+    #expect(try context.sessionKey().count == 32)
+    let identifier = try conversation.ownIdentifier(context) { message in
+      var buffer = message
+      let segments = [Segment.sealed(0..<message.count)]
+      let expected = try context.tokenLength(segments)
+      let token = try context.seal(&buffer, segments)
+      #expect(token.count == expected && buffer.count == message.count && buffer != message)
+      return token + buffer
+    }
+    #expect(identifier.description.hasPrefix(lab.forest.domainSID))
+    // Our own message is not the server's, and parts that overlap are none.
+    var buffer = [UInt8](repeating: 1, count: 32)
+    let token = try context.seal(&buffer, [.sealed(0..<32)])
+    #expect(throws: SecurityError.self) { try context.unseal(&buffer, [.sealed(0..<32)], token: token) }
+    #expect(throws: SecurityError.self) { try context.seal(&buffer, [.sealed(0..<33)]) }
+    #expect(throws: SecurityError.self) { try context.seal(&buffer, [.sealed(0..<8), .sealed(8..<16)]) }
+  }
+
   @Test func bindsWithAKeytab() async throws {
     let path = try temporaryKeytab()
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -102,7 +102,7 @@ struct RPCLab {
           sid = ndr_unpack(security.dom_sid, found["objectSid"][0])
           print(sid.split()[1], hashlib.sha256(bytes(found["unicodePwd"][0])).hexdigest())
       """
-    let (code, output) = try kerberos.run("python3", ["-c", script, try controllerDirectory()])
+    let (code, output) = try kerberos.run("/usr/bin/python3", ["-c", script, try controllerDirectory()])
     try #require(code == 0, "\(output)")
     var digests: [UInt32: String] = [:]
     for line in output.split(separator: "\n") {

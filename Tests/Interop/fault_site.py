@@ -23,7 +23,7 @@ from file_server import FileServer
 
 FARM, FARM_NODE, PROXY_NODE = "fs.corp.example", "fs1.corp.example", "wap1.corp.example"
 FARM_ADDRESS, PROXY_ADDRESS = "10.20.1.10", "10.20.1.20"
-PUBLIC, PUBLIC_ADDRESS = "login.cloud.example", "10.20.2.10"
+CRL = "crl.corp.example"
 # What Connect asks for names. A lab's domain controllers know each other's forests in one direction only.
 RESOLVER, RESOLVER_ADDRESS = "resolver1.corp.example", "10.20.1.53"
 # Where faults put servers of their own.
@@ -100,7 +100,7 @@ class Site:
         self.stack.callback(self.lab.down)
         self.path = self.stack.enter_context(wan.Path())
         self.stack.enter_context(wan.addresses(
-            FARM_ADDRESS, PROXY_ADDRESS, PUBLIC_ADDRESS, RESOLVER_ADDRESS, SPARE))
+            FARM_ADDRESS, PROXY_ADDRESS, RESOLVER_ADDRESS, SPARE))
         self.authority = pki.Authority.of(self.lab)
         self.crl = self.lab.forest["crlURL"]
         self.controllers = {
@@ -135,7 +135,7 @@ class Site:
     def addresses(self):
         """Of every host, by name."""
         return {**self.controllers, RESOLVER: RESOLVER_ADDRESS, FARM_NODE: FARM_ADDRESS, PROXY_NODE: PROXY_ADDRESS,
-                self.tenant.name: self.tenant.address}
+                self.tenant.name: self.tenant.address, CRL: self.lab.forest["crlAddress"]}
 
     def serve(self, server):
         return self.stack.enter_context(server)
@@ -156,8 +156,8 @@ class Site:
                 {"name": controller["host"], "addresses": [controller["address"]], "globalCatalog": True}
                 for controller in forest["controllers"]]}]} for forest in self.lab.forests],
             "resolvers": [{"name": RESOLVER, "addresses": [RESOLVER_ADDRESS]}],
-            "cloud": [{"name": self.tenant.name, "addresses": [self.tenant.address], "protocols": ["https", "http"],
-                       "external": False}],
+            "cloud": [{"name": self.tenant.name, "addresses": [self.tenant.address], "protocols": ["https"]},
+                      {"name": CRL, "addresses": [self.lab.forest["crlAddress"]], "protocols": ["http"]}],
             "federation": {"name": FARM, "servers": [{"name": FARM_NODE, "addresses": [FARM_ADDRESS]}]},
             "proxies": [{"name": PROXY_NODE, "addresses": [PROXY_ADDRESS]}],
             "users": [{"name": "office", "addresses": [wan.SOURCE]}]}

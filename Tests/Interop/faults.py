@@ -13,7 +13,7 @@ import peers
 import pki
 import wan
 from fault_site import (
-    FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
+    CRL, FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
 from file_server import FileServer
 
 AD = "connect-ad/"
@@ -183,9 +183,11 @@ class Catalogue:
 
     def _fault_resolver_silent(self):
         host = self.host()
+        # Revocation lists are at names, too.
+        along = dict.fromkeys(self.trusting(), {"revocation-list-unreachable"})
+        along |= {flow: {"resolver-not-answering"} for flow in self.of(host)}
         yield Fault("the resolver does not answer", self.of(RESOLVER), {"no-answer"}, contextlib.nullcontext,
-                    [{"server": RESOLVER_ADDRESS}], {flow: {"resolver-not-answering"} for flow in self.of(host)},
-                    self.nameless(host))
+                    [{"server": RESOLVER_ADDRESS}], along, self.nameless(host))
 
     def of(self, host):
         """A host's flows."""
@@ -267,7 +269,7 @@ class Catalogue:
                             {"service-stopped"}, lambda a, p: peers.Web(a, p, peers.winrm(503)))
         host = self.host()
         yield self.replaced("LDAP accepts and hangs up", AD + "ldap", host, self.address(host), 389,
-                            {"service-stopped"}, lambda a, p: peers.Says(a, p, b"", then="close"))
+                            {"service-stopped"}, lambda a, p: peers.hostile(a, p, "close when asked"))
 
     def _fault_no_web_services(self):
         host = self.host()
@@ -334,15 +336,16 @@ class Catalogue:
                           peers.mapped(address="198.51.100.99"))
 
     def _fault_unregistered(self):
-        yield self.mapper("interface not registered", {"rpc-not-registered"}, peers.unregistered, both=True)
+        yield self.mapper("interface not registered", {"rpc-not-registered"}, peers.unregistered, of_mapper=True)
 
-    def mapper(self, name, diagnoses, change, both=False):
+    def mapper(self, name, diagnoses, change, of_mapper=False):
         host = self.host()
         address = self.address(host)
         fault = self.replaced(name, RANGE, host, address, 135, diagnoses,
                               lambda a, p: peers.Changed(a, p, (address, 135), change))
-        if both:
-            fault.along[(MAPPER, "tcp", host)] = diagnoses
+        if of_mapper:
+            # Its own row says so; the other one only that it cannot tell.
+            fault.blamed, fault.along = {(MAPPER, "tcp", host)}, {(RANGE, "tcp", host): diagnoses | {"inconclusive"}}
         else:
             # Nothing may be said of the mapper, but no other fault may touch it meanwhile.
             fault.along[(MAPPER, "tcp", host)] = set()
@@ -442,7 +445,7 @@ class Catalogue:
     def _fault_no_certificate(self):
         host = self.host()
         yield self.replaced("LDAPS without a certificate: accepted and closed", AD + "ldaps", host, self.address(host),
-                            636, {"certificate-missing"}, lambda a, p: peers.Says(a, p, b"", then="close"))
+                            636, {"certificate-missing"}, lambda a, p: peers.hostile(a, p, "close when asked"))
 
     def _fault_balancer(self):
         def server(a, p):
@@ -459,7 +462,21 @@ class Catalogue:
             chain, private, _ = self.site.issue(tenant.name, authority=inspection, crl=[])
             return peers.Web(a, p, peers.portal, peers.tls(chain, private))
         yield self.replaced("TLS interception", "connect-cloud/https", tenant.name, tenant.address, 443,
-                            {"tls-interception", "certificate-unknown-issuer"}, server)
+                            {"tls-interception"}, server,
+                            # The certificate that names the list is not seen any more.
+                            along={("connect-cloud/http", "tcp", CRL): {"inconclusive"}})
+
+    def _fault_proxy(self):
+        for words, page, diagnoses in (
+                ("the HTTP proxy wants a sign-in", peers.refusing_proxy, {"proxy-authentication"}),
+                ("the HTTP proxy forbids the way", lambda *_: (403, {}, b""), {"proxy-refused"})):
+            port = self.spare()
+
+            def change(topology, port=port):
+                topology["outboundProxy"] = {"name": "proxy1.corp.example", "addresses": [SPARE], "port": port}
+            yield Fault(words, {("connect-cloud/https", "tcp", self.site.tenant.name)}, diagnoses,
+                        lambda port=port, page=page: peers.Web(SPARE, port, page), change=change,
+                        along={("connect-cloud/http", "tcp", CRL): diagnoses | {"inconclusive", "http-error"}})
 
     # Revocation lists and HTTP
 
@@ -476,6 +493,8 @@ class Catalogue:
     def _fault_list_unreachable(self):
         address = self.site.lab.forest["crlAddress"]
         fault = self.lists("revocation list dropped", {"revocation-list-unreachable"}, None)
+        # The row itself says what is wrong with its path.
+        fault.diagnoses = fault.diagnoses | {"dropped", "no-answer"}
         fault.rules = [{"protocol": "tcp", "server": address, "ports": [80, 80]}]
         fault.make = contextlib.nullcontext
         yield fault
@@ -483,12 +502,17 @@ class Catalogue:
     def lists(self, name, diagnoses, server):
         """Every certificate of the site names the one list: all rows that need it may say so."""
         fault = self.replaced(
-            name, "connect-cloud/http", self.site.tenant.name, self.site.lab.forest["crlAddress"], 80, diagnoses, server)
-        fault.along = {key: diagnoses | {"revocation-list-unreachable", "revocation-list-bad", "revocation-list-stale"}
-                       for key in self.flows() if key[0] in (
-            AD + "ldaps", "connect-cloud/https", "connect-federation/http", "connect-federation/https",
-            "proxy-federation/https", "users-proxy/https", "users-proxy/certificate-authentication")}
+            name, "connect-cloud/http", CRL, self.site.lab.forest["crlAddress"], 80, diagnoses, server)
+        fault.along = dict.fromkeys(
+            self.trusting(),
+            diagnoses | {"revocation-list-unreachable", "revocation-list-bad", "revocation-list-stale"})
         return fault
+
+    def trusting(self):
+        """The flows that trust a certificate."""
+        return {flow for flow in self.flows() if flow[0] in (
+            AD + "ldaps", "connect-cloud/https", "connect-federation/https", "proxy-federation/https",
+            "users-proxy/https", "users-proxy/certificate-authentication")}
 
     def flows(self):
         return {key(finding) for finding in self.baseline}

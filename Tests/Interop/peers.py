@@ -303,9 +303,10 @@ class WebServices(Server):
 
 def is_framed(data):
     """Whether these are whole DNS messages, each with its length in front."""
-    while len(data) >= 14:
-        data = data[2 + int.from_bytes(data[:2], "big"):]
-    return not data
+    at = 0
+    while at + 14 <= len(data):
+        at += 2 + int.from_bytes(data[at:at + 2], "big")
+    return at == len(data)
 
 
 def names_refused(*names, code=3):
@@ -384,7 +385,7 @@ def mapped(address=None, port=None):
 
 
 NOT_REGISTERED = 0x16C9A0D6  # EPT_S_NOT_REGISTERED, C706 appendix E
-DRSUAPI = bytes.fromhex("355142e3064bd111ab0400c04fc2dcda")
+DRSUAPI = bytes.fromhex("354251e3064bd111ab0400c04fc2dcd2")
 
 
 def unregistered(data):
@@ -435,7 +436,7 @@ def _ber_replaced(data, attribute, old, new):
 
 def half(data):
     """The first half of an answer."""
-    return data[:max(1, len(data) // 2)]
+    return data[:len(data) // 2]
 
 
 def mutated(seed, share=0.02):

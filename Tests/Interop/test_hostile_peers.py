@@ -13,8 +13,10 @@ from fault_site import FARM, FARM_ADDRESS, PROXY_ADDRESS, RESOLVER_ADDRESS, SPAR
 
 SEED = int(os.environ.get("BRIDGEHEAD_FAULT_SEED", "1"))
 # How many times every answer of every real server is changed at random places; Scripts/verify asks for more.
-MUTATIONS = int(os.environ.get("BRIDGEHEAD_FAULT_MUTATIONS", "3"))
-DEADLINE = 4
+MUTATIONS = int(os.environ.get("BRIDGEHEAD_FAULT_MUTATIONS", "2"))
+# The sweep of Scripts/verify: every kind of hostility everywhere. Otherwise each service meets some kinds, by turns.
+SWEEP = "BRIDGEHEAD_FAULT_MUTATIONS" in os.environ
+DEADLINE = 3
 # What a process may take to start and to end on a loaded machine, beyond the deadline of the check.
 MARGIN = 4
 # MiB: an answer without an end must not be collected.
@@ -75,7 +77,7 @@ def checked(site, expected, works_allowed=False):
     if not works_allowed:
         for finding in findings:
             assert finding["verdict"] not in ("works", "works-with-remark"), finding
-            assert finding["remedy"] or finding["verdict"] == "inconclusive", finding
+            assert "remedy" in finding or finding["verdict"] == "inconclusive", finding
     return findings
 
 
@@ -86,15 +88,23 @@ def flows(site):
     return {key(finding) for finding in findings}
 
 
-@pytest.mark.parametrize("kind", peers.HOSTILE)
-def test_no_server_is_one(site, flows, kind):
-    def make(address, port, real):
-        return peers.hostile(address, port, kind, SEED, instead_of=real[1])
-    with instead(services(site), udp_services(site), make, hostile_datagrams(kind)):
+@pytest.mark.parametrize("turn", range(len(peers.HOSTILE) if SWEEP else 3))
+def test_no_server_is_one(site, flows, turn):
+    """At each service another kind; in as many turns as there are kinds, each service has met all."""
+    def kind(real):
+        order = random.Random(f"{SEED}/{real}").sample(peers.HOSTILE, len(peers.HOSTILE))
+        return order[turn]
+
+    def tcp(address, port, real):
+        return peers.hostile(address, port, kind(real), SEED, instead_of=real[1])
+
+    def udp(address, port, real):
+        return hostile_datagrams(kind(real))(address, port, real)
+    with instead(services(site), udp_services(site), tcp, udp):
         checked(site, flows)
 
 
-@pytest.mark.parametrize("kind", ["garbage", "endless", "close when asked"])
+@pytest.mark.parametrize("kind", ["garbage", "endless", "close when asked"] if SWEEP else ["endless"])
 def test_hostile_inside_tls(site, flows, kind):
     """The certificates are right; what speaks behind them is not."""
     tls = {(address, port): name for name, address in site.controllers.items() for port in (636,)}
@@ -116,7 +126,7 @@ def test_hostile_inside_tls(site, flows, kind):
         assert finding["verdict"] not in ("works", "works-with-remark"), finding
 
 
-@pytest.mark.parametrize("kind", ["garbage", "endless", "nothing", "reset when asked", "echo"])
+@pytest.mark.parametrize("kind", ["garbage", "endless", "nothing", "reset when asked", "echo"] if SWEEP else ["echo"])
 def test_hostile_behind_the_endpoint_mapper(site, flows, kind):
     def make(address, port, real):
         return peers.hostile(address, port, kind, SEED, instead_of=135)

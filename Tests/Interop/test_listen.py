@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from environment import wait_for
+from network import blocked
 from stand_ins import Client, Refused, parse
 
 ADDRESS = "127.0.0.50"
@@ -184,5 +185,105 @@ def test_ipv6_too(bridgehead, tmp_path, code):
         for address in ["::1", "127.0.0.1", ADDRESS]:
             with Client(address, 443) as client:
                 assert client.prove(code.read_text().strip())["rows"] == ["users-proxy/https"]
+    finally:
+        assert stand_in.stop() == 0
+
+
+# The check's side.
+
+@pytest.fixture
+def topology(tmp_path):
+    def write(**changes):
+        path = tmp_path / "topology.yaml"
+        path.write_text(json.dumps({
+            "version": 1, "name": "not-there-yet",
+            "features": ["import", "import-tls", "initial-configuration", "password-hash-sync", "password-writeback",
+                         "seamless-sso", "federation-installation", "certificate-authentication", "federated-sign-in"],
+            "connect": [{"name": "sync1", "addresses": ["127.0.0.1"]}],
+            "forests": [{"name": "corp.example", "domains": [{"name": "corp.example", "controllers": [
+                {"name": "dc1.corp.example", "addresses": [ADDRESS], "globalCatalog": True}]}]}],
+            "federation": {"name": "fs.corp.example", "servers": [{"name": "fs1", "addresses": ["127.0.0.60"]}]},
+            "proxies": [{"name": "wap1", "addresses": [ADDRESS]}],
+            "users": [{"name": "internet", "addresses": ["0.0.0.0/0"]}], **changes}))
+        return path
+    return write
+
+
+def check(bridgehead, topology, *arguments):
+    done = bridgehead.run("ports", "check", "-f", topology, "--output", "json", "--deadline", 20, *arguments, check=False)
+    assert done.returncode in (0, 1, 3), done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    return {(f["row"], f["transport"]): f for f in findings}
+
+
+def outcome(finding):
+    return finding["verdict"], finding["diagnosis"], finding["depth"]["reached"]
+
+
+PROVED = ("works-with-remark", "stand-in", "path")
+
+
+def test_a_check_finds_the_stand_ins(bridgehead, domain_controller, code, topology):
+    findings = check(bridgehead, topology(), "--stand-in-code-file", code)
+    # A row of another role leads to the same address and port: it is not the one that is stood in for.
+    stray = findings.pop(("connect-federation/winrm", "tcp"))
+    assert outcome(stray)[:2] == ("inconclusive", "stand-in") and "does not stand in for" in stray["summary"]
+    assert {key: outcome(f) for key, f in findings.items()} == {key: PROVED for key in findings}
+    assert {("connect-ad/dns", "udp"), ("connect-ad/kerberos", "udp"), ("connect-ad/ldap", "udp"),
+            ("connect-ad/ldaps", "tcp"), ("connect-ad/smb", "tcp"), ("connect-ad/rpc-dynamic", "tcp"),
+            ("connect-ad/winrm", "tcp"), ("connect-ad/ad-web-services", "tcp")} <= set(findings)
+    assert "wrong-code" not in domain_controller.outcomes()
+
+
+def test_without_the_code_nothing_is_proved(bridgehead, tmp_path, domain_controller, topology):
+    """No code, or another one: the stand-in is recognised at most, and never makes a flow work."""
+    other = tmp_path / "other"
+    other.write_text("not the code but long enough")
+    other.chmod(0o600)
+    findings = check(bridgehead, topology())
+    assert not [key for key, f in findings.items() if f["verdict"].startswith("works")]
+    named = {key for key, f in findings.items() if outcome(f)[:2] == ("inconclusive", "stand-in")}
+    assert {("connect-ad/winrm", "tcp"), ("connect-ad/kerberos", "tcp"), ("connect-ad/ldap", "tcp")} <= named
+    for row in ["connect-ad/winrm", "connect-ad/ldaps", "connect-ad/rpc-dynamic"]:
+        [finding] = check(bridgehead, topology(), "--stand-in-code-file", other, "--row", row).values()
+        assert outcome(finding)[:2] == ("inconclusive", "stand-in"), finding
+    wait_for(lambda: domain_controller.outcomes().count("wrong-code") >= 3, "the refusals are told")
+    assert "answered" not in domain_controller.outcomes()
+
+
+def test_a_part_of_the_range_that_is_dropped(bridgehead, domain_controller, code, topology):
+    with blocked("tcp dport 61000-65535"):
+        findings = check(bridgehead, topology(), "--stand-in-code-file", code, "--row", "connect-ad/rpc-dynamic")
+    finding = findings["connect-ad/rpc-dynamic", "tcp"]
+    assert outcome(finding)[:2] == ("blocked", "rpc-range-partly-blocked"), finding
+    assert "65535" in finding["summary"] and "49152" not in finding["summary"]
+
+
+def test_a_dropped_port_is_still_dropped(bridgehead, domain_controller, code, topology):
+    with blocked("tcp dport 9389"):
+        findings = check(bridgehead, topology(), "--stand-in-code-file", code)
+    assert outcome(findings.pop(("connect-ad/ad-web-services", "tcp")))[:2] == ("blocked", "dropped")
+    assert {outcome(f) for (row, _), f in findings.items() if row.startswith("connect-ad/")} == {PROVED}
+
+
+def test_the_proxys_two_ports(bridgehead, tmp_path, code, topology):
+    stand_in = StandIn(bridgehead, tmp_path, "--role", "proxy", "--address", ADDRESS, "--code-file", code)
+    try:
+        findings = check(bridgehead, topology(), "--from", "users", "--stand-in-code-file", code)
+        assert {key: outcome(f) for key, f in findings.items()} == {
+            ("users-proxy/https", "tcp"): PROVED, ("users-proxy/certificate-authentication", "tcp"): PROVED}
+    finally:
+        assert stand_in.stop() == 0
+
+
+def test_the_range_of_a_topology_that_pins_it(bridgehead, tmp_path, code, topology):
+    path = topology(policy={"rpcPorts": ["50000", "50010-50012"]})
+    stand_in = StandIn(
+        bridgehead, tmp_path, "--role", "ad", "--rows", "connect-ad/rpc-dynamic", "-f", path, "--address", ADDRESS,
+        "--code-file", code)
+    try:
+        assert [p["port"] for p in stand_in.events()[0]["ports"]] == [50000, 50010, 50011, 50012]
+        findings = check(bridgehead, path, "--row", "connect-ad/rpc-dynamic", "--stand-in-code-file", code)
+        assert [outcome(f) for f in findings.values()] == [PROVED]
     finally:
         assert stand_in.stop() == 0

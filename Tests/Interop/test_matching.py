@@ -44,6 +44,28 @@ def test_accounts_are_taken_over_by_name_or_address_but_never_a_privileged_one(s
     assert connect.report()["requests"] == 0
 
 
+def test_an_account_of_the_same_address_that_was_made_since_the_last_look_is_taken_over(small, small_tenant, small_connect):
+    """Two accounts with one address are no conflict to the tenant: it has to be asked before the create."""
+    lab, tenant, connect = small, small_tenant, small_connect
+    connect.sync("--full")
+    made = create(
+        tenant, "cloud.late@" + tenant.initial_domain,
+        emails=[{"value": "late@corp.example", "type": "work", "primary": True}])
+    admin = lab.administrator()
+    late = f"CN=Late,OU=People,{lab.forest['baseDN']}"
+    admin.add(late, "user", {
+        "sAMAccountName": "late", "displayName": "Late", "mail": "late@corp.example", "userAccountControl": 544,
+        "userPrincipalName": f"late.comer@{lab.forest['verifiedSuffixes'][0]}"})
+    try:
+        report = connect.report()
+        assert report["exported"]["user"]["adopted"] == 1 and report["exported"]["user"]["created"] == 0, report
+        [account] = [u for u in tenant.list("Users") if u["id"] == made]
+        assert account["displayName"] == "Late" and account["userName"].startswith("late.comer@")
+        compare(lab, tenant)
+    finally:
+        admin.delete(late)
+
+
 def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant, small_connect):
     lab, tenant, connect = small, small_tenant, small_connect
     admin = lab.administrator()

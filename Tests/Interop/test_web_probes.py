@@ -281,12 +281,23 @@ def test_a_proxy_that_refuses(site, cloud, tinyproxy, lines, expected):
 
 # Revocation lists on 80.
 
+@pytest.fixture(params=["root presented", "root trusted"])
+def sparse_cloud(request, site, cloud, tmp_path):
+    """Servers may send the root or leave it out; a list's signature is checked either way."""
+    if request.param == "root presented":
+        return cloud
+    chain, key = site.authority.issue(TENANT, crl=LIST_URL)
+    leaf = tmp_path / "leaf.pem"
+    leaf.write_text(chain.read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+    return lambda: WebServer(CLOUD, 443, {None: (401, None, b"")}, leaf, key)
+
+
 def lists(site, body, status=200, kind="application/pkix-crl"):
     return WebServer(LISTS, 80, {"/ca.crl": (status, kind, body)})
 
 
-def test_a_good_list(site, cloud):
-    with cloud(), lists(site, site.authority.revocation_list()) as server:
+def test_a_good_list(site, sparse_cloud):
+    with sparse_cloud(), lists(site, site.authority.revocation_list()) as server:
         finding = site.check("connect-cloud/http")
     assert (finding["verdict"], finding["depth"]["reached"]) == ("works", "operation"), finding
     assert ("/ca.crl", LIST_HOST) in server.requests
@@ -298,6 +309,12 @@ def test_a_good_list_through_a_proxy(site, cloud, tinyproxy):
     with cloud(), lists(site, site.authority.revocation_list()) as server:
         assert site.verdict("connect-cloud/http") == ("works", "none")
     assert ("/ca.crl", LIST_HOST) in server.requests
+
+
+def test_a_list_of_a_namesake(site, sparse_cloud, tmp_path):
+    """Somebody else by the same name: only the signature tells."""
+    with sparse_cloud(), lists(site, Authority(tmp_path / "namesake").revocation_list()):
+        assert site.verdict("connect-cloud/http") == ("broken", "revocation-list-bad")
 
 
 @pytest.mark.parametrize("case, expected", [

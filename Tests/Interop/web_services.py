@@ -97,8 +97,7 @@ class WinRMHandler(http.server.BaseHTTPRequestHandler):
         scheme, token = authorization.split(" ", 1)
         assert scheme == "Negotiate", scheme
         if self.context is None:
-            self.context = spnego.server(protocol="negotiate", options=spnego.NegotiateOptions.use_gssapi,
-                                         context_req=spnego.ContextReq.default)
+            self.context = spnego.server(protocol="negotiate", options=spnego.NegotiateOptions.negotiate_kerberos)
         try:
             answer = self.context.step(base64.b64decode(token))
         except Exception as error:  # the library's own kinds; the client sees only the refusal
@@ -170,7 +169,7 @@ class WebServicesHandler(socketserver.StreamRequestHandler):
         header = self.rfile.read(5)
         if not header:
             return
-        context = spnego.server(protocol="negotiate", options=spnego.NegotiateOptions.use_gssapi)
+        context = spnego.server(protocol="negotiate", options=spnego.NegotiateOptions.negotiate_kerberos)
         while True:
             assert header[0] in (0x14, 0x16) and header[1:3] == b"\x01\x00", header
             token = self.rfile.read(struct.unpack(">H", header[3:])[0])

@@ -54,6 +54,8 @@ import Wire
     #expect(eight.dropFirst(40).hasPrefix(["08000000", "08000000", "00000000"].joined()))
     // Attributes in ascending order, at the end.
     #expect(eight.hasSuffix(["02000000", "01000000", "00000000", "02000000", "5a000900", "60000900"].joined()))
-    #expect(written(10).count >= written(8).count + 4)
+    // V10 is V8 and ulMoreFlags; without a vector nothing is aligned to eight after it.
+    request.known = nil
+    #expect(written(10).count == written(8).count + 4)
   }
 }

@@ -157,6 +157,12 @@ import Wire
     let federation = try StandInPlan.ports(for: .federation)
     #expect(federation.first { $0.port == 443 }?.rows == [.connectFederationHTTPS, .proxyFederationHTTPS])
     #expect(try StandInPlan.ports(for: .proxy).map(\.port) == [443, 49_443])
+    var policy = Policy()
+    policy.rpcPorts = [PortRange(Ports(50_000)), PortRange(Ports(50_010...50_012))]
+    policy.certificateAuthentication = .name
+    let pinned = try StandInPlan.ports(for: .activeDirectory, rows: [.connectADRPCDynamic], policy: policy)
+    #expect(pinned.map(\.port) == [50_000, 50_010, 50_011, 50_012])
+    #expect(try StandInPlan.ports(for: .proxy, policy: policy).map(\.port) == [443])
     #expect(throws: StandInError.self) { _ = try StandInPlan.ports(for: .connect) }
     #expect(throws: StandInError.self) { _ = try StandInPlan.ports(for: .proxy, rows: [.connectADDNS]) }
   }

@@ -14,7 +14,7 @@ import Wire
     var hash = PreauthenticationHash()
     for (message, expected) in Vectors.preauthentication {
       hash.update(hex(message))
-      #expect(Hex.encode(hash.value) == expected.lowercased())
+      #expect(hash.value == hex(expected))
     }
     let keys = SessionKeys(
       SecretBytes(hex("270E1BA896585EEB7AF3472D3B4C75A7")), dialect: .smb311, cipher: nil, preauthentication: hash)
@@ -66,17 +66,18 @@ import Wire
     #expect(keys.encryption.map(text) == "a2f5e80e5d59103034f32e52f698e5ec")
     let sealer = try sealer(keys, .aes128GCM, sessionID: 0x1000_0000_0025)
     let frame = try sealer.seal(hex(Vectors.plain311), nonce: hex("C7D6822D269CAF48904C664C"))
-    #expect(Hex.encode(frame) == Vectors.encrypted311.lowercased())
+    #expect(frame == hex(Vectors.encrypted311))
   }
 
-  /// The plain text of the vector is a WRITE; ours has the same bytes but for two fields that it leaves zero.
+  /// The plain text of the vector is a WRITE; ours has the same bytes but for two fields that it
+  /// leaves zero: Reserved in the header, and WriteChannelInfoOffset.
   @Test func writeOfWindows() throws {
     let message = try SMBMessage(hex(Vectors.plain311))
     let request = try WriteRequest(message)
     #expect(String(decoding: request.data, as: UTF8.self) == "Smb3 encryption testing")
     #expect(request.file == FileID(persistent: 0x4_0000_0006, volatile: 0x4_0000_0001))
     var expected = hex(Vectors.plain311)
-    // WriteChannelInfoOffset, which the sample sets without having such information.
+    expected.replaceSubrange(32..<36, with: [0, 0, 0, 0])
     expected.replaceSubrange(64 + 40..<64 + 42, with: [0, 0])
     #expect(SMBMessage(message.header, request).bytes == expected)
   }

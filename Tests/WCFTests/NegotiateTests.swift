@@ -31,7 +31,8 @@ import Wire
     ("000000008009030c", WCFError.Code.handshakeRefused, "SEC_E_LOGON_DENIED"),
     ("000000000c030980", WCFError.Code.handshakeRefused, "SEC_E_LOGON_DENIED"),
     ("00000000000006fe", WCFError.Code.unprotected, "0x6fe"), ("00000000fe060000", WCFError.Code.unprotected, "0x6fe"),
-    ("0000000080090324", WCFError.Code.handshakeRefused, "clock"), ("01", WCFError.Code.handshakeRefused, "without saying why"),
+    ("0000000080090324", WCFError.Code.handshakeRefused, "clock"),
+    ("01", WCFError.Code.handshakeRefused, "without saying why"),
   ])
   func refusals(hex: String, code: WCFError.Code, words: String) throws {
     let error = NegotiateHandshake(.error, try #require(Hex.decode(hex))).refusal

@@ -85,7 +85,9 @@ import WSManagement
     }
   }
 
-  @Test(arguments: [("w:AccessDenied", WSManagementError.Code.denied), ("w:InternalError", WSManagementError.Code.fault)])
+  @Test(arguments: [
+    ("w:AccessDenied", WSManagementError.Code.denied), ("w:InternalError", WSManagementError.Code.fault),
+  ])
   func faults(subcode: String, code: WSManagementError.Code) {
     let message = """
       <s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:w="urn:w"><s:Body><s:Fault><s:Code>

@@ -46,12 +46,11 @@ extension PresentedCertificates {
     return points.flatMap(\.locations)
   }
 
-  /// Whether a presented certificate of the leaf's issuer signed the list; nil when none was presented, as with a leaf
-  /// that a root signed itself.
-  package func isSigned(_ list: CertificateList) -> Bool? {
-    let issuers = others.filter { $0.subject == leaf.issuer }
-    guard !issuers.isEmpty else { return nil }
-    return list.issuer == leaf.issuer && issuers.contains { list.isSigned(by: $0.publicKey) }
+  /// Whether the leaf's issuer, presented beside it or trusted, signed the list; nil when its certificate is not at hand.
+  package func isSigned(_ list: CertificateList, trusting anchors: TrustAnchors) -> Bool? {
+    guard list.issuer == leaf.issuer else { return false }
+    let issuers = (others + anchors.certificates).filter { $0.subject == leaf.issuer }
+    return issuers.isEmpty ? nil : issuers.contains { list.isSigned(by: $0.publicKey) }
   }
 }
 

@@ -145,7 +145,8 @@ struct Exporter: Sendable {
 
   /// An account with the object's address that was made since the last full reading of the target; nil when there is none.
   private func matchByAddress(_ planned: PlannedOperation) async throws -> ExportOutcome? {
-    guard case .create = planned.operation, !isTargetKnown, profile.accepts("mail", of: planned.kind),
+    guard case .create = planned.operation, !isTargetKnown,
+      profile.accepts("proxyAddresses", of: planned.kind) || profile.accepts("mail", of: planned.kind),
       let address = Matching.Names(planned.desired).address
     else { return nil }
     return judge(try await target.find(planned.kind, .address(address)), planned)

@@ -25,6 +25,8 @@ package import Store
 /// | `cleared` | an attribute that an object has no more, until the targets know |
 /// | `passed` | a deletion that the guard let a service export, and when |
 /// | `approved` | a deletion (`member` is 0), the clearing of values (-1), or a removal from a group, of such a difference that is not done yet |
+/// | `password_watermark` | how far the password hashes of a domain were read |
+/// | `credential` | a user's password at a target: its state and version, never the password |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -215,6 +217,23 @@ package enum ConnectSchema {
       name: "connect-9-cleared",
       statements: [
         "CREATE TABLE cleared (mv INTEGER NOT NULL, attr TEXT NOT NULL, PRIMARY KEY (mv, attr)) WITHOUT ROWID"
+      ]),
+    Migration(
+      name: "connect-10-passwords",
+      statements: [
+        """
+        CREATE TABLE password_watermark (
+          source TEXT NOT NULL, partition TEXT NOT NULL, server TEXT, invocation BLOB NOT NULL,
+          object_usn INTEGER NOT NULL, reserved_usn INTEGER NOT NULL, property_usn INTEGER NOT NULL, known BLOB,
+          read_at REAL NOT NULL, PRIMARY KEY (source, partition)) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE credential (
+          target TEXT NOT NULL, entry INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER, originated INTEGER,
+          invocation BLOB, reason TEXT, detail TEXT, since REAL NOT NULL, next_try REAL,
+          PRIMARY KEY (target, entry)) WITHOUT ROWID
+        """,
+        "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
   ]
 }

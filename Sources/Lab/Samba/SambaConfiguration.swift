@@ -22,7 +22,7 @@ struct SambaConfiguration {
     \tinterfaces = \(controller.address)/8
     \tbind interfaces only = yes
     \tdisable netbios = yes
-    \tserver services = s3fs, rpc, ldap, cldap, kdc, drepl, kcc, dns
+    \tserver services = s3fs, rpc, ldap, cldap, kdc, drepl, kcc, dns, winbindd
     \tprivate dir = \(directory)/private
     \tlock directory = \(directory)
     \tstate directory = \(directory)/state

@@ -80,6 +80,9 @@ struct BindHandshake: ~Copyable {
   }
 
   mutating func receive(_ fragment: Fragment) throws -> Action {
+    guard fragment.header.callID == Self.callID else {
+      throw RPCError.malformed(peer, "an answer to call \(fragment.header.callID) where a bind was sent")
+    }
     let pdu: PDU
     do {
       pdu = try PDU(fragment)

@@ -31,6 +31,7 @@ final class TCPChannel: FragmentChannel {
     do {
       address = try SocketAddress(ipAddress: server.address, port: server.port)
     } catch {
+      if let socket { Glibc.close(socket) }
       throw RPCError(
         .unreachable, "\(server.address) port \(server.port) is no address for \(server.host).",
         remedy: "Resolve the name first.")

@@ -75,6 +75,9 @@ package final class ConversationLog: Sendable {
   /// Never goes back.
   package func reached(_ depth: Depth) { state.withLock { $0.depth = max($0.depth, depth) } }
 
+  /// What answered stands in for the service: of all that was reached, only the path counts.
+  package func provedPathOnly() { state.withLock { $0.depth = .path } }
+
   package func used(localAddress: String, interface: String?) {
     state.withLock { state in
       state.localAddress = localAddress

@@ -49,15 +49,32 @@ enum StandInDiagnosis {
   static func judge(_ matter: Matter) -> Judgement? {
     // The banner, which proves nothing, comes before the proof.
     if matter.flow.saw({ if case .standIn = $0 { true } else { false } }) {
+      let dropped = matter.flow.conversation.observations.compactMap { observation -> Int? in
+        switch observation {
+        case .sampled(let port, .silent), .sampled(let port, .unreachable): port
+        default: nil
+        }
+      }
+      guard dropped.isEmpty else {
+        return Judgement(
+          .blocked, .rpcRangePartlyBlocked,
+          "Ports \(dropped.sorted().map(String.init).joined(separator: ", ")) of \(matter.flow.target.host) are dropped "
+            + "though a stand-in answers at others of the range.",
+          matter.open("Allow the whole range."))
+      }
       return Judgement(
         .worksWithRemark, .standIn, "The path to \(matter.flow.name) is open; a stand-in answered for the service.",
         matter.target("Check again when the server itself is installed."))
     }
-    return matter.first { observation in
-      guard case .standInUnproved(let reason) = observation else { return nil }
-      return Judgement(
+    // What it says when it is asked for its proof comes after the banner, and says more.
+    let reasons = matter.flow.conversation.observations.compactMap { observation -> String? in
+      if case .standInUnproved(let reason) = observation { reason } else { nil }
+    }
+    return reasons.last.map { reason in
+      Judgement(
         .inconclusive, .standIn,
-        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason).",
+        "Something on \(matter.flow.name) claims to be a stand-in and does not prove it: \(reason)"
+          + (reason.hasSuffix(".") ? "" : "."),
         Remedy(.source, "Give the code that `ports listen` was started with, and check again."))
     }
   }

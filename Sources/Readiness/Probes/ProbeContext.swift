@@ -52,8 +52,9 @@ package struct ProbeContext: Sendable {
 
 /// Speaks to the stand-in that `ports listen` puts in a missing server's place.
 package protocol StandInRecognizer: Sendable {
-  /// Asks the stand-in at the target for its proof, on a new connection or datagram, and observes
-  /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``. Reaches ``Depth/path``.
+  /// Asks the stand-in at the target for its proof, on new connections or datagrams, and observes
+  /// ``Observation/standIn(version:)`` or ``Observation/standInUnproved(_:)``; of a range of ports also
+  /// ``Observation/sampled(port:_:)`` where one does not answer.
   func challenge(
     _ target: ProbeTarget, row: RowID, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog) async
 }
@@ -63,7 +64,9 @@ extension Prober {
   func converse(recognisingStandInsAt target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
     await converse(with: target, context, log)
     let seen = log.snapshot
-    guard let standIns = context.standIns, seen.depth >= .port,
+    // Where a row has many ports, the first conversation may have been with another one that led nowhere.
+    let hasRange = target.ports.contains { $0.first != $0.last }
+    guard let standIns = context.standIns, seen.depth >= .port || hasRange,
       seen.depth < requiredDepth(withCredentials: context.credentials != nil)
     else { return }
     let index = log.begin(.negotiate, sent: "a stand-in's hello")
@@ -71,15 +74,18 @@ extension Prober {
     let aside = ConversationLog()
     await standIns.challenge(target, row: row, transport, context, aside)
     let answer = aside.snapshot.observations.filter(\.isOfStandIn)
-    log.end(index, received: answer.isEmpty ? "nothing of a stand-in" : "a stand-in's answer")
+    let isProved = answer.contains { if case .standIn = $0 { true } else { false } }
+    log.end(index, received: answer.isEmpty ? "nothing of a stand-in" : isProved ? "its proof" : "no proof")
     for observation in answer { log.observe(observation) }
+    // The path is what a stand-in proves, whatever its port accepted.
+    if isProved { log.provedPathOnly() }
   }
 }
 
 extension Observation {
   fileprivate var isOfStandIn: Bool {
     switch self {
-    case .standIn, .standInUnproved: true
+    case .standIn, .standInUnproved, .sampled: true
     default: false
     }
   }

@@ -28,16 +28,20 @@ extension RowID {
     case .connectADWinRM, .connectFederationWinRM:
       "`POST /wsman-anon/identify`, then `/wsman`, which must answer 401 with Negotiate or Kerberos; with credentials an "
         + "encrypted Identify."
-    case .connectADWebServices: "The net.tcp preamble and its upgrade to `application/negotiate`."
+    case .connectADWebServices:
+      "The net.tcp preamble and its upgrade to `application/negotiate`; with credentials a session sealed by Kerberos."
     case .connectADGlobalCatalog:
       "The rootDSE with `isGlobalCatalogReady`; with credentials a sealed read at the forest's root."
-    case .connectCloudHTTP, .connectFederationHTTP:
-      "The revocation lists that the certificate seen on 443 names: signature and dates. Towards the farm also `/adfs/probe`."
+    case .connectCloudHTTP:
+      "The revocation lists at this host that the certificates seen on 443 name: signature and dates."
+    case .connectFederationHTTP:
+      "`/adfs/probe`, which answers 200 without a page: the balancer's probe of the farm."
     case .connectCloudHTTPS:
       "Directly or through the HTTP proxy: TLS 1.2 or higher, chain, name, issuer, revocation, then a discovery document; the "
         + "Date header tells the clock."
     case .connectFederationHTTPS, .proxyFederationHTTPS, .usersProxyHTTPS:
-      "TLS under the federation name, then the federation metadata."
+      "TLS under the federation name (SNI), then the federation metadata. Where the service is down, `/adfs/probe` on 80 tells "
+        + "whether the balancer knows."
     case .usersProxyCertificateAuthentication:
       "TLS that must ask for a client certificate, and of which authorities."
     }

@@ -10,9 +10,13 @@ package enum StandInPlan {
 
   /// The ports of a role as a destination, each once, with the rows that share it.
   ///
-  /// - Parameter rows: nil for all rows of the role.
+  /// - Parameters:
+  ///   - rows: nil for all rows of the role.
+  ///   - policy: of a topology that pins the ports of RPC, or asks for certificates on 443.
   /// - Throws: ``StandInError`` with code `nothingToListenTo`.
-  package static func ports(for role: Role, rows: Set<RowID>? = nil) throws(StandInError) -> [StandInPort] {
+  package static func ports(
+    for role: Role, rows: Set<RowID>? = nil, policy: Policy? = nil
+  ) throws(StandInError) -> [StandInPort] {
     let destined = ReferenceRow.all.filter { $0.destination == role }
     if let rows, let stray = rows.first(where: { id in !destined.contains { $0.id == id } }) {
       throw StandInError(
@@ -22,10 +26,8 @@ package enum StandInPlan {
     }
     var ports: [StandInPort] = []
     for row in destined where rows?.contains(row.id) ?? true {
-      // 636/udp is printed by the reference and spoken by nobody (annotation 1).
-      let transports = row.id == .connectADLDAPS ? [.tcp] : row.transports
-      for transport in transports {
-        for port in samples(of: row.ports) {
+      for transport in Planner.transports(row) {
+        for port in numbers(row, policy) {
           if let index = ports.firstIndex(where: { $0.port == port && $0.transport == transport }) {
             ports[index].rows.append(row.id)
           } else {
@@ -40,6 +42,14 @@ package enum StandInPlan {
         remedy: "choose one of \(Set(ReferenceRow.all.map(\.destination.rawValue)).sorted().joined(separator: ", "))")
     }
     return ports.sorted()
+  }
+
+  private static func numbers(_ row: ReferenceRow, _ policy: Policy?) -> [UInt16] {
+    switch row.id {
+    case .connectADRPCDynamic: (policy?.rpcPorts?.map(\.ports) ?? [row.ports]).flatMap(samples)
+    case .usersProxyCertificateAuthentication where policy?.certificateAuthentication == .name: [443]
+    default: samples(of: row.ports)
+    }
   }
 
   /// The ports of a range at which it is answered and sampled.

@@ -18,29 +18,71 @@ package struct StandInProver: StandInRecognizer {
     _ target: ProbeTarget, row: RowID, _ transport: Transport, _ context: ProbeContext, _ log: ConversationLog
   ) async {
     // Through a proxy the port is the proxy's: what stands behind it is reached by HTTP alone.
-    guard target.relay == nil, let port = UInt16(exactly: log.snapshot.port ?? target.port) else { return }
+    guard target.relay == nil else { return }
+    let range = target.ports.filter { $0.first != $0.last }
+    guard range.isEmpty else { return await challenge(range: range, target, row, context, log) }
+    _ = await prove(UInt16(clamping: log.snapshot.port ?? target.port), target, row, transport, context, log)
+  }
+
+  /// Of a range, the ports that a stand-in answers: each tells whether its part of the range passes.
+  private func challenge(
+    range: [Ports], _ target: ProbeTarget, _ row: RowID, _ context: ProbeContext, _ log: ConversationLog
+  ) async {
+    let ports = range.flatMap(StandInPlan.samples).prefix(StandInPlan.rangeSamples)
+    await withTaskGroup(of: Void.self) { group in
+      for port in ports {
+        group.addTask {
+          let aside = ConversationLog()
+          if await prove(port, target, row, .tcp, context, aside) { return log.observe(Self.proof) }
+          let seen = aside.snapshot.observations
+          for case .standInUnproved(let reason) in seen { log.observe(.standInUnproved(reason)) }
+          log.observe(.sampled(port: Int(port), Self.sample(seen)))
+        }
+      }
+    }
+  }
+
+  private static let proof = Observation.standIn(version: Int(StandInFrame.version))
+
+  private static func sample(_ seen: [Observation]) -> PortSample {
+    for observation in seen {
+      switch observation {
+      case .synTimeout: return .silent
+      case .reset: return .reset
+      case .icmp: return .unreachable
+      default: break
+      }
+    }
+    return .connected
+  }
+
+  /// - Returns: whether the stand-in at the port proved itself.
+  private func prove(
+    _ port: UInt16, _ target: ProbeTarget, _ row: RowID, _ transport: Transport, _ context: ProbeContext,
+    _ log: ConversationLog
+  ) async -> Bool {
     var target = target
     target.port = Int(port)
     var dialogue = StandInDialogue(code: code, row: row, transport: transport, port: port, clientNonce: nonce())
-    let ask = await asker(target, transport, context, log)
-    guard let ask else { return }
+    guard let ask = await asker(target, transport, context, log) else { return false }
     defer { ask.close() }
     var question = dialogue.hello
     do throws(StandInError) {
       // Hello and proof; the second answer is the last.
       for sent in ["a stand-in's hello", "proof of the code"] {
-        guard let answer = await ask.send(question, sent) else { return }
+        guard let answer = await ask.send(question, sent) else { return false }
         switch try dialogue.receive(answer) {
         case .send(let next)?: question = next
         case .proved?:
-          log.reached(.path)
-          return log.observe(.standIn(version: Int(StandInFrame.version)))
-        case nil: return
+          log.observe(Self.proof)
+          return true
+        case nil: return false
         }
       }
     } catch {
       log.observe(.standInUnproved(error.message))
     }
+    return false
   }
 
   private struct Asker {

@@ -151,14 +151,11 @@ extension SMBLink {
       control: .validateNegotiateInfo, file: .none, input: ValidateNegotiateInfoRequest(request).encoded,
       maximumOutput: UInt32(ValidateNegotiateInfoResponse.size))
     let message = try await perform(SMBRequest(ioctl, treeID: treeID))
-    switch message.header.status {
-    case .success: break
+    let status = message.header.status
     // A signed refusal of the question comes from servers of before SMB 3, which do not know it.
-    case .fileClosed, .invalidDeviceRequest,
-      .notSupported where negotiation.dialect < .smb300:
-      return
-    default: throw downgraded("answers the question for the negotiation with \(message.header.status)")
-    }
+    let isUnknown = [.fileClosed, .invalidDeviceRequest, .notSupported].contains(status)
+    if isUnknown, negotiation.dialect < .smb300 { return }
+    guard status == .success else { throw downgraded("answers the question for the negotiation with \(status)") }
     let output = try decode(message, IoctlResponse.init).output
     guard let confirmed = try? ValidateNegotiateInfoResponse(output), confirmed == negotiation.confirmation else {
       throw downgraded("says now that it answered the negotiation otherwise than what arrived here")

@@ -68,6 +68,7 @@ enum NegotiateContext: Hashable, Sendable {
 
   /// Reads `count` entries that begin at `offset` from the header's start.
   static func list(_ message: SMBMessage, offset: Int, count: Int) throws(ByteError) -> [NegotiateContext] {
+    guard count > 0 else { return [] }
     guard count <= SMBLimits.negotiateContexts else {
       throw .malformed(offset: offset, reason: "\(count) negotiate contexts")
     }

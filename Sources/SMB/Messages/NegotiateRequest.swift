@@ -46,17 +46,17 @@ struct NegotiateRequest: SMBRequestBody, Hashable {
 
   func encode(into writer: inout ByteWriter) {
     let end = writer.count + Self.fixedSize + dialects.count * 2
-    let isNewest = dialects.contains(Dialect.smb311.rawValue)
+    let hasContexts = dialects.contains(Dialect.smb311.rawValue) && !contexts.isEmpty
     writer.writeLittleEndian(Self.structureSize)
     writer.writeLittleEndian(UInt16(clamping: dialects.count))
     writer.writeLittleEndian(securityMode.rawValue)
     writer.writeLittleEndian(UInt16(0))
     writer.writeLittleEndian(capabilities.rawValue)
     writer.write(clientGUID.bytes)
-    writer.writeLittleEndian(isNewest ? UInt32(clamping: end + NegotiateContext.padding(end)) : 0)
-    writer.writeLittleEndian(isNewest ? UInt16(clamping: contexts.count) : 0)
+    writer.writeLittleEndian(hasContexts ? UInt32(clamping: end + NegotiateContext.padding(end)) : 0)
+    writer.writeLittleEndian(hasContexts ? UInt16(clamping: contexts.count) : 0)
     writer.writeLittleEndian(UInt16(0))
     for dialect in dialects { writer.writeLittleEndian(dialect) }
-    if isNewest { NegotiateContext.encode(contexts, into: &writer) }
+    if hasContexts { NegotiateContext.encode(contexts, into: &writer) }
   }
 }

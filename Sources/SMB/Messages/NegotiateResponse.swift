@@ -67,11 +67,11 @@ struct NegotiateResponse: SMBBody, Hashable {
   func encode(into writer: inout ByteWriter) {
     let tokenOffset = writer.count + Self.fixedSize
     let end = tokenOffset + securityToken.count
-    let isNewest = dialect == Dialect.smb311.rawValue
+    let hasContexts = dialect == Dialect.smb311.rawValue && !contexts.isEmpty
     writer.writeLittleEndian(Self.structureSize)
     writer.writeLittleEndian(securityMode.rawValue)
     writer.writeLittleEndian(dialect)
-    writer.writeLittleEndian(isNewest ? UInt16(clamping: contexts.count) : 0)
+    writer.writeLittleEndian(hasContexts ? UInt16(clamping: contexts.count) : 0)
     writer.write(serverGUID.bytes)
     writer.writeLittleEndian(capabilities.rawValue)
     writer.writeLittleEndian(maximumTransaction)
@@ -81,8 +81,8 @@ struct NegotiateResponse: SMBBody, Hashable {
     writer.writeLittleEndian(startTime.ticks)
     writer.writeLittleEndian(UInt16(clamping: tokenOffset))
     writer.writeLittleEndian(UInt16(clamping: securityToken.count))
-    writer.writeLittleEndian(isNewest ? UInt32(clamping: end + NegotiateContext.padding(end)) : 0)
+    writer.writeLittleEndian(hasContexts ? UInt32(clamping: end + NegotiateContext.padding(end)) : 0)
     writer.write(securityToken)
-    if isNewest { NegotiateContext.encode(contexts, into: &writer) }
+    if hasContexts { NegotiateContext.encode(contexts, into: &writer) }
   }
 }

@@ -7,7 +7,8 @@ import Store
 import Wire
 
 extension TenantDirectory {
-  /// Takes what is newer than what the tenant has, each credential on its own; all in one transaction.
+  /// Takes what is newer than what the tenant has, each credential on its own; all in one transaction. What a person signed
+  /// in to with the old password ends.
   ///
   /// - Returns: a result for each, in the same order.
   /// - Throws: `StoreError`, ``TenantError`` `sealingKey`.
@@ -82,6 +83,7 @@ private struct CredentialWriter {
         SQLValue(change.policy.lastSet?.milliseconds), SQLValue(change.policy.mustChange),
         SQLValue(change.policy.expires?.milliseconds), .integer(now.milliseconds),
       ])
+    if known != nil { try TenantDirectory.endSignIns(of: user.sequence, at: now, transaction) }
     try audit(user.id, change, what: change.value == nil ? "forgotten" : "password")
     return .stored
   }

@@ -32,6 +32,8 @@ package struct TenantDirectory: Sendable {
   package let store: any Store
   package let environment: TenantEnvironment
   package let limits: TenantLimits
+  /// The tenant's own domain, which never changes; also its name in the addresses of the sign-in service.
+  package let initialDomain: String
 
   /// Takes a store that was opened with ``migrations``.
   ///
@@ -40,14 +42,15 @@ package struct TenantDirectory: Sendable {
     self.store = store
     self.environment = environment
     self.limits = limits
-    let isInitialised = try await store.read {
-      try $0.value("SELECT 1 FROM domain WHERE initial = 1", as: Int.self) != nil
+    let initial = try await store.read {
+      try $0.value("SELECT name FROM domain WHERE initial = 1", as: String.self)
     }
-    guard isInitialised else {
+    guard let initial else {
       throw TenantError(
         .notInitialised, "The tenant has no initial domain yet.",
         remedy: "Run `bridgehead tenant init --domain NAME`, for example contoso.onbridgehead.example.")
     }
+    initialDomain = initial
   }
 
   /// Makes an empty store a tenant with a verified initial domain, which cannot be removed later.

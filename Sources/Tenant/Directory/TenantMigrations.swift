@@ -61,5 +61,6 @@ extension TenantDirectory {
           must_change INTEGER NOT NULL, expires BIGINT, stored BIGINT NOT NULL)
         """
       ]),
+    signInMigration,
   ]
 }

@@ -3,14 +3,15 @@
 import FoundationEssentials
 import Synchronization
 
-/// A token bucket for each bearer token: so many requests a second for long, a burst after a pause.
-///
-/// Only identifiers of genuine tokens become keys, so their number bounds the memory.
+/// A token bucket for each bearer token or source: so many requests a second for long, a burst after a pause.
 final class RateLimiter: Sendable {
   private struct Bucket {
     var level: Double
     var filled: Date
   }
+
+  /// Buckets at a time. Sources can be many: full buckets are forgotten first, then all.
+  private static let maximumBuckets = 100_000
 
   private let rate: Double
   private let burst: Double
@@ -30,12 +31,20 @@ final class RateLimiter: Sendable {
       // A clock that was set back fills nothing.
       bucket.level = min(burst, bucket.level + max(0, now.timeIntervalSince(bucket.filled)) * rate)
       bucket.filled = now
-      defer { buckets[key] = bucket }
+      defer {
+        buckets[key] = bucket
+        if buckets.count > Self.maximumBuckets { forget(&buckets, at: now) }
+      }
       guard bucket.level < 1 else {
         bucket.level -= 1
         return nil
       }
       return max(1, Int(((1 - bucket.level) / rate).rounded(.up)))
     }
+  }
+
+  private func forget(_ buckets: inout [String: Bucket], at now: Date) {
+    buckets = buckets.filter { $0.value.level + now.timeIntervalSince($0.value.filled) * rate < burst }
+    if buckets.count > Self.maximumBuckets { buckets.removeAll() }
   }
 }

@@ -9,6 +9,8 @@ struct TenantRequest: Sendable {
   var target: String
   /// By lower-case name; repeated fields are joined by commas (RFC 9110 5.3).
   var headers: [String: String]
+  /// The address that the connection comes from; nil when it is not known.
+  var source: String?
   /// Reads the body whole.
   ///
   /// - Throws: `SCIMError` 413 when it is larger than the argument, 408 when it does not arrive.

@@ -7,13 +7,25 @@ import NIOCore
 import SCIM
 import Synchronization
 
+/// What is known of a request beside itself: where it came from.
+struct TenantRequestContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  /// A numeric address.
+  let source: String?
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    self.source = source.channel.remoteAddress?.ipAddress
+  }
+}
+
 /// Hands Hummingbird's requests to the service and its answers back.
 struct TenantResponder: HTTPResponder {
-  typealias Context = BasicRequestContext
+  typealias Context = TenantRequestContext
 
   let service: TenantService
 
-  func respond(to request: Request, context: Context) async throws -> Response {
+  func respond(to request: Request, context: TenantRequestContext) async throws -> Response {
     var headers: [String: String] = [:]
     for field in request.headers {
       let name = field.name.canonicalName
@@ -22,16 +34,18 @@ struct TenantResponder: HTTPResponder {
     let body = request.body
     let wasRead = Mutex(false)
     let answer = await service.answer(
-      TenantRequest(method: request.method.rawValue, target: request.head.path ?? "/", headers: headers) { maximum in
-        wasRead.withLock { $0 = true }
-        return try await Self.read(body, upTo: maximum)
-      })
+      TenantRequest(
+        method: request.method.rawValue, target: request.head.path ?? "/", headers: headers, source: context.source,
+        body: { maximum in
+          wasRead.withLock { $0 = true }
+          return try await Self.read(body, upTo: maximum)
+        }))
     // Nobody reads the rest of a connection that ends with this answer: a client that still sends would never see it.
     if headers["connection"] == "close", !wasRead.withLock({ $0 }) { _ = try? await Self.read(body, upTo: 0) }
     var response = Response(status: .init(code: answer.status))
     for (name, value) in answer.headers {
       guard let name = HTTPField.Name(name) else { continue }
-      response.headers[name] = value
+      response.headers.append(HTTPField(name: name, value: value))
     }
     // RFC 9110 9.3.2: the answer to HEAD has no content, also when it is a refusal.
     if request.method != .head, let body = answer.body {

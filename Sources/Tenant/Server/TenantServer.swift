@@ -41,7 +41,7 @@ package struct TenantServer: Service {
   private let logger: Logger
   private let bound = BoundPort()
 
-  /// How often deleted resources whose time is over are purged, in seconds.
+  /// How often keys are looked after and what is over is purged, in seconds.
   private static let purgeInterval = 3600
 
   /// Reads the certificate and the key.
@@ -95,7 +95,7 @@ package struct TenantServer: Service {
       idleTimeout: .seconds(limits.idleSeconds), gracefulCloseTimeout: .seconds(limits.drainSeconds),
       streamConfiguration: stream)
     let tls = tls
-    let application = Application(
+    let application = Hummingbird.Application(
       responder: TenantResponder(service: service),
       server: HTTPServerBuilder { responder in
         TimedTLSChannel(
@@ -127,13 +127,15 @@ package struct TenantServer: Service {
   private static func purge(_ directory: TenantDirectory, _ logger: Logger) async {
     while true {
       do {
+        try await directory.maintainSigningKeys(by: Actor(who: "server"))
+        _ = try await directory.purgeSignIns()
         let purged = try await directory.purge(by: Actor(who: "server"))
         if purged > 0 { logger.info("purged deleted resources", metadata: ["count": "\(purged)"]) }
         try await Task.sleep(for: .seconds(purgeInterval))
       } catch is CancellationError {
         return
       } catch {
-        logger.error("purging deleted resources failed", metadata: ["error": "\(error)"])
+        logger.error("upkeep failed", metadata: ["error": "\(error)"])
         do { try await Task.sleep(for: .seconds(purgeInterval)) } catch { return }
       }
     }

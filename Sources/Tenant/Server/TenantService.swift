@@ -14,12 +14,14 @@ struct TenantService: Sendable {
   /// The base URI that references are made of, without a trailing slash.
   let base: @Sendable () async throws -> String
   private let limiter: RateLimiter
+  private let signIn: SignInService
 
   init(directory: TenantDirectory, logger: Logger, base: @escaping @Sendable () async throws -> String) {
     self.directory = directory
     self.logger = logger
     self.base = base
     limiter = RateLimiter(rate: directory.limits.requestsPerSecond, burst: directory.limits.requestBurst)
+    signIn = SignInService(directory: directory, logger: logger)
   }
 
   /// What is known of a request as it goes through the pipeline, for the log.
@@ -50,6 +52,12 @@ struct TenantService: Sendable {
 
   private func process(_ request: TenantRequest, _ id: String, _ progress: inout Progress) async throws -> TenantAnswer
   {
+    // 0. People and applications that sign in have a pipeline of their own.
+    if let path = signIn.path(of: request.target) {
+      let (answer, template) = await signIn.answer(request, path: path, base: try await base(), id: id)
+      progress.template = template
+      return answer
+    }
     // 1. The target's size and form.
     guard request.target.utf8.count <= directory.limits.targetBytes else {
       throw SCIMError(status: 414, detail: "The request target is longer than \(directory.limits.targetBytes) bytes.")

@@ -32,6 +32,7 @@ struct Configuration: Codable, Sendable {
     var database: String
     var mode: String?
     var schedule: Schedule?
+    var passwordInterval: String?
     var forests: [Forest]
     var rules: String?
     var joinUsersBy: [String]?
@@ -57,6 +58,7 @@ struct Configuration: Codable, Sendable {
     var site: String?
     var transport: String?
     var credentials: Credentials
+    var passwordCredentials: Credentials?
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
     var globalCatalog: Bool?
@@ -78,6 +80,7 @@ struct Configuration: Codable, Sendable {
     var name: String?
     var url: String
     var token: SecretReference
+    var passwordToken: SecretReference?
     var verifiedDomains: [String]
     var initialDomain: String
     var concurrency: Int?

@@ -48,6 +48,9 @@ extension Schema {
       "mode", .choice(["active", "staging"]),
       "staging: import and synchronise, export nothing. active: export, too. Default: active."),
     Property("schedule", schedule, "When 'connect run' makes its passes."),
+    Property(
+      "passwordInterval", .string(.duration),
+      "How often 'connect run' reads changed password hashes, where they are synchronised. Default: 2m."),
     Property("forests", .list(of: forest), required: true, "The on-premises forests."),
     Property(
       "joinUsersBy", .list(of: .string(.text)),
@@ -83,6 +86,10 @@ extension Schema {
       "ldap: port 389 signed and sealed by Kerberos. ldaps: port 636. Default: ldap.", example: "ldap"),
     Property(
       "credentials", credentials, required: true, "The service account; it needs Replicating Directory Changes."),
+    Property(
+      "passwordCredentials", credentials,
+      "An account of its own that reads password hashes; it needs Replicating Directory Changes and Replicating "
+        + "Directory Changes All. They are not synchronised when absent."),
     Property("organizationalUnits", organizationalUnits, "Which organisational units are synchronised."),
     Property(
       "writeSourceAnchors", .boolean,
@@ -122,6 +129,9 @@ extension Schema {
       example: "https://tenant.corp.example/scim/v2"),
     Property(
       "token", .secret, required: true, "The bearer token.", example: "{ file: /etc/bridgehead/tenant.token }"),
+    Property(
+      "passwordToken", .secret,
+      "A bearer token of the scope 'credentials', with which derived password hashes are sent. None are when absent."),
     Property(
       "verifiedDomains", .list(of: .string(.dnsName)), required: true,
       "The domains that the cloud directory has verified; other UPN suffixes are replaced.", example: "[corp.example]"),

@@ -14,6 +14,8 @@ import Wire
 /// Connect with everything it works with, made from the configuration.
 struct ConnectRuntime {
   let service: ConnectService
+  /// Nil where no password hashes are synchronised.
+  let passwords: PasswordPass?
   let isStaging: Bool
   let store: SQLiteStore
   /// The ways to the cloud directories.
@@ -61,8 +63,9 @@ struct ConnectRuntime {
         }
       }, ledger: ledger, logger: logger,
       now: { Date.now })
+    let passwords = try passwords(section, forests, store, cloud, environment, isStaging: settings.isStaging)
     return ConnectRuntime(
-      service: service, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
+      service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
       finder: ObjectFinder(settings), cloud: cloud, lock: lock)
   }
 
@@ -108,6 +111,33 @@ struct ConnectRuntime {
         remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
     }
     return section
+  }
+
+  /// A server in staging reads no passwords, as it sends none.
+  private static func passwords(
+    _ section: Configuration.ConnectSection, _ forests: [Forest], _ store: SQLiteStore, _ cloud: Cloud,
+    _ environment: [String: String], isStaging: Bool
+  ) throws -> PasswordPass? {
+    let sources = forests.compactMap(\.passwordSource)
+    let targets = try section.allTargets.compactMap { target -> TenantPasswordTarget? in
+      guard let token = target.passwordToken else { return nil }
+      _ = try token.read(environment)
+      let url = try HTTPURL(target.url)
+      let client = SCIMClient(
+        SCIMClientConfiguration(baseURL: try HTTPURL("\(url.scheme)://\(url.endpoint)")), http: cloud.http,
+        timing: SCIMClientTiming(now: { Date.now }), logger: Logger(label: "bridgehead.passwords")
+      ) { try token.read(environment) }
+      return TenantPasswordTarget(name: target.key, client: client)
+    }
+    guard !sources.isEmpty, !targets.isEmpty, !isStaging else { return nil }
+    ProcessSecrecy.refuseCores()
+    return PasswordPass(
+      sources: sources, targets: targets, store: store, logger: Logger(label: "bridgehead.passwords"),
+      now: { Date.now },
+      random: { count in
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+      })
   }
 
   private static func scimClient(

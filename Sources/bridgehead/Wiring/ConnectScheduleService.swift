@@ -10,6 +10,8 @@ struct ConnectScheduleService: Service {
   let file: String
   let isStaging: Bool
   let plan: SchedulePlan
+  /// From the start of one pass over the passwords to the start of the next.
+  let passwordInterval: Duration
 
   func run() async throws {
     let runtime = try await ConnectRuntime.open(
@@ -20,7 +22,17 @@ struct ConnectScheduleService: Service {
         + (runtime.isStaging ? "; staging mode: nothing is exported" : ""))
     let scheduler = Scheduler(
       runtime.service, plan: plan, clock: .continuous, logger: Logger(label: "bridgehead.connect"))
-    await cancelWhenGracefulShutdown { await scheduler.run() }
+    let passwords = runtime.passwords.map {
+      PasswordScheduler(
+        $0, interval: passwordInterval, clock: .continuous, logger: Logger(label: "bridgehead.passwords"))
+    }
+    if passwords != nil { Observability.say("reading changed password hashes every \(passwordInterval)") }
+    await cancelWhenGracefulShutdown {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await scheduler.run() }
+        if let passwords { group.addTask { await passwords.run() } }
+      }
+    }
     await runtime.close()
     Observability.say("stopped; the next run goes on from here")
   }

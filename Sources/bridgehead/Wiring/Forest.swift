@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CertificateTrust
+import Connect
 import DirectoryLocator
 import FoundationEssentials
 import Kerberos
@@ -8,6 +9,7 @@ import LDAP
 import Logging
 import NIOPosix
 import PortReference
+import RPC
 import Wire
 
 /// The way to one forest: who finds its domain controllers, who signs in, and how connections are protected.
@@ -17,6 +19,8 @@ struct Forest {
   let domains: [String]
   let locator: DirectoryLocator
   let kerberos: KerberosProvider
+  /// Who reads password hashes.
+  private let passwords: KerberosProvider?
   /// On 636.
   private let security: ConnectionSecurity
   private let usesTLS: Bool
@@ -43,10 +47,25 @@ struct Forest {
       options, resolver: names.forest, group: MultiThreadedEventLoopGroup.singleton, pingFlow: ldapFlow, now: now,
       logger: Logger(label: "bridgehead.locator"))
     self.locator = locator
-    let credentials = section.credentials
+    let realmsControllers: KerberosProvider.KDCLocator = { realm in
+      try await locator.keyDistributionCenters(of: realm.lowercased())
+    }
+    func provider(_ credentials: Configuration.Credentials) throws -> KerberosProvider {
+      try Self.provider(credentials, section.name, names, flows, environment, realmsControllers)
+    }
+    kerberos = try provider(section.credentials)
+    passwords = try section.passwordCredentials.map(provider)
+    usesTLS = section.transport == "ldaps"
+    security = .tls(tls, .negotiated(kerberos))
+  }
+
+  private static func provider(
+    _ credentials: Configuration.Credentials, _ forest: String, _ names: Names, _ flows: any FlowRecorder,
+    _ environment: [String: String], _ controllers: @escaping KerberosProvider.KDCLocator
+  ) throws -> KerberosProvider {
     guard let at = credentials.principal.lastIndex(of: "@") else {
       throw CommandError(
-        "configuration.principal", "The principal of \(section.name) names no realm.", remedy: "write user@REALM.",
+        "configuration.principal", "The principal of \(forest) names no realm.", remedy: "write user@REALM.",
         status: .configuration)
     }
     let source: KerberosCredentialSource =
@@ -55,16 +74,25 @@ struct Forest {
       } else {
         .password(try credentials.password?.read(environment) ?? SecretBytes([]))
       }
-    kerberos = try KerberosProvider(
+    return try KerberosProvider(
       KerberosConfiguration(
         realm: credentials.principal[credentials.principal.index(after: at)...].uppercased(),
         principal: credentials.principal,
         allowedClockSkew: credentials.clockSkew.flatMap { Duration(parsing: $0) } ?? .seconds(300)),
-      credentials: source, flow: Flow(row: RowID.connectADKerberos.rawValue, recorder: flows), now: now,
-      logger: Logger(label: "bridgehead.kerberos"), resolver: names.forest
-    ) { realm in try await locator.keyDistributionCenters(of: realm.lowercased()) }
-    usesTLS = section.transport == "ldaps"
-    security = .tls(tls, .negotiated(kerberos))
+      credentials: source, flow: Flow(row: RowID.connectADKerberos.rawValue, recorder: flows), now: { Date.now },
+      logger: Logger(label: "bridgehead.kerberos"), resolver: names.forest, kdcs: controllers)
+  }
+
+  /// Password hashes by replication; nil where no credentials for that are given.
+  var passwordSource: DRSPasswordSource? {
+    guard let passwords else { return nil }
+    let connector = RPCConnector(flows: .init(recorder: flows), group: MultiThreadedEventLoopGroup.singleton)
+    return DRSPasswordSource(name: section.name, domains: domains, locator: locator) { controller in
+      let server = RPCServer(host: controller.hostName, address: controller.address)
+      // MS-DRSR 2.2.3.2: the service class of a domain controller's directory service.
+      let principal = ServicePrincipal(service: "ldap", host: controller.hostName)
+      return try await connector.connect(to: server, .drsuapi, security: .privacy(passwords, principal, .spnego))
+    }
   }
 
   /// Signs in to a domain controller by the configured transport.

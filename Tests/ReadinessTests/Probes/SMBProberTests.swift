@@ -60,12 +60,18 @@ import Wire
     #expect(half.depth == .port && half.observations.contains(.closedAfterData(received: 40)))
   }
 
+  /// Samba refuses every dialect of SMB 2 where SMB 1 is all that it may speak.
   @Test func aServerThatRefuses() async throws {
     var header = SMBHeader(.negotiate, messageID: 0)
     header.flags = .response
     header.status = .notSupported
-    let seen = try await probe([.answer(DirectTCPFramer.framed(SMBMessage(header, ErrorResponse()).bytes))])
-    #expect(seen.depth == .port && seen.observations == [.signingUnavailable])
+    let refusal = DirectTCPFramer.framed(SMBMessage(header, ErrorResponse()).bytes)
+    let older = DirectTCPFramer.framed(SMBHeader.olderProtocolIdentifier + [UInt8](repeating: 0, count: 60))
+    let seen = try await probe([.answer(refusal), .answer(older)])
+    #expect(seen.depth == .port && seen.observations == [.smb1Only])
+    let other = try await probe([.answer(refusal), .answer([])])
+    #expect(other.depth == .port && other.observations.count == 1)
+    #expect(other.observations.contains { if case .serviceUnavailable = $0 { true } else { false } })
   }
 
   /// Garbage is never a service, and ends every conversation with something seen.

@@ -21,14 +21,15 @@ package struct DynamicRPCProber: Prober {
 
   package func converse(with target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
     guard let mapped = await endpoints(target, context, log) else { return await sample(target, context, log) }
-    var bound = 0
-    var ports: Set<Int> = []
     for (interface, endpoint) in mapped {
       log.observe(.endpointMapped(interface: interface.name, address: endpoint.host, port: endpoint.port))
-      if await reach(interface, endpoint, target, context, log) {
-        bound += 1
-        ports.insert(endpoint.port)
+    }
+    // All at once: waiting for one dropped port after the other would use up the check's time, and the samples' with it.
+    let bound = await withTaskGroup(of: Bool.self) { group in
+      for (interface, endpoint) in mapped {
+        group.addTask { await reach(interface, endpoint, target, context, log) }
       }
+      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
     guard bound == RPCProbing.interfaces.count else {
       if bound < mapped.count { await sample(target, context, log) }

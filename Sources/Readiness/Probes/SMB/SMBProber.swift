@@ -54,29 +54,29 @@ package struct SMBProber: Prober {
       }
     }
     guard let bytes else {
-      await askForOlder(target, context, log)
+      let hasHungUp = log.snapshot.observations.contains { observation in
+        switch observation {
+        case .closedAfterData(received: 0), .resetAfterData(received: 0): true
+        default: false
+        }
+      }
+      if hasHungUp { await askForOlder(target, context, log) }
       return nil
     }
     do throws(SMBError) {
       return try question.answer(bytes)
     } catch {
-      observe(error, phase: .request, context, log)
+      if error.status == .notSupported { await askForOlder(target, context, log) }
+      if !log.snapshot.observations.contains(.smb1Only) { observe(error, phase: .request, context, log) }
       return nil
     }
   }
 
-  /// Servers of SMB 1 hang up on SMB 2, or keep silent: only a question in their own language tells them from a dead
-  /// service.
+  /// Servers of SMB 1 hang up on SMB 2, or refuse every dialect of it: only a question in their own language tells them
+  /// from a dead service.
   private func askForOlder(_ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
-    let ended = log.snapshot.observations.contains { observation in
-      switch observation {
-      case .closedAfterData(received: 0), .resetAfterData(received: 0): true
-      default: false
-      }
-    }
     let question = OlderNegotiationQuestion()
-    guard ended,
-      let socket = await context.sockets.connect(target, phase: .negotiate, deadline: context.deadline, log)
+    guard let socket = await context.sockets.connect(target, phase: .negotiate, deadline: context.deadline, log)
     else { return }
     let scratch = ConversationLog()
     let index = log.begin(.negotiate, sent: "SMB 1 NEGOTIATE, to learn whether nothing newer is spoken")
@@ -151,13 +151,13 @@ package struct SMBProber: Prober {
     case .closed, .unreachable, .sessionEnded: log.observe(.closedAfterData(received: 0))
     case .wrongService, .protocolViolation: log.observe(.wrongAnswer(recognised: nil, summary: error.message))
     case .obsoleteProtocol: log.observe(.smb1Only)
-    case .noCommonProtection: log.observe(.signingUnavailable)
+    case .noCommonProtection where error.status == nil: log.observe(.signingUnavailable)
     case .badProtection, .downgraded, .guest: log.observe(.permissionDenied(error.message))
     case .logonFailure, .accountRestricted:
       log.observe(.authenticationRefused(code: error.identifier, reason: error.message))
     case .accessDenied: log.observe(.permissionDenied(error.message))
     case .clockSkew: log.observe(.authenticationNotTried(error.message))
-    case .noSuchShare, .noSuchPipe, .busy: log.observe(.serviceUnavailable(error.message))
+    case .noSuchShare, .noSuchPipe, .busy, .noCommonProtection: log.observe(.serviceUnavailable(error.message))
     case .badRequest, .refused: log.observe(.systemError(error.message))
     }
   }

@@ -49,20 +49,22 @@ package struct RevocationListProber: Prober {
   private struct Listed: Sendable {
     var url: HTTPURL
     var certificates: PresentedCertificates
+    var anchors: TrustAnchors
   }
 
   // MARK: Which lists
 
   /// The lists at the target's host that the sources' certificates name.
   private func listed(_ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async -> [Listed] {
+    guard let policy = context.trust(target.role) else { return [] }
     var found: [Listed] = []
     for source in target.certificateSources.prefix(Self.maximumSources) {
-      guard let certificates = await presented(source, target, context, log) else { continue }
+      guard let certificates = await presented(source, policy, target, context, log) else { continue }
       for location in certificates.revocationLocations {
         guard let url = try? HTTPURL(location), url.scheme == .http, url.host == target.serverName.lowercased(),
           !found.contains(where: { $0.url == url })
         else { continue }
-        found.append(Listed(url: url, certificates: certificates))
+        found.append(Listed(url: url, certificates: certificates, anchors: policy.validator.anchors))
       }
     }
     return found
@@ -70,9 +72,9 @@ package struct RevocationListProber: Prober {
 
   /// A source's certificates, before anything is said about their trust: that is another row's.
   private func presented(
-    _ source: ProbeTarget.CertificateSource, _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog
+    _ source: ProbeTarget.CertificateSource, _ policy: TLSClientPolicy, _ target: ProbeTarget, _ context: ProbeContext,
+    _ log: ConversationLog
   ) async -> PresentedCertificates? {
-    guard let policy = context.trust(target.role) else { return nil }
     let index = log.begin(.negotiate, sent: "ClientHello to \(source.serverName), for its certificate")
     let endpoint = target.relay.map { Endpoint(host: target.address, port: $0.port) } ?? source.endpoint
     guard case .success(let socket) = await context.sockets.open(endpoint, deadline: context.deadline) else {
@@ -132,12 +134,15 @@ package struct RevocationListProber: Prober {
       log.observe(.revocationListBad(location: location, reason: error.message))
       return false
     }
-    switch list.certificates.isSigned(certificateList) {
+    switch list.certificates.isSigned(certificateList, trusting: list.anchors) {
+    case true?: break
     case false?:
       log.observe(.revocationListBad(location: location, reason: "The certificate's issuer did not sign it."))
       return false
-    case nil: log.observe(.note("the issuer of \(location) was not presented; the signature was not checked"))
-    case true?: break
+    case nil:
+      log.observe(
+        .note("who issued the certificate that names \(location) is not known, so its signature proves nothing"))
+      return false
     }
     let now = context.now()
     guard certificateList.thisUpdate <= now.addingTimeInterval(Self.clockTolerance) else {

@@ -87,7 +87,7 @@ package struct WebServicesProber: Prober {
       return nil
     }
     do {
-      return ProbeStream(try await socket.channel(on: context.group))
+      return try await socket.stream(on: context.group)
     } catch {
       log.observe(.systemError("\(error)"))
       return nil

@@ -7,6 +7,7 @@ struct ConnectCommand: AsyncParsableCommand {
     commandName: "connect", abstract: "The synchronisation server: from the forests to the cloud directory.",
     subcommands: [
       ConnectPreview.self, ConnectSync.self, ConnectRun.self, ConnectApprove.self, ConnectErrors.self,
-      ConnectHistory.self, ConnectShowStatus.self, ConnectShow.self, ConnectRules.self, ConnectImportConfig.self,
+      ConnectHistory.self, ConnectShowStatus.self, ConnectShow.self, ConnectRules.self,
+      ConnectPasswords.self, ConnectImportConfig.self,
     ])
 }

@@ -26,7 +26,10 @@ struct ConnectRun: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @OptionGroup var staging: StagingOption
 
-  @Flag(help: "Look for changes twice a second, so that each is in the cloud within two seconds.")
+  @Flag(
+    help:
+      "Look for changes twice a second, so that each is in the cloud within two seconds; for passwords every two seconds."
+  )
   var follow = false
 
   @Option(
@@ -54,7 +57,10 @@ struct ConnectRun: AsyncParsableCommand {
       ? SchedulePlan.followInterval
       : (interval ?? schedule?.interval).flatMap { Duration(parsing: $0) } ?? SchedulePlan.defaultInterval
     let service = ConnectScheduleService(
-      configuration: configuration, file: file, isStaging: staging.staging, plan: plan)
+      configuration: configuration, file: file, isStaging: staging.staging, plan: plan,
+      passwordInterval: follow
+        ? PasswordSchedule.followInterval
+        : configuration.connect?.passwordInterval.flatMap { Duration(parsing: $0) } ?? PasswordSchedule.defaultInterval)
     try await ServiceRunner.run(
       [service], metrics: configuration.metrics, logger: Logger(label: "bridgehead.connect"))
   }

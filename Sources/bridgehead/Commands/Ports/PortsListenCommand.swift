@@ -42,6 +42,12 @@ struct PortsListen: AsyncParsableCommand {
   var rows: [RowID] = []
 
   @Option(
+    name: [.customShort("f"), .long],
+    help: ArgumentHelp("A topology whose policy names other ports: RPC pinned, certificates on 443.", valueName: "file")
+  )
+  var file: String?
+
+  @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("Only at these addresses of this machine; at all of them otherwise.", valueName: "address"))
   var address: [String] = []
@@ -61,7 +67,9 @@ struct PortsListen: AsyncParsableCommand {
 
   func run() async throws {
     Observability.bootstrap(global)
-    let ports = try StandInPlan.ports(for: role, rows: rows.isEmpty ? nil : Set(rows))
+    let ports = try StandInPlan.ports(
+      for: role, rows: rows.isEmpty ? nil : Set(rows),
+      policy: file.map { try TopologyFile.load($0).topology.policy } ?? nil)
     if newCode, let codeFile {
       var random = SystemRandomNumberGenerator()
       try PrivateFile(codeFile).write(StandInCode.generate(using: &random) + "\n")

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FoundationEssentials
+package import Logging
+import PasswordHash
+import RPC
+package import Store
+import Wire
+
+/// What one pass over the passwords did.
+package struct PasswordReport: Sendable, Codable, Equatable {
+  /// Changes that the controllers told.
+  package var read = 0
+  package var sent = 0
+  /// Sent or due, and of a version that the target has.
+  package var unchanged = 0
+  package var refused = 0
+  /// Left for a later pass.
+  package var due = 0
+  /// What went wrong, in words; the rest was done.
+  package var errors: [String] = []
+}
+
+/// Password hash synchronisation: read what changed, derive, send, remember the version.
+///
+/// 1. **read**: pages of changes since each domain's watermark, over replication.
+/// 2. **derive**: for users that the target has and versions that it has not, on all cores.
+/// 3. **send**: in batches; what fails becomes due.
+/// 4. **remember**: states and watermark in one transaction. A pass that ends anywhere reads the page again: the target
+///    knows the versions that it has.
+/// 5. **due**: users that are new at the target, or whose last attempt failed, one by one.
+package struct PasswordPass: Sendable {
+  /// Users that one pass fetches by themselves; each costs a round trip of some milliseconds.
+  static let maximumDue = 10_000
+  /// Users fetched before what they brought is sent and remembered.
+  static let dueAtOnce = 200
+  /// Seconds until a user whose attempt failed is due again.
+  static let retryAfter = 120.0
+
+  private let sources: [any PasswordSource]
+  private let targets: [any PasswordTarget]
+  private let store: any Store
+  private let logger: Logger
+  private let now: @Sendable () -> Date
+  private let random: @Sendable (Int) -> [UInt8]
+
+  /// - Parameter random: as many bytes from the system's generator as asked for.
+  package init(
+    sources: [any PasswordSource], targets: [any PasswordTarget], store: any Store, logger: Logger,
+    now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8]
+  ) {
+    self.sources = sources
+    self.targets = targets
+    self.store = store
+    self.logger = logger
+    self.now = now
+    self.random = random
+  }
+
+  /// Makes one pass. A domain that cannot be read does not hold up the others; when none can, its error is thrown.
+  package func run() async throws -> PasswordReport {
+    var report = PasswordReport()
+    var first: (any Error)?
+    var succeeded = 0
+    for source in sources {
+      for partition in try await source.partitions() {
+        do {
+          try await run(source, partition, &report)
+          succeeded += 1
+        } catch {
+          if error is CancellationError || error is StoreError || Task.isCancelled { throw error }
+          let reason = (error as? any DiagnosableError)?.description ?? "\(error)"
+          logger.error(
+            "passwords of a domain were not read", metadata: ["domain": "\(partition)", "reason": "\(reason)"])
+          report.errors.append("\(partition): \(reason)")
+          first = first ?? error
+        }
+      }
+    }
+    if succeeded == 0, let first { throw first }
+    return report
+  }
+
+  private func run(_ source: any PasswordSource, _ partition: String, _ report: inout PasswordReport) async throws {
+    let stored = try await store.read { try PasswordWatermark.load(partition, of: source.name, in: $0) }
+    let reading = try await source.open(partition, preferring: stored?.server)
+    do {
+      try await readChanges(reading, from: stored ?? .beginning, source, partition, &report)
+      try await fetchDue(reading, source, partition, &report)
+      await reading.close()
+    } catch {
+      await reading.close()
+      throw error
+    }
+  }
+
+  // MARK: - Changes
+
+  private func readChanges(
+    _ reading: any PasswordReading, from stored: PasswordPosition, _ source: any PasswordSource, _ partition: String,
+    _ report: inout PasswordReport
+  ) async throws {
+    // On another server the numbers mean nothing; what is known of all servers does.
+    var position = stored.server == reading.server ? stored : stored.elsewhere
+    var page = try await reading.page(from: position)
+    if position.usn != .zero, page.invocation != position.invocation {
+      // The server was restored: another database under the same name.
+      position = stored.elsewhere
+      page = try await reading.page(from: position)
+    } else if page.next.property < position.usn.property {
+      // It went back in time and did not say so: what it knows cannot be told from what was read.
+      logger.warning("a controller's database went back; reading it anew", metadata: ["dc": "\(reading.server)"])
+      position = .beginning
+      page = try await reading.page(from: position)
+    }
+    while true {
+      try Task.checkCancellation()
+      report.read += page.accounts.count
+      position = PasswordPosition(
+        server: reading.server, invocation: page.invocation, usn: page.next, known: page.known ?? position.known)
+      try await take(page.accounts, from: source.name, &report) { [position, now] transaction in
+        try PasswordWatermark.save(
+          position, partition, of: source.name, at: now().timeIntervalSince1970, in: transaction)
+      }
+      guard page.hasMore else { return }
+      page = try await reading.page(from: position)
+    }
+  }
+
+  // MARK: - Due
+
+  private func fetchDue(
+    _ reading: any PasswordReading, _ source: any PasswordSource, _ partition: String, _ report: inout PasswordReport
+  ) async throws {
+    for target in targets {
+      let table = CredentialTable(source: source.name, target: target.name)
+      let time = now().timeIntervalSince1970
+      let waiting = try await store.write { transaction in
+        try table.sweep(in: transaction)
+        return try table.due(partition, at: time, limit: Self.maximumDue, in: transaction)
+      }
+      var start = 0
+      while start < waiting.count {
+        try Task.checkCancellation()
+        let part = waiting[start..<min(waiting.count, start + Self.dueAtOnce)]
+        start += Self.dueAtOnce
+        var accounts: [PasswordAccount] = []
+        var absent: [CredentialTable.User] = []
+        for user in part {
+          let account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
+          if let account, account.secret != nil { accounts.append(account) } else { absent.append(user) }
+        }
+        let left = report.due
+        try await take(accounts, from: source.name, &report, only: target.name) { [absent] transaction in
+          for user in absent { try table.save(user.entry, .none, version: nil, at: time, in: transaction) }
+        }
+        // A target that takes none is down: the others wait, and the controller is not asked for what nobody takes.
+        if !accounts.isEmpty, report.due - left == accounts.count { break }
+      }
+    }
+  }
+
+  // MARK: - Derive, send, remember
+
+  private struct Item {
+    var user: CredentialTable.User
+    var account: PasswordAccount
+    var version: PasswordAccount.Version
+  }
+
+  /// Takes accounts to the targets and commits what became of them, together with what the caller has to commit.
+  private func take(
+    _ accounts: [PasswordAccount], from source: String, _ report: inout PasswordReport, only: String? = nil,
+    _ commit: @escaping @Sendable (any Transaction) throws -> Void
+  ) async throws {
+    var work: [@Sendable (any Transaction) throws -> Void] = [commit]
+    for target in targets where only == nil || only == target.name {
+      let table = CredentialTable(source: source, target: target.name)
+      let (items, incomplete) = try await select(accounts, table, &report)
+      let time = now().timeIntervalSince1970
+      work.append { transaction in
+        for entry in incomplete { try table.save(entry, .due, version: nil, at: time, in: transaction) }
+      }
+      for start in stride(from: 0, to: items.count, by: max(1, target.batchSize)) {
+        let part = Array(items[start..<min(items.count, start + max(1, target.batchSize))])
+        let outcomes = await outcomes(of: part, at: target, &report)
+        work.append { transaction in
+          for (item, outcome) in zip(part, outcomes) {
+            try Self.remember(item, outcome, in: table, at: time, transaction)
+          }
+        }
+      }
+    }
+    try await store.write { [work] transaction in for step in work { try step(transaction) } }
+  }
+
+  /// Those that the target has to be told, and the entries of those of which the change told too little.
+  private func select(
+    _ accounts: [PasswordAccount], _ table: CredentialTable, _ report: inout PasswordReport
+  ) async throws -> (items: [Item], incomplete: [Int64]) {
+    let users = try await store.read { transaction in
+      try accounts.map { try table.user($0.identifier, in: transaction) }
+    }
+    var items: [Item] = []
+    var incomplete: [Int64] = []
+    for (user, account) in zip(users, accounts) {
+      guard let user else { continue }
+      guard account.secret != nil, let version = account.version else {
+        // Only pwdLastSet or userAccountControl changed: the target wants them together with the password.
+        if user.state == .sent { incomplete.append(user.entry) }
+        continue
+      }
+      if user.state == .sent, user.version == version {
+        report.unchanged += 1
+      } else {
+        items.append(Item(user: user, account: account, version: version))
+      }
+    }
+    return (items, incomplete)
+  }
+
+  private func outcomes(
+    of items: [Item], at target: any PasswordTarget, _ report: inout PasswordReport
+  ) async -> [Result<PasswordOutcome, any Error>] {
+    let updates = await derive(items)
+    var results = updates.map { update in
+      update.flatMap { _ in .failure(ConnectError.unanswered) as Result<PasswordOutcome, any Error> }
+    }
+    let sendable = updates.indices.filter { if case .success = updates[$0] { true } else { false } }
+    do {
+      let answers = try await target.send(try sendable.map { try updates[$0].get() })
+      for (index, answer) in zip(sendable, answers) { results[index] = .success(answer) }
+    } catch {
+      let reason = (error as? any DiagnosableError)?.description ?? "\(error)"
+      if !sendable.isEmpty { report.errors.append("\(target.name): \(reason)") }
+      for index in sendable { results[index] = .failure(error) }
+    }
+    for result in results {
+      switch result {
+      case .success(.stored): report.sent += 1
+      case .success(.unchanged), .success(.older): report.unchanged += 1
+      case .success(.refused): report.refused += 1
+      case .failure: report.due += 1
+      }
+    }
+    return results
+  }
+
+  /// One task for each core: a derivation is a thousand rounds of SHA-256 twice over.
+  private func derive(_ items: [Item]) async -> [Result<PasswordUpdate, any Error>] {
+    let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    let size = max(1, (items.count + cores - 1) / cores)
+    return await withTaskGroup(of: (Int, [Result<PasswordUpdate, any Error>]).self) { group in
+      for start in stride(from: 0, to: items.count, by: size) {
+        let part = items[start..<min(items.count, start + size)]
+        group.addTask { [random] in (start, part.map { item in Result { try Self.update(item, random) } }) }
+      }
+      var parts: [(Int, [Result<PasswordUpdate, any Error>])] = []
+      for await part in group { parts.append(part) }
+      return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
+    }
+  }
+
+  private static func update(_ item: Item, _ random: (Int) -> [UInt8]) throws -> PasswordUpdate {
+    guard let open = item.account.secret else { throw ConnectError.unanswered }
+    let secret = try open()
+    guard let hash = secret.withBytes({ NTHash($0) }) else { throw ConnectError.unanswered }
+    return PasswordUpdate(
+      anchor: item.user.anchor, value: try DerivedPassword(hash, salt: random(DerivedPassword.saltBytes)).text,
+      version: item.version, lastSet: item.account.lastSet, mustChange: item.account.mustChange)
+  }
+
+  private static func remember(
+    _ item: Item, _ outcome: Result<PasswordOutcome, any Error>, in table: CredentialTable, at time: Double,
+    _ transaction: any Transaction
+  ) throws {
+    let entry = item.user.entry
+    switch outcome {
+    case .success(.stored), .success(.unchanged), .success(.older):
+      try table.save(entry, .sent, version: item.version, at: time, in: transaction)
+    case .success(.refused(let reason, let detail)) where reason == "unknownUser":
+      // The user is on the way, or was deleted there by somebody else.
+      try table.save(
+        entry, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
+      )
+    case .success(.refused(let reason, let detail)):
+      try table.save(entry, .refused, version: item.version, reason: reason, detail: detail, at: time, in: transaction)
+    case .failure(let error):
+      let detail = (error as? any DiagnosableError)?.message ?? "\(error)"
+      let reason = (error as? any DiagnosableError)?.identifier ?? "unknown"
+      try table.save(
+        entry, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
+      )
+    }
+  }
+}
+
+extension ConnectError {
+  fileprivate static let unanswered = ConnectError(
+    .targetUnreachable, "The target told no result.", remedy: "The next pass sends the password again.")
+}

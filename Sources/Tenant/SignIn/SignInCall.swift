@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import WebIdentity
+
+/// A request to the sign-in service that has passed the pipeline.
+struct SignInCall: Sendable {
+  let place: SignInPlace
+  let method: String
+  /// The query as it was sent, for forms that continue with it.
+  let queryText: String
+  let query: FormParameters
+  /// The body's parameters; none for GET.
+  let form: FormParameters
+  /// What the body was, for an authorization request that was posted.
+  let formText: String
+  let authorization: String?
+  let cookies: String?
+  /// The client's address, or its network where one client has many.
+  let source: String
+  let agent: String
+  /// `https://tenant.example`, and below it the tenant: the issuer.
+  let origin: String
+  let issuer: String
+  let now: Date
+  let request: String
+
+  func url(_ place: SignInPlace) -> String { issuer + place.rawValue }
+
+  /// The path that links and forms use.
+  func path(_ place: SignInPlace) -> String { issuer.dropFirst(origin.count) + place.rawValue }
+
+  /// For the audit log, before anybody is known.
+  var actor: Actor { Actor(who: "source:\(source)", request: request) }
+
+  func actor(_ application: Application) -> Actor { Actor(who: "application:\(application.id)", request: request) }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WebIdentity
+
+/// The table of all places below `/<tenant>`, where the tenant is its initial domain. Clients of Entra ID (MSAL) look for the
+/// discovery document under `/v2.0`; everything else they learn from it.
+enum SignInPlace: String, CaseIterable, Sendable {
+  case metadata = "/.well-known/openid-configuration"
+  case metadataV2 = "/v2.0/.well-known/openid-configuration"
+  case keys = "/discovery/v2.0/keys"
+  case authorize = "/oauth2/v2.0/authorize"
+  case token = "/oauth2/v2.0/token"
+  case deviceAuthorization = "/oauth2/v2.0/devicecode"
+  case revocation = "/oauth2/v2.0/revoke"
+  case endSession = "/oauth2/v2.0/logout"
+  case userInfo = "/oidc/userinfo"
+  /// Where a person enters a device's code.
+  case device = "/device"
+  /// Where the sign-in page sends its form; the query is the request that waits for it.
+  case signInToAuthorize = "/signin/authorize"
+  case signInToDevice = "/signin/device"
+  case styleSheet = "/assets/style.css"
+  case script = "/assets/continue.js"
+
+  /// How a refusal is told, and what the pipeline asks for.
+  enum Kind {
+    /// JSON for programs.
+    case machine
+    /// A page, which other sites may lead to.
+    case page
+    /// A page whose forms act for the person: they must come from this site.
+    case form
+  }
+
+  var kind: Kind {
+    switch self {
+    case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo: .machine
+    case .authorize, .endSession, .styleSheet, .script: .page
+    case .device, .signInToAuthorize, .signInToDevice: .form
+    }
+  }
+
+  var methods: [String] {
+    switch self {
+    case .metadata, .metadataV2, .keys, .styleSheet, .script: ["GET", "HEAD"]
+    case .token, .deviceAuthorization, .revocation, .signInToAuthorize, .signInToDevice: ["POST"]
+    case .authorize, .endSession, .userInfo, .device: ["GET", "POST"]
+    }
+  }
+
+  /// The place of a path, without the tenant's own part.
+  static func find(_ path: Substring) -> SignInPlace? { allCases.first { $0.rawValue == path } }
+
+  init(_ endpoint: ProviderEndpoint) {
+    switch endpoint {
+    case .authorize: self = .authorize
+    case .token: self = .token
+    case .deviceAuthorization: self = .deviceAuthorization
+    case .userInfo: self = .userInfo
+    case .endSession: self = .endSession
+    case .revocation: self = .revocation
+    case .keys: self = .keys
+    }
+  }
+}

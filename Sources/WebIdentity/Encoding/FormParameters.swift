@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+/// `application/x-www-form-urlencoded` (WHATWG URL 5), as a query or a body.
+package struct FormParameters: Sendable, Equatable {
+  /// OpenID Connect and its clients send about 20.
+  package static let maximumCount = 64
+
+  private var values: [String: String] = [:]
+
+  package init() {}
+
+  /// - Throws: ``OAuthError`` `invalidRequest` for text that is not encoded correctly, a parameter that is there twice
+  ///   (RFC 6749 3.1), and too many of them.
+  package init(_ text: some StringProtocol) throws(OAuthError) {
+    for pair in text.split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = Self.decode(parts[0]), let value = parts.count == 2 ? Self.decode(parts[1]) : "" else {
+        throw OAuthError(.invalidRequest, "A parameter is not encoded correctly.")
+      }
+      guard values[name] == nil else {
+        throw OAuthError(.invalidRequest, "The parameter \(Self.quoted(name)) is given twice.")
+      }
+      guard values.count < Self.maximumCount else {
+        throw OAuthError(.invalidRequest, "There are more than \(Self.maximumCount) parameters.")
+      }
+      values[name] = value
+    }
+  }
+
+  /// Nil also for the empty text: a parameter without a value is treated as if it were omitted (RFC 6749 3.1).
+  package subscript(name: String) -> String? {
+    values[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// - Throws: ``OAuthError`` `invalidRequest` when it is missing.
+  package func require(_ name: String) throws(OAuthError) -> String {
+    guard let value = self[name] else { throw OAuthError(.invalidRequest, "The parameter \(name) is missing.") }
+    return value
+  }
+
+  /// The list of a parameter whose values are separated by spaces.
+  package func list(_ name: String) -> [String] { (self[name] ?? "").split(separator: " ").map(String.init) }
+
+  /// For texts that a client made: printable ASCII only, shortened.
+  static func quoted(_ text: String) -> String {
+    String(text.unicodeScalars.prefix(64).map { (0x20..<0x7f).contains($0.value) ? Character($0) : "?" })
+  }
+
+  private static func decode(_ text: some StringProtocol) -> String? {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      switch byte {
+      case UInt8(ascii: "+"): bytes.append(0x20)
+      case UInt8(ascii: "%"):
+        guard rest.count >= 2, let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)) else {
+          return nil
+        }
+        bytes += decoded
+        rest = rest.dropFirst(2)
+      default: bytes.append(byte)
+      }
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// `name=value` pairs, with everything but the unreserved characters of RFC 3986 2.3 percent-encoded.
+  package static func encode(_ pairs: [(name: String, value: String)]) -> String {
+    pairs.map { "\(encode($0.name))=\(encode($0.value))" }.joined(separator: "&")
+  }
+
+  package static func encode(_ text: String) -> String {
+    var encoded = ""
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        encoded.unicodeScalars.append(Unicode.Scalar(byte))
+      default: encoded += "%" + Hex.encode([byte]).uppercased()
+      }
+    }
+    return encoded
+  }
+}

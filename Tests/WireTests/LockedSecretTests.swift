@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import Wire
+
+@Suite struct LockedSecretTests {
+  private struct Refusal: Error {}
+
+  /// proc(5) `VmFlags`: `lo` is locked in memory, `dd` is left out of cores.
+  @Test func isLockedAndLeftOutOfCores() throws {
+    let secret = try LockedSecret.make(count: 16) { $0.copyBytes(from: [UInt8](1...16)) }
+    #expect(secret.count == 16)
+    let (address, bytes) = secret.withBytes { (UInt(bitPattern: $0.baseAddress), Array($0)) }
+    #expect(bytes == [UInt8](1...16))
+    let flags = try #require(try Self.flags(of: address))
+    #expect(flags.contains("lo") && flags.contains("dd"), "\(flags)")
+  }
+
+  @Test func refusesWhatDoesNotFit() {
+    #expect(throws: SecurityError.self) { _ = try LockedSecret.make(count: 1 << 20) { _ in } }
+    #expect(throws: SecurityError.self) { _ = try LockedSecret.make(count: -1) { _ in } }
+    #expect(throws: Refusal.self) { _ = try LockedSecret.make(count: 1) { _ in throw Refusal() } }
+  }
+
+  /// Thousands come and go without a page left behind.
+  @Test func givesItsPageBack() throws {
+    for index in 0..<20_000 {
+      let secret = try LockedSecret.make(count: 1) { $0[0] = UInt8(index % 256) }
+      #expect(secret.withBytes { $0[0] } == UInt8(index % 256))
+    }
+  }
+
+  private static func flags(of address: UInt) throws -> [String]? {
+    let text = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+    var isInside = false
+    for line in text.split(separator: "\n") {
+      let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
+      if range.count == 2 { isInside = (range[0]..<range[1]).contains(address) }
+      if isInside, line.hasPrefix("VmFlags:") { return line.dropFirst(8).split(separator: " ").map(String.init) }
+    }
+    return nil
+  }
+}
