@@ -2,6 +2,7 @@
 
 import Foundation
 import PasswordHash
+import Store
 import Testing
 import WebIdentity
 import Wire
