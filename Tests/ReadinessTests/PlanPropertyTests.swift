@@ -67,7 +67,8 @@ private struct ExpectedFlow: Hashable {
   }
 }
 
-@Suite struct PlanPropertyTests {
+/// One after another: hundreds of them at a time would keep the tests that talk over sockets from running.
+@Suite(.serialized) struct PlanPropertyTests {
   private static let seeds = Array(UInt64(1)...60)
 
   @Test(arguments: seeds) func everyFlowIsCoveredAtBothEndsExactlyOnce(_ seed: UInt64) {

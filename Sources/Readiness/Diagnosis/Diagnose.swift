@@ -19,9 +19,11 @@ package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> J
       return Judgement(
         .inconclusive, .unknown, "\(flow.name) was not tried: this version has no conversation for the row.")
     }
+    let notes = flow.conversation.observations.compactMap { if case .note(let text) = $0 { text } else { nil } }
     return Judgement(
       .inconclusive, .unknown,
-      "The conversation with \(flow.name) reached \(flow.depth.rawValue), where \(flow.required.rawValue) is needed.")
+      "The conversation with \(flow.name) reached \(flow.depth.rawValue), where \(flow.required.rawValue) is needed"
+        + (notes.isEmpty ? "." : ": \(notes.joined(separator: "; "))."))
   }
   return Judgement(.works, .none, "\(flow.name) works, as deep as \(flow.depth.rawValue).")
 }

@@ -307,7 +307,7 @@ import Testing
     let all = Self.path + Self.answers + Self.trust + Self.ranges
     let observations = all.flatMap(\.seen)
     var random = SystemRandomNumberGenerator()
-    for _ in 0..<20_000 {
+    for _ in 0..<3000 {
       let depth = Depth.allCases.filter { $0 < .service }.randomElement(using: &random) ?? .nothing
       let seen = (0..<Int.random(in: 0...3, using: &random)).compactMap { _ in
         observations.randomElement(using: &random)
@@ -315,10 +315,9 @@ import Testing
       let flow = Self.flow(
         RowID.allCases.randomElement(using: &random) ?? .connectADLDAP, Bool.random() ? .tcp : .udp, depth, seen)
       let judgement = diagnose(flow, among: all.randomElement(using: &random)?.siblings ?? [])
-      #expect(judgement.verdict != .works, "\(seen) at \(depth): \(judgement)")
-      if judgement.verdict == .worksWithRemark {
-        #expect(judgement.diagnosis == .standIn, "\(seen) at \(depth): \(judgement)")
-      }
+      let isFalse =
+        judgement.verdict == .works || (judgement.verdict == .worksWithRemark && judgement.diagnosis != .standIn)
+      if isFalse { Issue.record("\(seen) at \(depth): \(judgement)") }
     }
   }
 

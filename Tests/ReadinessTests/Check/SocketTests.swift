@@ -121,16 +121,22 @@ import Wire
     #expect(ErrorQueue.parse([UInt8](repeating: 0xff, count: 64)) == nil)
   }
 
+  /// The burst at once, then so many a second, and no more before the deadline; each target has its own.
   @Test func targetsAreSpared() async {
     let budget = PacketBudget()
-    let deadline = ContinuousClock.now + .seconds(1)
-    var granted = 0
-    // All at once: the burst is granted and what the rate allows until the deadline, and no more.
-    await withTaskGroup(of: Bool.self) { group in
-      for _ in 0..<200 { group.addTask { await budget.wait(for: "192.0.2.1", until: deadline) } }
-      for await ok in group where ok { granted += 1 }
+    let now = ContinuousClock.now
+    var times: [Double] = []
+    while let ready = await budget.reserve(1, for: "192.0.2.1", at: now, until: now + .seconds(2)) {
+      times.append((ready - now) / .seconds(1))
     }
-    #expect(granted >= PacketBudget.burst && granted <= PacketBudget.burst + Int(PacketBudget.rate) + 1)
-    #expect(await budget.wait(for: "192.0.2.2", until: .now + .seconds(1)))
+    #expect(times.count { $0 < 0.000_1 } == PacketBudget.burst)
+    #expect(abs(times.count - (PacketBudget.burst + Int(2 * PacketBudget.rate))) <= 1)
+    #expect(await budget.reserve(3, for: "192.0.2.2", at: now, until: now + .seconds(2)) == now)
+    // A bucket fills again, and not beyond its brim.
+    let later = now + .seconds(3600)
+    for _ in 0..<PacketBudget.burst {
+      #expect(await budget.reserve(1, for: "192.0.2.1", at: later, until: later + .seconds(1)) == later)
+    }
+    #expect(await budget.reserve(1, for: "192.0.2.1", at: later, until: later + .milliseconds(10)) == nil)
   }
 }

@@ -18,14 +18,18 @@ import Wire
   @Test func aServer() async throws {
     let seen = try await probe([.answer(Self.negotiation())])
     #expect(seen.depth == .service)
-    #expect(
-      seen.observations == [.note("SMB 3.1.1, signing AES-GMAC, encryption AES-128-GCM, signing required")])
+    // A busy machine may read the answer, and the time in it, seconds later.
+    let others = seen.observations.filter { if case .clockSkew = $0 { false } else { true } }
+    #expect(others == [.note("SMB 3.1.1, signing AES-GMAC, encryption AES-128-GCM, signing required")])
     #expect(seen.phases.map(\.name) == [.connect, .request])
   }
 
   @Test func aWrongClock() async throws {
     let seen = try await probe([.answer(Self.negotiation(secondsAhead: 400))])
-    #expect(seen.observations.contains { if case .clockSkew(400, _) = $0 { true } else { false } })
+    #expect(
+      seen.observations.contains {
+        if case .clockSkew(let seconds, _) = $0 { (340...401).contains(seconds) } else { false }
+      })
   }
 
   @Test func aServerWithoutSigning() async throws {

@@ -20,11 +20,7 @@ package actor PacketBudget {
   /// - Returns: false when that is after the deadline, or the task was cancelled.
   package func wait(for address: String, until deadline: ContinuousClock.Instant, packets: Int = 1) async -> Bool {
     let now = clock.now
-    let cost = Duration.seconds(Double(packets) / Self.rate)
-    let filled = max(full[address] ?? now, now) + cost
-    let ready = filled - .seconds(Double(Self.burst) / Self.rate)
-    guard ready < deadline else { return false }
-    full[address] = filled
+    guard let ready = reserve(packets, for: address, at: now, until: deadline) else { return false }
     guard ready > now else { return !Task.isCancelled }
     do {
       try await clock.sleep(until: ready)
@@ -32,5 +28,17 @@ package actor PacketBudget {
     } catch {
       return false
     }
+  }
+
+  /// Takes the packets out of the target's bucket.
+  /// - Returns: when they may be sent; nil, and nothing is taken, when that is after the deadline.
+  func reserve(
+    _ packets: Int, for address: String, at now: ContinuousClock.Instant, until deadline: ContinuousClock.Instant
+  ) -> ContinuousClock.Instant? {
+    let filled = max(full[address] ?? now, now) + .seconds(Double(packets) / Self.rate)
+    let ready = max(now, filled - .seconds(Double(Self.burst) / Self.rate))
+    guard ready < deadline else { return nil }
+    full[address] = filled
+    return ready
   }
 }

@@ -11,6 +11,9 @@ package struct ProbeSockets: Sendable {
   /// Copies of a datagram leave at 0, 0.5 and 1.5 s; the wait ends at 3.5 s.
   package static let datagramPauses: [Duration] = [.milliseconds(500), .seconds(1), .seconds(2)]
 
+  /// With less, the last copy had no time to be answered.
+  private static let leastTellingWait = Duration.milliseconds(2500)
+
   private let thread = SocketThread()
   private let budget: PacketBudget
 
@@ -35,7 +38,8 @@ package struct ProbeSockets: Sendable {
       return socket
     case .failure(let failure):
       log.end(index, received: failure.description)
-      Self.note(failure, isStream: true, since: start, deadline: deadline, phase, log)
+      let planned = min(deadline - start, Self.handshakePatience)
+      Self.note(failure, isStream: true, planned: planned, phase, log)
       return nil
     }
   }
@@ -111,7 +115,8 @@ package struct ProbeSockets: Sendable {
       if case .timedOut = failure, let silence {
         log.observe(silence)
       } else {
-        Self.note(failure, isStream: false, since: start, deadline: deadline, phase, log)
+        let planned = min(deadline - start, Self.datagramPauses.reduce(.zero, +))
+        Self.note(failure, isStream: false, planned: planned, phase, log)
       }
     case .connected: break
     }
@@ -135,15 +140,14 @@ package struct ProbeSockets: Sendable {
     }
   }
 
-  /// A wait that the deadline cut short says less than a full one.
+  /// A wait that the deadline cut short says less than a full one. What counts is the wait that was planned: a thread that
+  /// ran late on a busy machine has not waited for the peer.
   private static func note(
-    _ failure: SocketFailure, isStream: Bool, since start: ContinuousClock.Instant, deadline: ContinuousClock.Instant,
-    _ phase: Phase.Name, _ log: ConversationLog
+    _ failure: SocketFailure, isStream: Bool, planned: Duration, _ phase: Phase.Name, _ log: ConversationLog
   ) {
-    let waited = ContinuousClock.now - start
-    let wasCut = failure == .cancelled || (failure == .timedOut && waited < .milliseconds(3400))
+    let wasCut = failure == .cancelled || (failure == .timedOut && planned < leastTellingWait)
     log.observe(
-      wasCut ? .deadline(phase) : failure.observation(isStream: isStream, seconds: waited / .seconds(1)))
+      wasCut ? .deadline(phase) : failure.observation(isStream: isStream, seconds: planned / .seconds(1)))
     // The host itself answers: the way there and back is open.
     switch failure {
     case .system(ECONNREFUSED), .system(ECONNRESET): log.reached(.path)
@@ -168,8 +172,10 @@ enum RawSocket {
     let descriptor = socket(list.pointee.ai_family, hints.ai_socktype | flags, 0)
     guard descriptor >= 0 else { return .failure(.system(errno)) }
     ErrorQueue.enable(descriptor, ipv6: list.pointee.ai_family == AF_INET6)
-    if connect(descriptor, list.pointee.ai_addr, list.pointee.ai_addrlen) != 0, errno != EINPROGRESS {
-      let failure = ErrorQueue.next(descriptor).map { SocketFailure.icmp($0) } ?? .system(errno)
+    // Taken at once: looking into the error queue sets errno, too.
+    let number = connect(descriptor, list.pointee.ai_addr, list.pointee.ai_addrlen) == 0 ? 0 : errno
+    if number != 0, number != EINPROGRESS {
+      let failure = ErrorQueue.next(descriptor).map { SocketFailure.icmp($0) } ?? .system(number)
       close(descriptor)
       return .failure(failure)
     }
