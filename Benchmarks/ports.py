@@ -28,7 +28,7 @@ ROUNDS = 5
 
 
 def dropped_topology(directory):
-    """100 domain controllers, 100 federation servers, 100 proxies: about 20 flows for each hundredth."""
+    """100 domain controllers (13 flows each), federation servers (3), proxies (3) and cloud services (1)."""
     file = pathlib.Path(directory) / "dropped.yaml"
     file.write_text(yaml.safe_dump({
         "version": 1, "name": "dropped", "features": FEATURES,
@@ -36,6 +36,8 @@ def dropped_topology(directory):
         "forests": [{"name": "corp.example", "domains": [{"name": "corp.example", "controllers": [
             {"name": f"dc{n}.corp.example", "addresses": [f"10.30.0.{n}"], "globalCatalog": True}
             for n in range(1, HOSTS + 1)]}]}],
+        "cloud": [{"name": f"cloud{n}.example", "addresses": [f"10.30.3.{n}"], "protocols": ["https"]}
+                  for n in range(1, HOSTS + 1)],
         "federation": {"name": FARM, "servers": [
             {"name": f"fs{n}.corp.example", "addresses": [f"10.30.1.{n}"]} for n in range(1, HOSTS + 1)]},
         "proxies": [{"name": f"wap{n}.corp.example", "addresses": [f"10.30.2.{n}"]} for n in range(1, HOSTS + 1)],
