@@ -22,6 +22,8 @@ from environment import PRODUCT  # noqa: E402
 from fault_site import FARM, FEATURES, Site, key, measured  # noqa: E402
 
 HOSTS = 100
+# So many addresses nmap gets when everything is dropped: with all of them it takes many minutes.
+FEW = 4
 DEADLINE = 4  # Seconds: three SYNs of a connection, at 0, 1 and 3 s, and half a second.
 DELAY = 0.05
 ROUNDS = 5
@@ -54,11 +56,12 @@ def ports_of(findings):
     return words, addresses
 
 
-def nmap(site, findings):
+def nmap(site, findings, few=None):
     """The same ports with nmap: half-open scan and its UDP probes, no names, no ping, in its fastest polite manner."""
     ports, addresses = ports_of(findings)
+    addresses = addresses[:few]
     return measured(*site.path.prefix, "nmap", "-Pn", "-n", "-sS", "-sU", "-T4", "--max-retries", "2", "-p", ports,
-                    *addresses, patience=600)
+                    *addresses, patience=60)
 
 
 def everything_dropped(site, directory):
@@ -67,12 +70,12 @@ def everything_dropped(site, directory):
         run = site.check(topology=dropped_topology(directory), deadline=DEADLINE)
         findings = run.findings
         report = site.path.report()
-        other = nmap(site, findings)
+        other = nmap(site, findings, FEW)
     works = [f for f in findings if f["verdict"] in ("works", "works-with-remark")]
     assert not works, works[0]
     return {"flows": len(findings), "hosts": len({f["target"]["host"] for f in findings}), "deadline": DEADLINE,
             "seconds": run.seconds, "overDeadline": run.seconds - DEADLINE, "peak": run.peak,
-            "packetsPerSecondToOneHost": report["busiest"], "nmapSeconds": other.seconds,
+            "packetsPerSecondToOneHost": report["busiest"], "nmapHosts": FEW, "nmapSeconds": other.seconds,
             "faster": other.seconds / run.seconds}
 
 
@@ -107,6 +110,7 @@ def main():
     for name, row in (("every packet dropped", dropped), (f"everything works, {DELAY * 1000:.0f} ms away", works)):
         say("%-44s %8d %8.2f %8.2f %8.1f %8.0f\n" % (
             name, row["flows"], row["seconds"], row["nmapSeconds"], row["faster"], row["peak"]))
+    say(f"nmap had {FEW} of the addresses that drop everything, the check all of them\n")
     say(f"dropped: {dropped['overDeadline']:+.2f} s over the deadline of {DEADLINE} s (aim: below +0.5), "
         f"at most {dropped['packetsPerSecondToOneHost']} packets a second to one host\n")
     say(f"works: {works['roundTrips']:.1f} round trips for all flows together (aim: below 8); by flow:\n")

@@ -170,8 +170,8 @@ class Catalogue:
         foreign = self.chance.choice(sorted(self.site.domains.values()))
         fault = self.names(f"no forwarder for a forest: {words}", {"missing-conditional-forwarder"},
                            peers.names_refused(foreign, code=code))
-        if CRL.endswith(f".{foreign}"):
-            fault.along = dict.fromkeys(self.trusting(), {"revocation-list-unreachable"})
+        # Each forest's certificates name a list in its own zone.
+        fault.along = dict.fromkeys(self.trusting(), {"revocation-list-unreachable"})
         yield fault
 
     def _fault_records_missing(self):
