@@ -149,7 +149,9 @@ class Catalogue:
     def _fault_killed(self):
         row, port, host = self.tcp_row(self.ONLY_TCP + list(BOTH))
         yield self.replaced("reset when the protocol is spoken", row, host, self.address(host), port,
-                            {"connection-killed"}, lambda a, p: peers.hostile(a, p, "reset when asked"),
+                            # RPC's client does not tell a reset from an orderly end.
+                            {"connection-killed"} | ({"service-stopped"} if row == MAPPER else set()),
+                            lambda a, p: peers.hostile(a, p, "reset when asked"),
                             along=self.beside_mapper(row, host))
 
     def _fault_fragments(self):
@@ -243,7 +245,9 @@ class Catalogue:
         address = self.address(host)
         return self.replaced(
             name, AD + "ldap", host, address, 389, diagnoses,
-            lambda a, p: peers.changed_datagrams(a, p, (address, 389), change), "udp")
+            lambda a, p: peers.changed_datagrams(
+                # On top of what the site itself changes.
+                a, p, (address, 389), lambda data: change(peers.ping_flags(add=peers.WEB_SERVICES)(data))), "udp")
 
     def _fault_wrong_controller(self):
         host = self.host()
