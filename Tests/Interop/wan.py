@@ -41,6 +41,12 @@ class Path:
         # Loopback addresses as sources and destinations on a link: route_localnet (ip-sysctl of the kernel).
         for setting in ("all/rp_filter=0", "wan0/rp_filter=0", "wan0/route_localnet=1", "all/route_localnet=1"):
             _sysctl(setting)
+        # Every refusal is said, however many there are (icmp(7)).
+        pathlib.Path("/proc/sys/net/ipv4/icmp_ratelimit").write_text("0")
+        # A port that was led elsewhere must not stay so for those who ask again from the same port.
+        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
+            with contextlib.suppress(FileNotFoundError):
+                pathlib.Path("/proc/sys/net/netfilter", name).write_text("1")
         _ip("address", "add", f"{GATEWAY}/32", "peer", f"{SOURCE}/32", "dev", "wan0")
         # The source host does not have the servers' loopback network: only 127.0.0.0/24 is its own.
         self.host("ip", "link", "set", "lo", "up")
