@@ -25,7 +25,10 @@ class Application(http.server.BaseHTTPRequestHandler):
     seen = []
 
     def do_GET(self):
-        self.seen.append(dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query)))
+        address = urllib.parse.urlsplit(self.path)
+        # Browsers also ask for an icon.
+        if address.path == "/signed-in":
+            self.seen.append(dict(urllib.parse.parse_qsl(address.query)))
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
