@@ -19,7 +19,7 @@ import Wire
     _ site: Site, _ source: ScriptedPasswords, _ targets: [MemoryPasswords]
   ) -> PasswordPass {
     PasswordPass(
-      sources: [source], targets: targets, store: site.store,
+      sources: [source], targets: targets, store: site.store, ledger: FlowLedger(),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { site.clock.withLock { $0 } },
       random: { (0..<$0).map { _ in UInt8.random(in: .min ... .max) } })
   }
@@ -65,7 +65,7 @@ import Wire
       source.setPassword(user, try #require(Hex.decode("8846f7eaee8fb117ad06bdd830b7586c")))
       let target = MemoryPasswords()
       let fixed = PasswordPass(
-        sources: [source], targets: [target], store: site.store,
+        sources: [source], targets: [target], store: site.store, ledger: FlowLedger(),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { site.clock.withLock { $0 } },
         random: { count in (0..<count).map { UInt8($0) } })
       _ = try await fixed.run()

@@ -40,18 +40,23 @@ package struct PasswordPass: Sendable {
   private let sources: [any PasswordSource]
   private let targets: [any PasswordTarget]
   private let store: any Store
+  private let ledger: FlowLedger
   private let logger: Logger
   private let now: @Sendable () -> Date
   private let random: @Sendable (Int) -> [UInt8]
 
-  /// - Parameter random: as many bytes from the system's generator as asked for.
+  /// - Parameters:
+  ///   - ledger: where the ways to the controllers are counted; it is written to the store after each pass.
+  ///   - random: as many bytes from the system's generator as asked for.
   package init(
-    sources: [any PasswordSource], targets: [any PasswordTarget], store: any Store, logger: Logger,
+    sources: [any PasswordSource], targets: [any PasswordTarget], store: any Store, ledger: FlowLedger,
+    logger: Logger,
     now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8]
   ) {
     self.sources = sources
     self.targets = targets
     self.store = store
+    self.ledger = ledger
     self.logger = logger
     self.now = now
     self.random = random
@@ -59,6 +64,18 @@ package struct PasswordPass: Sendable {
 
   /// Makes one pass. A domain that cannot be read does not hold up the others; when none can, its error is thrown.
   package func run() async throws -> PasswordReport {
+    do {
+      let report = try await passOver()
+      try await ledger.flush(to: store, at: now().timeIntervalSince1970)
+      return report
+    } catch {
+      // A task of its own, because the store refuses a cancelled one. The first error is what matters.
+      await Task { try? await ledger.flush(to: store, at: now().timeIntervalSince1970) }.value
+      throw error
+    }
+  }
+
+  private func passOver() async throws -> PasswordReport {
     var report = PasswordReport()
     var first: (any Error)?
     var succeeded = 0

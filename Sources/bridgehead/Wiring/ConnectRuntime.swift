@@ -63,7 +63,8 @@ struct ConnectRuntime {
         }
       }, ledger: ledger, logger: logger,
       now: { Date.now })
-    let passwords = try passwords(section, forests, store, cloud, environment, isStaging: settings.isStaging)
+    let passwords = try passwords(
+      section, forests, store, ledger, cloud, environment, isStaging: settings.isStaging)
     return ConnectRuntime(
       service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
       finder: ObjectFinder(settings), cloud: cloud, lock: lock)
@@ -115,8 +116,8 @@ struct ConnectRuntime {
 
   /// A server in staging reads no passwords, as it sends none.
   private static func passwords(
-    _ section: Configuration.ConnectSection, _ forests: [Forest], _ store: SQLiteStore, _ cloud: Cloud,
-    _ environment: [String: String], isStaging: Bool
+    _ section: Configuration.ConnectSection, _ forests: [Forest], _ store: SQLiteStore, _ ledger: FlowLedger,
+    _ cloud: Cloud, _ environment: [String: String], isStaging: Bool
   ) throws -> PasswordPass? {
     let sources = forests.compactMap(\.passwordSource)
     let targets = try section.allTargets.compactMap { target -> TenantPasswordTarget? in
@@ -132,7 +133,7 @@ struct ConnectRuntime {
     guard !sources.isEmpty, !targets.isEmpty, !isStaging else { return nil }
     ProcessSecrecy.refuseCores()
     return PasswordPass(
-      sources: sources, targets: targets, store: store, logger: Logger(label: "bridgehead.passwords"),
+      sources: sources, targets: targets, store: store, ledger: ledger, logger: Logger(label: "bridgehead.passwords"),
       now: { Date.now },
       random: { count in
         var generator = SystemRandomNumberGenerator()
