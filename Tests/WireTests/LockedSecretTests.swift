@@ -33,7 +33,9 @@ import Wire
   }
 
   private static func flags(of address: UInt) throws -> [String]? {
-    let text = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+    // The file tells no size: it has to be read to its end.
+    let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+    let text = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
     var isInside = false
     for line in text.split(separator: "\n") {
       let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
