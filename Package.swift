@@ -222,7 +222,8 @@ let package = Package(
       "IntegrationTests",
       [
         "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
-        "Connect", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix, nioSSL, logging,
+        "Connect", "PasswordHash", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix,
+        nioSSL, logging,
       ]),
   ]
 )

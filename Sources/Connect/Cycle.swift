@@ -41,7 +41,6 @@ struct Cycle {
     try await offer.ask(full ? .full : .due)
     let profiles = try await offer.profiles()
     try await synchronise(profiles, full: full, &report)
-    try await resolveReferences(profiles, full: full, &report)
     try await export(profiles, full: full, &report)
   }
 
@@ -94,20 +93,12 @@ struct Cycle {
       || (error as? ConnectError)?.code == .corruptStore)
   }
 
+  /// What was imported, and then what its references name outside the imported partitions.
   private func synchronise(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
     let synchroniser = synchroniser(profiles)
     try await clock.timed(.synchronise, &report) { report in
       report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
-    }
-  }
-
-  /// What the references of exported objects name outside the imported partitions.
-  private func resolveReferences(
-    _ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport
-  ) async throws {
-    guard !resolvers.isEmpty else { return }
-    let synchroniser = synchroniser(profiles)
-    try await clock.timed(.synchronise, &report) { report in
+      guard !resolvers.isEmpty else { return }
       let resolution = ReferenceResolution(
         resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
       let found = try await resolution.run(full: full)

@@ -2,6 +2,7 @@
 
 import Foundation
 import NIOPosix
+import PasswordHash
 import RPC
 import Testing
 import Wire
@@ -11,6 +12,10 @@ import Wire
   private let lab: RPCLab
 
   init() throws { lab = try RPCLab() }
+
+  private func ntHash(_ password: String) throws -> [UInt8] {
+    try #require(NTHash(ofPassword: password)).bytes.withBytes { Array($0) }
+  }
 
   private func failure(_ body: () async throws -> Void) async -> RPCError? {
     do {
@@ -127,7 +132,7 @@ import Wire
     let counts = lab.forest.counts
     #expect(users.count == (counts["user"] ?? 0) + (counts["externalUser"] ?? 0), "\(counts)")
     let password = try String(contentsOfFile: lab.forest.userPasswordFile, encoding: .utf8)
-    let digest = RPCLab.digest(of: NTHash.of(password.trimmingCharacters(in: .newlines)))
+    let digest = RPCLab.digest(of: try ntHash(password.trimmingCharacters(in: .newlines)))
     #expect(users.allSatisfy { $0.digest == digest && $0.version > 0 && $0.hasControl && $0.hasTime })
     #expect(read.pages > 2)
     #expect(read.invocation.description == lab.kerberos.controller.invocationID.lowercased())
@@ -166,13 +171,13 @@ import Wire
     let payload = try #require(object.attributes[.unicodePwd]?.first)
     let rid = try #require(object.name.sid?.relativeIdentifier)
     let hash = try ReplicatedSecret.ntHash(payload, account: rid, sessionKey: key)
-    #expect(hash.withBytes { Array($0) } == NTHash.of(try lab.forest.passwordAccount.password()))
+    #expect(try hash.withBytes { Array($0) } == ntHash(lab.forest.passwordAccount.password()))
     // Damage and another account's identifier are noticed, or lead to another hash.
     var damaged = payload
     damaged[20] ^= 1
     #expect(throws: RPCError.self) { _ = try ReplicatedSecret.ntHash(damaged, account: rid, sessionKey: key) }
     let other = try ReplicatedSecret.ntHash(payload, account: rid + 1, sessionKey: key)
-    #expect(other.withBytes { Array($0) } != NTHash.of(try lab.forest.passwordAccount.password()))
+    #expect(try other.withBytes { Array($0) } != ntHash(lab.forest.passwordAccount.password()))
   }
 
   /// Each missing right by itself: Samba has one answer for all.

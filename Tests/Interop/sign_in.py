@@ -163,7 +163,9 @@ def parameters(answer):
 
 
 def look_up(tenant):
-    """Lets this process find the tenant by its name."""
+    """Lets this process find the tenant by its name, and trust the authority that a test names and no other."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
     real = socket.getaddrinfo
 
     def find(host, *arguments, **options):

@@ -432,7 +432,8 @@ def test_oversized_and_broken_requests(tenant):
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), body
     assert requests.get(endpoint, **base).status_code == 405
     assert requests.get(f"{tenant.issuer}/nowhere", **base).status_code == 404
-    assert requests.get(authorization(tenant, state="s" * 30_000), **base).status_code == 414
+    # Whichever limit is met first: that of the HTTP decoder or the service's own.
+    assert requests.get(authorization(tenant, state="s" * 30_000), **base).status_code in (400, 414)
     for text in ("Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "Bearer " + "a" * 9000):
         answer = requests.get(f"{tenant.issuer}/oidc/userinfo", headers={"Authorization": text}, **base)
         assert answer.status_code == 401 and answer.headers["WWW-Authenticate"].startswith("Bearer realm=")

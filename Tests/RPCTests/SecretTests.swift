@@ -10,10 +10,6 @@ import Wire
   /// The hash of "password", known to everyone.
   static let hash = "8846f7eaee8fb117ad06bdd830b7586c"
 
-  @Test func hashesPasswords() {
-    #expect(Hex.encode(NTHash.of("password")) == Self.hash)
-  }
-
   /// A payload built in the other direction (MS-DRSR 4.1.10.6.12).
   static func payload(_ hash: [UInt8], account: UInt32, key: [UInt8]) -> [UInt8] {
     var value = hash

@@ -85,7 +85,7 @@ import Wire
     for text in [
       "\(parts[0]).\(mallory).\(parts[2])", "\(parts[0]).\(parts[1]).", "\(parts[0]).\(parts[1])", "..", "",
       token + ".",
-      "\(parts[0]).\(parts[1]).\(parts[2].dropLast(2))AA", token + "=",
+      "\(parts[0]).\(parts[1]).\(parts[2].first == "A" ? "B" : "A")\(parts[2].dropFirst())", token + "=",
     ] {
       #expect(SignedToken(text)?.verify(by: [key.publicKey], type: .access, as: Claims.self) == nil, "\(text)")
     }

@@ -33,7 +33,7 @@ import Wire
   }
 
   private static func flags(of address: UInt) throws -> [String]? {
-    // Piece by piece: the file has no size of its own.
+    // The file tells no size: it has to be read to its end.
     let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
     let text = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
     var isInside = false
