@@ -30,7 +30,8 @@ enum Style {
     dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; } dt { font-weight: 600; }
     dd { margin: 0; } h1, h2, p, li, dd { overflow-wrap: anywhere; }
     @media (max-width: 30rem) { dl { grid-template-columns: minmax(0, 1fr); } }
-    svg.strip { display: block; width: 100%; min-width: 20rem; height: 1.5rem; forced-color-adjust: none; }
+    svg.strip { display: block; width: 100%; height: 1.5rem; forced-color-adjust: none; }
+    .scroll svg.strip { min-width: 20rem; }
     svg .works { fill: #2e8b4a; } svg .works-with-remark { fill: #c98a00; } svg .inconclusive { fill: #8a8a8a; }
     svg .blocked, svg .refused, svg .wrong-service, svg .broken { fill: #c62828; } svg .unwatched { fill: none; stroke: #8a8a8a; }
 
