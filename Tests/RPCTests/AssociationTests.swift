@@ -193,6 +193,57 @@ import Wire
     #expect(await code { _ = try await association.call(1, "test", []) } == .notOpen)
   }
 
+  /// Answers no call, and tells what came.
+  private func listening() async throws -> (ScriptedServer, AsyncStream<Fragment>) {
+    let (fragments, signal) = AsyncStream.makeStream(of: Fragment.self)
+    let server = try await serving { fragment in
+      signal.yield(fragment)
+      return []
+    }
+    return (server, fragments)
+  }
+
+  /// C706 12.6.4.6: a co_cancel has a header only, and the call's number.
+  @Test func aCancelledCallIsTold() async throws {
+    let (server, fragments) = try await listening()
+    let association = try await connect(server)
+    let task = Task { try await association.call(1, "test", []) }
+    var iterator = fragments.makeAsyncIterator()
+    let request = try #require(await iterator.next())
+    #expect(request.header.type == .request)
+    task.cancel()
+    let cancel = try #require(await iterator.next())
+    #expect(cancel.header.type == .cancel && cancel.header.callID == request.header.callID)
+    #expect(cancel.header.flags == .whole && cancel.bytes.count == PDUHeader.length)
+    await #expect(throws: CancellationError.self) { _ = try await task.value }
+  }
+
+  @Test func aCallOutOfTimeIsTold() async throws {
+    let (server, fragments) = try await listening()
+    let association = try await connect(server, options: quick)
+    #expect(await code { _ = try await association.call(1, "test", []) } == .timeout)
+    var types: [PDUType] = []
+    for await fragment in fragments.prefix(2) { types.append(fragment.header.type) }
+    #expect(types == [.request, .cancel])
+  }
+
+  /// A call that was answered has nothing to cancel.
+  @Test func anAnsweredCallIsNotCancelled() async throws {
+    let (fragments, signal) = AsyncStream.makeStream(of: PDUType.self)
+    let server = try await serving { fragment in
+      signal.yield(fragment.header.type)
+      return [Answers.response(fragment.header.callID, [1])]
+    }
+    let association = try await connect(server)
+    let task = Task { try await association.call(1, "test", []) }
+    _ = try await task.value
+    task.cancel()
+    _ = try await association.call(2, "test", [])
+    var types: [PDUType] = []
+    for await type in fragments.prefix(2) { types.append(type) }
+    #expect(types == [.request, .request])
+  }
+
   // MARK: Sealing
 
   /// A server that seals as the client does, or not.

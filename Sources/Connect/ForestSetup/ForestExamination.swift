@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 /// Looks at a forest with the accounts that are to work with it: the first contact of the reference's rows for MS-RPC,
 /// and at any time later. It changes nothing.
@@ -67,7 +67,8 @@ package struct ForestExamination: Sendable {
     report.findings.append(
       ForestFinding(
         .domainControllers, nil, domain, .passed,
-        "\(domain): \(controllers.map(\.host).joined(separator: ", ")) \(controllers.count == 1 ? "answers" : "answer").")
+        "\(domain): \(controllers.map(\.host).joined(separator: ", ")) \(controllers.count == 1 ? "answers" : "answer")."
+      )
     )
     var facts: ForestDomainFacts?
     for role in roles where !refused.contains(role) {

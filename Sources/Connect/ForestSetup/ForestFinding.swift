@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 /// What one check of a forest found.
 package struct ForestFinding: Sendable, Encodable, Equatable {
@@ -35,7 +35,8 @@ package struct ForestFinding: Sendable, Encodable, Equatable {
   package var grant: GrantCommand?
 
   package init(
-    _ check: Check, _ role: ForestRole?, _ subject: String, _ verdict: Verdict, _ message: String, remedy: String? = nil,
+    _ check: Check, _ role: ForestRole?, _ subject: String, _ verdict: Verdict, _ message: String,
+    remedy: String? = nil,
     right: ForestRight? = nil, grant: GrantCommand? = nil
   ) {
     self.check = check

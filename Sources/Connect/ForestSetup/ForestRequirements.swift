@@ -18,7 +18,8 @@ package struct ForestRequirements: Sendable {
 
   package init(
     forest: String, domains: [String]? = nil, accounts: [ForestRole: String], units: [String] = [],
-    writebackUnits: [String] = [], writesAnchors: Bool = false, asksCatalog: Bool = true, hasFurtherForests: Bool = false
+    writebackUnits: [String] = [], writesAnchors: Bool = false, asksCatalog: Bool = true,
+    hasFurtherForests: Bool = false
   ) {
     self.forest = forest
     self.domains = domains

@@ -114,7 +114,8 @@ package struct LDAPForestDirectory: ForestDirectory {
 
   package func isReadable(_ container: String) async throws -> Bool {
     // A container that only its parent lists comes without its properties.
-    try await connection.entry(container, attributes: ["objectClass"], controls: [Self.showDeleted])?["objectClass"] != nil
+    try await connection.entry(container, attributes: ["objectClass"], controls: [Self.showDeleted])?["objectClass"]
+      != nil
   }
 
   package func close() async { await connection.close() }

@@ -37,11 +37,15 @@ final class FragmentHandler: ChannelInboundHandler {
   }
 
   /// Closes the connection; whoever waits gets the error.
-  func end(with error: any Error) {
+  /// - Parameter last: what the peer is told before, if the connection still takes it at once.
+  func end(with error: any Error, saying last: [UInt8]? = nil) {
     if failure == nil { failure = error }
     if let waiting {
       self.waiting = nil
       waiting.fail(failure ?? error)
+    }
+    if let last, let context, context.channel.isActive {
+      context.writeAndFlush(NIOAny(ByteBuffer(bytes: last)), promise: nil)
     }
     context?.close(promise: nil)
   }

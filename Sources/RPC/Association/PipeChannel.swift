@@ -4,6 +4,8 @@ import Synchronization
 import Wire
 
 /// Fragments over a pipe that is already signed in (MS-RPCE 2.1.1.2): each message of the pipe is one fragment.
+///
+/// A cancelled pipe is out of step and carries nothing more, no co_cancel either: its closing tells the peer.
 final class PipeChannel: FragmentChannel {
   private let pipe: any PipeTransport
   /// What came with the answered fragment and was not asked for yet.
@@ -14,13 +16,13 @@ final class PipeChannel: FragmentChannel {
   var peer: String { pipe.name }
   var maximumFragment: Int { min(pipe.maximumMessageSize, RPCLimits.fragment) }
 
-  func send(_ fragment: [UInt8], answered: Bool) async throws {
+  func send(_ fragment: [UInt8], answered: Bool, cancel: [UInt8]?) async throws {
     guard answered else { return try await pipe.write(fragment) }
     let message = try await pipe.transceive(fragment)
     assembler.withLock { $0.append(message) }
   }
 
-  func receive() async throws -> [UInt8] {
+  func receive(cancel: [UInt8]?) async throws -> [UInt8] {
     while true {
       if let fragment = try next() { return fragment }
       let message = try await pipe.read()

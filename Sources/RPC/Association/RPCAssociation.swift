@@ -7,7 +7,8 @@ package import Wire
 /// A client's association with one interface of a server (C706 chapter 9, MS-RPCE 3.3.1).
 ///
 /// Calls follow each other; one that comes while another is under way waits for its turn. A call that is cancelled or runs
-/// out of time closes the association, since its answer may still be on the way.
+/// out of time is told to the server (co_cancel, C706 12.6.4.6) and closes the association, since its answer may still be on
+/// the way: Windows and Samba take no notice of a co_cancel, other servers may.
 package actor RPCAssociation {
   package nonisolated let interface: RPCInterface
   package nonisolated let peer: String
@@ -111,12 +112,12 @@ package actor RPCAssociation {
   }
 
   private static func conduct(_ handshake: inout BindHandshake, over channel: any FragmentChannel) async throws {
-    try await channel.send(try handshake.start().bytes, answered: true)
+    try await channel.send(try handshake.start().bytes, answered: true, cancel: nil)
     while true {
-      let bytes = try await channel.receive()
+      let bytes = try await channel.receive(cancel: nil)
       switch try handshake.receive(try fragment(bytes, channel.peer)) {
-      case .send(let fragment, let answered): try await channel.send(fragment.bytes, answered: answered)
-      case .sendAndComplete(let fragment): return try await channel.send(fragment.bytes, answered: false)
+      case .send(let fragment, let answered): try await channel.send(fragment.bytes, answered: answered, cancel: nil)
+      case .sendAndComplete(let fragment): return try await channel.send(fragment.bytes, answered: false, cancel: nil)
       case .complete: return
       }
     }
@@ -173,12 +174,15 @@ package actor RPCAssociation {
   }
 
   private func exchange(_ operation: UInt16, _ name: String, _ stub: [UInt8], callID: UInt32) async throws -> [UInt8] {
-    for fragment in try requests(operation, stub, callID: callID) {
-      try await channel.send(fragment.bytes, answered: fragment.isLast)
+    // Header only. It may go without authentication: nothing is concluded from it (C706 12.6.4.6).
+    let cancel = Fragment(.cancel, callID: callID, body: PDU.cancel.body).bytes
+    for (index, fragment) in try requests(operation, stub, callID: callID).enumerated() {
+      // Before the first fragment has gone there is no call to cancel.
+      try await channel.send(fragment.bytes, answered: fragment.isLast, cancel: index == 0 ? nil : cancel)
     }
     var answer: [UInt8] = []
     while true {
-      var fragment = try Self.fragment(await channel.receive(), peer)
+      var fragment = try Self.fragment(await channel.receive(cancel: cancel), peer)
       guard fragment.header.callID == callID else {
         throw RPCError.malformed(peer, "an answer to call \(fragment.header.callID) where \(callID) was made")
       }

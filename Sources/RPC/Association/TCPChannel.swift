@@ -113,8 +113,8 @@ final class TCPChannel: FragmentChannel {
       remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
-  func send(_ fragment: [UInt8], answered: Bool) async throws {
-    try await closingWhenCancelled {
+  func send(_ fragment: [UInt8], answered: Bool, cancel: [UInt8]?) async throws {
+    try await closing(cancel) {
       do {
         try await channel.writeAndFlush(ByteBuffer(bytes: fragment)).get()
       } catch {
@@ -124,17 +124,18 @@ final class TCPChannel: FragmentChannel {
     }
   }
 
-  func receive() async throws -> [UInt8] {
-    try await closingWhenCancelled {
+  func receive(cancel: [UInt8]?) async throws -> [UInt8] {
+    try await closing(cancel) {
       let promise = channel.eventLoop.makePromise(of: [UInt8].self)
       channel.eventLoop.execute { [handler] in handler.value.next(promise) }
       return try await promise.futureResult.get()
     }
   }
 
-  private func closingWhenCancelled<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+  /// Runs the body; when the task is cancelled, sends the last word and closes.
+  private func closing<R: Sendable>(_ last: [UInt8]?, _ body: () async throws -> R) async throws -> R {
     try await withTaskCancellationHandler(operation: body) {
-      channel.eventLoop.execute { [handler] in handler.value.end(with: CancellationError()) }
+      channel.eventLoop.execute { [handler] in handler.value.end(with: CancellationError(), saying: last) }
     }
   }
 

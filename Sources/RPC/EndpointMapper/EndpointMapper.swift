@@ -39,7 +39,7 @@ package struct EndpointMapper: Sendable {
     let endpoints = towers.compactMap(\.endpoint).filter { $0.port > 0 }
     guard status == 0 || status == Self.notRegistered else {
       throw RPCError(
-        .refused, "\(association.peer) refuses to tell where \(interface) is: \(FaultStatus.hexadecimal(status)).",
+        .refused, "\(association.peer) refuses to tell where \(interface) is: \(StatusRow.hexadecimal(status)).",
         remedy: "Look into the server's log.", status: status)
     }
     guard !endpoints.isEmpty else {

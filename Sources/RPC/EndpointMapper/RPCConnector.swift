@@ -53,9 +53,9 @@ package struct RPCConnector: Sendable {
     do {
       return try await RPCAssociation.connect(
         to: mapped, interface, security: security, flow: flows?.mapped, options: options, group: group)
-    } catch let error as RPCError where error.code == .timeout {
+    } catch let error as RPCError where error.code == .timeout || error.code == .unreachable {
       throw RPCError(
-        .timeout,
+        error.code,
         "\(server.host) offers \(interface) on port \(mapped.port), which does not answer from here though port "
           + "\(server.port) does. \(error.message)",
         remedy:

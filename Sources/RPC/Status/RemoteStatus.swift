@@ -15,52 +15,46 @@ package enum RemoteStatus {
   package static let userExists: UInt32 = 0xc000_0063
   package static let invalidInfoClass: UInt32 = 0xc000_0003
 
-  private struct Row {
-    var name: String
-    var words: String
-    var remedy: String
-  }
-
-  private static let rows: [UInt32: Row] = [
-    accessDenied: Row(
+  private static let rows: [UInt32: StatusRow] = [
+    accessDenied: StatusRow(
       name: "STATUS_ACCESS_DENIED", words: "the account has no right for it", remedy: "Give the account that right."),
-    invalidInfoClass: Row(
+    invalidInfoClass: StatusRow(
       name: "STATUS_INVALID_INFO_CLASS", words: "the server does not know that level of information",
       remedy: "Use another level."),
-    0xc000_000d: Row(
+    0xc000_000d: StatusRow(
       name: "STATUS_INVALID_PARAMETER", words: "the server does not accept a parameter",
       remedy: "Report this with the server's version."),
-    0xc000_0008: Row(
+    0xc000_0008: StatusRow(
       name: "STATUS_INVALID_HANDLE", words: "the server does not know the handle", remedy: "Connect again."),
-    userExists: Row(
+    userExists: StatusRow(
       name: "STATUS_USER_EXISTS", words: "there is such an account", remedy: "Choose another name, or use that account."
     ),
-    0xc000_0064: Row(
+    0xc000_0064: StatusRow(
       name: "STATUS_NO_SUCH_USER", words: "there is no such account", remedy: "Check the account's name."),
-    wrongPassword: Row(
+    wrongPassword: StatusRow(
       name: "STATUS_WRONG_PASSWORD", words: "the password given is not the present one, or came under another key",
       remedy: "Check the password; passwords are set over SMB only."),
-    0xc000_006b: Row(
+    0xc000_006b: StatusRow(
       name: "STATUS_ILL_FORMED_PASSWORD", words: "the password holds characters that are not allowed",
       remedy: "Choose another password."),
-    passwordRestriction: Row(
+    passwordRestriction: StatusRow(
       name: "STATUS_PASSWORD_RESTRICTION",
       words: "the password violates the policy: length, complexity, history or age",
       remedy: "Choose another password, or wait until the present one is old enough."),
-    0xc000_0072: Row(
+    0xc000_0072: StatusRow(
       name: "STATUS_ACCOUNT_DISABLED", words: "the account is disabled", remedy: "Enable the account."),
-    noneMapped: Row(
+    noneMapped: StatusRow(
       name: "STATUS_NONE_MAPPED", words: "none of the names is known", remedy: "Check the names and the domain."),
-    0xc000_00df: Row(
+    0xc000_00df: StatusRow(
       name: "STATUS_NO_SUCH_DOMAIN", words: "the server does not know the domain", remedy: "Check the domain's name."),
-    0xc000_0234: Row(
+    0xc000_0234: StatusRow(
       name: "STATUS_ACCOUNT_LOCKED_OUT", words: "the account is locked out", remedy: "Unlock the account or wait."),
-    0xc000_02b4: Row(
+    0xc000_02b4: StatusRow(
       name: "STATUS_DS_CANT_CREATE_IN_NONDOMAIN", words: "no account can be created there",
       remedy: "Check the container."),
-    0xc000_0418: Row(
+    0xc000_0418: StatusRow(
       name: "STATUS_NTLM_BLOCKED", words: "RC4 is not accepted", remedy: "Use the AES levels of SAMR."),
-    0xc000_02e7: Row(
+    0xc000_02e7: StatusRow(
       name: "STATUS_DS_MACHINE_ACCOUNT_QUOTA_EXCEEDED",
       words: "the account may not create further computer accounts",
       remedy: "Delegate the right to create computer objects on the container (create-child), which needs no quota."),
@@ -69,7 +63,7 @@ package enum RemoteStatus {
   package static func error(_ code: UInt32, peer: String, operation: String) -> RPCError {
     guard let row = rows[code] else {
       return RPCError(
-        .refused, "\(peer) refuses \(operation) with NTSTATUS \(FaultStatus.hexadecimal(code)).",
+        .refused, "\(peer) refuses \(operation) with NTSTATUS \(StatusRow.hexadecimal(code)).",
         remedy: "Look the number up in MS-ERREF 2.3.", status: code)
     }
     return RPCError(

@@ -31,15 +31,22 @@ package struct ProofKey: Sendable, Equatable {
     self.challenge = challenge
   }
 
+  /// The challenge that a client makes of its verifier (RFC 7636 4.2).
+  package init(verifier: String) { challenge = Self.challenge(of: verifier) }
+
   /// A challenge that was stored.
   package init(challenge: String) { self.challenge = challenge }
 
   /// Whether the verifier (RFC 7636 4.1: 43 to 128 unreserved characters) belongs to the challenge; in constant time.
   package func isProved(by verifier: String) -> Bool {
     guard (43...128).contains(verifier.utf8.count), verifier.utf8.allSatisfy(Self.isUnreserved) else { return false }
-    let other = Array(Base64URL.encode(SHA256.hash(data: Array(verifier.utf8))).utf8)
+    let other = Array(Self.challenge(of: verifier).utf8)
     let own = Array(challenge.utf8)
     return own.count == other.count && zip(own, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+
+  private static func challenge(of verifier: String) -> String {
+    Base64URL.encode(SHA256.hash(data: Array(verifier.utf8)))
   }
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {

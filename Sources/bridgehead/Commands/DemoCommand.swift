@@ -13,7 +13,8 @@ struct DemoCommand: AsyncParsableCommand {
     commandName: "demo", abstract: "Take a real Samba forest into the embedded tenant, change it, and watch it arrive.",
     discussion: """
       Everything is real: a Samba domain controller on a loopback address, LDAP sealed by Kerberos, a tenant behind TLS with
-      a certificate whose revocation list is fetched and checked. It needs the standard ports, so root or namespaces of its
+      a certificate whose revocation list is fetched and checked, and a person who signs in there with the password of the
+      forest, also after it was changed. A step that does not see what it claims ends the demo. It needs the standard ports, so root or namespaces of its
       own; 'make demo' makes them.
 
       EXAMPLES
@@ -31,11 +32,22 @@ struct DemoCommand: AsyncParsableCommand {
   var groups = 40
 
   @Option(
+    help: ArgumentHelp(
+      "How soon a password that was changed in the forest has to sign in to the tenant.", valueName: "duration"))
+  var within = "5s"
+
+  @Option(
     help: ArgumentHelp("Keep everything in this new folder; without it nothing is left behind.", valueName: "folder"))
   var dir: String?
 
   @Flag(help: "Write the result as JSON, and nothing else.")
   var json = false
+
+  func validate() throws {
+    guard Duration(parsing: within) != nil else {
+      throw ValidationError("'\(within)' is no duration: write a number and s, m, h or d.")
+    }
+  }
 
   func run() async throws {
     Observability.bootstrap(global)
@@ -56,6 +68,13 @@ struct DemoCommand: AsyncParsableCommand {
       throw error
     }
   }
+
+  /// What a synchronisation with passwords uses of the reference.
+  private static let rows = [
+    "connect-ad/dns", "connect-ad/kerberos", "connect-ad/rpc-endpoint-mapper", "connect-ad/ldap", "connect-ad/smb",
+    "connect-ad/ldaps", "connect-ad/rpc-dynamic", "connect-ad/global-catalog", "connect-cloud/http",
+    "connect-cloud/https",
+  ]
 
   private func play(
     _ lab: LabEnvironment, _ folder: DemoFolder, _ environment: [String: String],
@@ -103,11 +122,14 @@ struct DemoCommand: AsyncParsableCommand {
       let runtime = try await ConnectRuntime.open(
         site.configuration, file: site.configurationFile, environment: environment)
       let administrator = try await site.administrator()
+      let people = try site.peoplesCloud()
       var script = DemoScript(
-        site: site, runtime: runtime, tenant: runtime.clients[0], administrator: administrator, tell: tell,
-        report: report)
+        site: site, runtime: runtime, tenant: runtime.clients[0], administrator: administrator,
+        browser: DemoBrowser(http: people.http, issuer: try site.issuer, application: site.application),
+        passwordDeadline: Duration(parsing: within) ?? .seconds(5), tell: tell, report: report)
       try await script.run(progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
       report = script.report
+      await people.shutdown()
       await administrator.close()
       await runtime.close()
 
@@ -125,6 +147,10 @@ struct DemoCommand: AsyncParsableCommand {
       await overTLS.close()
       report.flowUses = status.flows
       report.flows = Array(Set(status.flows.map(\.row))).sorted()
+      let missing = Self.rows.filter { !report.flows.contains($0) }
+      guard missing.isEmpty else {
+        throw DemoError(message: "The demo did not use \(missing.joined(separator: ", ")).")
+      }
       report.elapsed = (ContinuousClock.now - started) / .seconds(1)
       if asText {
         print("\nflows used, each told by its transport after the handshake")

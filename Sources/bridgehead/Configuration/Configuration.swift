@@ -59,6 +59,7 @@ struct Configuration: Codable, Sendable {
     var transport: String?
     var credentials: Credentials
     var passwordCredentials: Credentials?
+    var writebackCredentials: Credentials?
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
     var globalCatalog: Bool?

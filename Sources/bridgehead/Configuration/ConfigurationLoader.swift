@@ -162,11 +162,15 @@ extension Configuration {
       if !names.insert(forest.name.lowercased()).inserted {
         add(node?["name"], "\(path).name", "names \(forest.name) a second time", "keep one entry for each forest")
       }
-      let credentials = forest.credentials
-      if (credentials.keytab == nil) == (credentials.password == nil) {
+      let accounts = [
+        ("credentials", forest.credentials), ("passwordCredentials", forest.passwordCredentials),
+        ("writebackCredentials", forest.writebackCredentials),
+      ]
+      for case (let key, let credentials?) in accounts
+      where (credentials.keytab == nil) == (credentials.password == nil) {
         add(
-          node?["credentials"], "\(path).credentials", "needs either keytab or password, and not both",
-          "keep the one that holds the service account's secret")
+          node?[key], "\(path).\(key)", "needs either keytab or password, and not both",
+          "keep the one that holds the account's secret")
       }
       let domains = forest.domains ?? [forest.name]
       for unit in (forest.organizationalUnits?.include ?? []) + (forest.organizationalUnits?.exclude ?? []) {

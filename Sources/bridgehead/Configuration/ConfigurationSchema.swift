@@ -90,6 +90,10 @@ extension Schema {
       "passwordCredentials", credentials,
       "An account of its own that reads password hashes; it needs Replicating Directory Changes and Replicating "
         + "Directory Changes All. They are not synchronised when absent."),
+    Property(
+      "writebackCredentials", credentials,
+      "An account of its own that writes passwords back; it needs Reset Password, Write pwdLastSet and Write lockoutTime "
+        + "on the users. None are written when absent."),
     Property("organizationalUnits", organizationalUnits, "Which organisational units are synchronised."),
     Property(
       "writeSourceAnchors", .boolean,

@@ -3,12 +3,14 @@
 import Connect
 import DirectoryLocator
 import FoundationEssentials
+import HTTP
 import LDAP
 import Lab
 import Logging
 import SCIM
 import Store
 import Tenant
+import WebIdentity
 import Wire
 
 /// The places of the demo: a lab forest, a tenant, and Connect between them, made from one configuration file.
@@ -18,12 +20,15 @@ struct DemoSite {
   let forest: LabDescription.Forest
   let configurationFile: String
   let configuration: Configuration
+  /// The client identifier of the application that people sign in to.
+  let application: String
 
   /// Writes the configuration that an administrator would write, and the tenant's database and token.
   init(_ lab: LabDescription, directory: String) async throws {
     forest = lab.forests[0]
     configurationFile = directory + "/bridgehead.yaml"
     let tokenFile = directory + "/connect.token"
+    let passwordTokenFile = directory + "/passwords.token"
     configuration = Configuration(
       version: 1, dns: .init(servers: forest.dnsServers),
       trust: .init(
@@ -35,10 +40,13 @@ struct DemoSite {
             name: forest.name,
             credentials: .init(
               principal: forest.serviceAccount.principal, keytab: forest.serviceAccount.keytabFile),
+            passwordCredentials: .init(
+              principal: forest.passwordAccount.principal, keytab: forest.passwordAccount.keytabFile),
             organizationalUnits: .init(include: forest.synchronisedUnits))
         ],
         target: .init(
           url: "https://\(forest.tenant.name)/scim/v2", token: SecretReference(file: tokenFile),
+          passwordToken: SecretReference(file: passwordTokenFile),
           verifiedDomains: forest.verifiedSuffixes, initialDomain: Self.initialDomain)),
       tenant: .init(
         database: directory + "/tenant.sqlite", listen: "\(forest.tenant.address):443",
@@ -56,10 +64,33 @@ struct DemoSite {
       _ = try await tenant.addDomain(suffix, by: access.actor)
       _ = try await tenant.verifyDomain(suffix, proof: .administrator, by: access.actor)
     }
-    let file = try PrivateFile(tokenFile)
-    let token = try await tenant.createToken(
-      name: "connect", scopes: [.write], lifetime: 86_400, by: access.actor)
-    try file.write(token.text + "\n")
+    for (name, scope, path) in [
+      ("connect", TokenScope.write, tokenFile), ("passwords", .credentials, passwordTokenFile),
+    ] {
+      let file = try PrivateFile(path)
+      let token = try await tenant.createToken(name: name, scopes: [scope], lifetime: 86_400, by: access.actor)
+      try file.write(token.text + "\n")
+    }
+    application = try await tenant.createApplication(
+      name: "Demo", kind: .publicClient, redirects: [try RedirectURI(DemoBrowser.redirect)],
+      grants: [.authorizationCode], by: access.actor
+    ).application.id
+  }
+
+  /// The provider that people sign in at.
+  var issuer: HTTPURL { get throws { try HTTPURL("https://\(forest.tenant.name)/\(Self.initialDomain)") } }
+
+  /// The password that every user of the forest has.
+  var userPassword: String {
+    get throws {
+      try SecretFile.read(forest.userPasswordFile).withBytes { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
+  /// The way of a person to the tenant. What they do is not Connect's doing: it is not recorded.
+  func peoplesCloud() throws -> Cloud {
+    try Cloud(
+      configuration, names: try Names(configuration, flows: Unrecorded()), flows: Unrecorded(), environment: [:])
   }
 
   /// The same site, with LDAPS instead of LDAP.

@@ -20,11 +20,14 @@ struct Forest {
   let locator: DirectoryLocator
   let kerberos: KerberosProvider
   /// Who reads password hashes.
-  private let passwords: KerberosProvider?
+  let passwords: KerberosProvider?
+  /// Who writes passwords back.
+  let writeback: KerberosProvider?
+  let tls: TLSClientPolicy
   /// On 636.
   private let security: ConnectionSecurity
-  private let usesTLS: Bool
-  private let flows: any FlowRecorder
+  let usesTLS: Bool
+  let flows: any FlowRecorder
 
   init(
     _ section: Configuration.Forest, names: Names, tls: TLSClientPolicy, flows: any FlowRecorder,
@@ -55,6 +58,8 @@ struct Forest {
     }
     kerberos = try provider(section.credentials)
     passwords = try section.passwordCredentials.map(provider)
+    writeback = try section.writebackCredentials.map(provider)
+    self.tls = tls
     usesTLS = section.transport == "ldaps"
     security = .tls(tls, .negotiated(kerberos))
   }
