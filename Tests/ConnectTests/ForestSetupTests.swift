@@ -26,11 +26,11 @@ import Wire
   }
 
   private func entry(
-    _ isAllowing: Bool = true, _ mask: AccessMask, _ type: GUID? = nil, to trustee: SecurityIdentifier = Self.group,
-    flags: AccessControlEntry.Flags = []
+    _ mask: AccessMask, _ type: GUID? = nil, to trustee: SecurityIdentifier = Self.group,
+    flags: AccessControlEntry.Flags = [], denying: Bool = false
   ) -> AccessControlEntry {
     AccessControlEntry(
-      isAllowing: isAllowing, flags: flags, mask: mask, objectType: type, trustee: trustee)
+      isAllowing: !denying, flags: flags, mask: mask, objectType: type, trustee: trustee)
   }
 
   // MARK: Access checks (MS-ADTS 5.1.3.3)
@@ -44,9 +44,9 @@ import Wire
       ([entry(.controlAccess, other)], .absent), ([entry(.genericAll)], .granted),
       ([entry(.controlAccess, right, to: stranger)], .absent),
       ([entry(.controlAccess, right, flags: .inheritOnly)], .absent), ([entry(.writeProperty, right)], .absent),
-      ([entry(false, .controlAccess, right), entry(.controlAccess, right)], .denied),
-      ([entry(.controlAccess, right), entry(false, .controlAccess)], .granted),
-      ([entry(false, .controlAccess, other), entry(.controlAccess, right)], .granted),
+      ([entry(.controlAccess, right, denying: true), entry(.controlAccess, right)], .denied),
+      ([entry(.controlAccess, right), entry(.controlAccess, denying: true)], .granted),
+      ([entry(.controlAccess, other, denying: true), entry(.controlAccess, right)], .granted),
     ]
     for (entries, expected) in cases {
       let descriptor = SecurityDescriptor(entries: entries)

@@ -1,21 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: it uses every row that a synchronisation needs, and cannot do without one of them."""
+"""The demo: it uses every row that a synchronisation with passwords needs, and cannot do without one of them."""
+import pytest
+
 from network import blocked
 
-ROWS = {"connect-ad/dns", "connect-ad/kerberos", "connect-ad/ldap", "connect-ad/ldaps", "connect-cloud/http", "connect-cloud/https"}
-SMALL = ("demo", "--json", "--users", 50, "--groups", 5)
+ROWS = {
+    "connect-ad/dns", "connect-ad/kerberos", "connect-ad/rpc-endpoint-mapper", "connect-ad/ldap", "connect-ad/smb",
+    "connect-ad/ldaps", "connect-ad/rpc-dynamic", "connect-ad/global-catalog", "connect-cloud/http", "connect-cloud/https"}
+# How soon a changed password signs in is for a person to see; on a busy machine it may take longer.
+SMALL = ("demo", "--json", "--users", 50, "--groups", 5, "--within", "60s")
 
 
 def test_the_demo_uses_every_row(bridgehead):
     report = bridgehead.json(*SMALL)
-    assert ROWS <= set(report["flows"])
-    assert [step["name"] for step in report["steps"]] == [
-        "a forest", "a tenant", "first run", "a change", "a renamed unit", "a deletion", "the same over TLS"]
+    assert set(report["flows"]) == ROWS
+    steps = {step["name"]: " ".join(step["detail"]) for step in report["steps"]}
+    assert list(steps) == [
+        "a forest", "a tenant", "first run", "what the accounts may do", "the password of the forest", "a changed password",
+        "a change", "a renamed unit", "a deletion", "the same over TLS"]
+    assert "signs in to the tenant" in steps["the password of the forest"] and "not with another" in steps[
+        "the password of the forest"]
+    assert "the old one is refused" in steps["a changed password"]
     assert report["counts"]["user"] == 50 and report["counts"]["group"] == 5
+    uses = {(use["row"], use["transport"]): use for use in report["flowUses"]}
+    assert {t for r, t in uses if r == "connect-ad/ldap"} == {"tcp", "udp"}
+    for row, port, protection in (
+            ("connect-ad/ldap", 389, "sign and seal"), ("connect-ad/global-catalog", 3268, "sign and seal"),
+            ("connect-ad/rpc-endpoint-mapper", 135, "none"), ("connect-ad/rpc-dynamic", None, "sign and seal"),
+            ("connect-ad/smb", 445, "SMB 3.1.1"), ("connect-ad/ldaps", 636, "TLS 1.3"), ("connect-cloud/https", 443, "TLS 1.3")):
+        assert protection in uses[row, "tcp"]["protection"], uses[row, "tcp"]
+        assert uses[row, "tcp"]["port"] == port or (port is None and uses[row, "tcp"]["port"] >= 49152)
 
 
-def test_the_demo_fails_without_a_row(bridgehead):
-    with blocked("tcp dport 443", verdict="reject with tcp reset"):
+@pytest.mark.parametrize("port,name", [(443, "tenant.corp.example"), (135, "dc1.corp.example"), (3268, "dc1.corp.example")])
+def test_the_demo_fails_without_a_row(bridgehead, port, name):
+    with blocked(f"tcp dport {port}", verdict="reject with tcp reset"):
         done = bridgehead.run(*SMALL, check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert "tenant.corp.example" in done.stderr and "remedy:" in done.stderr
+    assert name in done.stderr and "remedy:" in done.stderr
