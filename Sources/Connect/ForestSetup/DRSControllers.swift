@@ -15,7 +15,8 @@ extension ForestReport.Controller {
       await association.close()
       return found.map {
         ForestReport.Controller(
-          host: $0.dnsHostName, site: $0.site, isGlobalCatalog: $0.isGlobalCatalog, isPDC: $0.isPDC, answers: false)
+          host: $0.dnsHostName.lowercased(), site: $0.site, isGlobalCatalog: $0.isGlobalCatalog, isPDC: $0.isPDC,
+          answers: false)
       }
     } catch {
       await association.close()

@@ -68,7 +68,7 @@ struct ForestSectionEditor {
       throw ConfigurationError(
         file, "there is no connect section", "add one with database and target; 'bridgehead config init' shows it")
     }
-    guard connect.style != .flow else { throw inBraces("connect") }
+    guard !isInBraces(root["connect"]) else { throw inBraces("connect") }
     guard let (key, value) = connect.first(where: { $0.key.string == "forests" }), let mark = key.mark else {
       let margin = String(repeating: " ", count: first.column - 1)
       result.insert(
@@ -85,11 +85,13 @@ struct ForestSectionEditor {
       let open = result[start.line - 1].range(of: "[", from: start.column - 1),
       let close = result[start.line - 1].range(of: "]", from: start.column - 1), open.lowerBound < close.lowerBound
     {
-      result[start.line - 1].removeSubrange(open.lowerBound..<close.upperBound)
+      let line = result[start.line - 1]
+      let colon = line[..<open.lowerBound].lastIndex { $0 != " " } ?? open.lowerBound
+      result[start.line - 1] = String(line[...colon] + line[close.upperBound...])
       result.insert(contentsOf: item(entries, margin + "  "), at: start.line)
       return
     }
-    guard sequence.style != .flow, let last = sequence.last, let dash = dash(of: last) else {
+    guard !isInBraces(value), let last = sequence.last, let dash = dash(of: last) else {
       throw inBraces("forests")
     }
     let end = endOfBlock(from: dash.line, indent: dash.indent, isItem: true)
@@ -103,7 +105,7 @@ struct ForestSectionEditor {
   // MARK: - A section that is there
 
   private func change(_ section: Node, _ entries: [Entry], _ result: inout [String]) throws(ConfigurationError) {
-    guard let mapping = section.mapping, mapping.style != .flow, let dash = dash(of: section),
+    guard let mapping = section.mapping, !isInBraces(section), let dash = dash(of: section),
       let column = mapping.first?.key.mark?.column
     else { throw inBraces("forests") }
     let margin = String(repeating: " ", count: column - 1)
@@ -157,6 +159,13 @@ struct ForestSectionEditor {
       }
     }
     return end
+  }
+
+  /// YAML 1.2 7.4, flow collections: what the text says counts, also for collections that are one inside another.
+  private func isInBraces(_ node: Node?) -> Bool {
+    guard let mark = node?.mark, lines.indices.contains(mark.line - 1) else { return false }
+    return lines[mark.line - 1].unicodeScalars.dropFirst(mark.column - 1).first.map { "{[".unicodeScalars.contains($0) }
+      ?? false
   }
 
   private func inBraces(_ place: String) -> ConfigurationError {

@@ -17,9 +17,10 @@ struct ConnectForestAdd: AsyncParsableCommand {
       Reading, password hashes and writing passwords back have accounts of their own, each with no more rights than that.
 
       EXAMPLES
-        bridgehead connect forest add corp.example --principal svc-sync@CORP.EXAMPLE --keytab /etc/bridgehead/svc-sync.keytab --dry-run
-        bridgehead connect forest add corp.example --principal svc-sync@CORP.EXAMPLE --keytab /etc/bridgehead/svc-sync.keytab --unit "OU=People,DC=corp,DC=example"
-        bridgehead connect forest add corp.example --replace --passwords-principal svc-passwords@CORP.EXAMPLE --passwords-keytab /etc/bridgehead/svc-passwords.keytab
+        bridgehead connect forest add corp.example --principal svc-sync@CORP.EXAMPLE \\
+          --keytab /etc/bridgehead/svc-sync.keytab --unit "OU=People,DC=corp,DC=example" --dry-run
+        bridgehead connect forest add corp.example --replace --passwords-principal svc-passwords@CORP.EXAMPLE \\
+          --passwords-keytab /etc/bridgehead/svc-passwords.keytab
 
       EXIT CODES
         0 written, or nothing to change; 1 something does not work, nothing was written; 2 a right is missing and nothing
