@@ -156,8 +156,8 @@ let package = Package(
     .executableTarget(
       name: "ImportBenchmark",
       dependencies: [
-        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "Store", "Connect", x509,
-        logging,
+        "IdentityModel", "Wire", "Kerberos", "LDAP", "RPC", "DirectoryLocator", "CertificateTrust", "Store",
+        "PasswordHash", "Connect", x509, logging,
       ],
       path: "Benchmarks/ImportBenchmark", swiftSettings: settings),
 

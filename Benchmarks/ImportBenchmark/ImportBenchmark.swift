@@ -9,11 +9,13 @@ import Glibc
 @main
 enum ImportBenchmark {
   static let usage = """
-    usage: ImportBenchmark LAB.JSON MODE [--ldaps] [--connections N] [--passes N]
+    usage: ImportBenchmark LAB.JSON MODE [--ldaps] [--connections N] [--passes N] [--count N]
       dirsync    a DirSync read from an empty cookie, to typed changes
       paged      paged reads of disjoint subtrees over N connections (2), a DirSync cookie before and its changes after
       import     the product's own import into an empty database, over N connections
       decode     messages that were read before: bytes to typed changes, N times (5), without network and protection
+      hashes     every password hash by replication, decrypted
+      derive     N values (10,000) from hashes, on all cores, without a directory
       arguments  prints filter and attributes for ldapsearch, one a line
     """
 
@@ -44,6 +46,8 @@ enum ImportBenchmark {
       measurement = try await readings.importing(
         name, connections: try option("--connections") ?? LDAPSource.defaultConnections)
     case "decode": measurement = try await readings.decode(name, passes: try option("--passes") ?? 5)
+    case "hashes": measurement = try await readings.hashes(name)
+    case "derive": measurement = try await Readings.derive(name, count: try option("--count") ?? 10_000)
     case "arguments": return try await readings.printArguments()
     default: throw Failure(usage)
     }

@@ -8,6 +8,7 @@ import Kerberos
 import LDAP
 import Logging
 import NIOPosix
+import RPC
 import Wire
 
 /// The first domain controller of a running lab, seen as the service account of least privilege.
@@ -30,6 +31,7 @@ struct LabPeer {
       var controllers: [Controller]
       var dnsServers: [String]
       var serviceAccount: Account
+      var passwordAccount: Account
     }
     var forests: [Forest]
     var certificateAuthorityFile: String
@@ -56,20 +58,39 @@ struct LabPeer {
     var logger = Logger(label: "benchmark")
     logger.logLevel = .warning
     self.logger = logger
-    let password = try String(contentsOfFile: forest.serviceAccount.passwordFile, encoding: .utf8)
-      .trimmingCharacters(in: .newlines)
-    let kdc = Endpoint(host: controller.address, port: controller.ports["kerberos"] ?? 88)
-    let kerberos = try KerberosProvider(
-      KerberosConfiguration(realm: forest.realm, principal: forest.serviceAccount.principal),
-      credentials: .password(SecretBytes(Array(password.utf8))),
-      flow: Flow(row: "connect-ad/kerberos", recorder: Nobody()), now: { Date.now }, logger: logger,
-      kdcs: { _ in [kdc] })
+    let kerberos = try Self.kerberos(forest.serviceAccount, forest, controller, logger)
     security =
       usesTLS
       ? .tls(
         try TLSClientPolicy(
           anchors: try .files([description.certificateAuthorityFile]), revocation: .off, now: { Date.now }),
         .negotiated(kerberos)) : .sealed(kerberos)
+  }
+
+  private static func kerberos(
+    _ account: Description.Account, _ forest: Description.Forest, _ controller: Description.Controller,
+    _ logger: Logger
+  ) throws -> KerberosProvider {
+    let password = try String(contentsOfFile: account.passwordFile, encoding: .utf8).trimmingCharacters(in: .newlines)
+    let kdc = Endpoint(host: controller.address, port: controller.ports["kerberos"] ?? 88)
+    return try KerberosProvider(
+      KerberosConfiguration(realm: forest.realm, principal: account.principal),
+      credentials: .password(SecretBytes(Array(password.utf8))),
+      flow: Flow(row: "connect-ad/kerberos", recorder: Nobody()), now: { Date.now }, logger: logger,
+      kdcs: { _ in [kdc] })
+  }
+
+  /// Password hashes, read by the account that may.
+  func passwordSource() throws -> DRSPasswordSource {
+    let kerberos = try Self.kerberos(forest.passwordAccount, forest, controller, logger)
+    let connector = RPCConnector(flows: .init(recorder: Nobody()), group: MultiThreadedEventLoopGroup.singleton)
+    return DRSPasswordSource(
+      name: forest.name, domains: [forest.name], locator: locator, directory: { _ in try await connect() }
+    ) { controller in
+      try await connector.connect(
+        to: RPCServer(host: controller.hostName, address: controller.address), .drsuapi,
+        security: .privacy(kerberos, ServicePrincipal(service: "ldap", host: controller.hostName), .spnego))
+    }
   }
 
   func connect() async throws -> LDAPConnection {

@@ -13,9 +13,9 @@ import Wire
 
 /// Password hash synchronisation over scripted controllers; replication itself is tested against a real one.
 @Suite struct PasswordTests {
-  private static let hash = [UInt8](repeating: 0xab, count: 16)
+  static let hash = [UInt8](repeating: 0xab, count: 16)
 
-  private func pass(
+  func pass(
     _ site: Site, _ source: ScriptedPasswords, _ targets: [MemoryPasswords]
   ) -> PasswordPass {
     PasswordPass(
@@ -25,7 +25,7 @@ import Wire
   }
 
   /// A site with users in the target, each with a password; and one that is not synchronised.
-  private func populated(
+  func populated(
     _ names: [String] = ["anna", "bert", "carl", "dora", "emil"],
     _ body: (Site, ScriptedPasswords, [Anchor]) async throws -> Void
   ) async throws {

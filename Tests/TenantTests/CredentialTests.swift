@@ -144,6 +144,24 @@ import Wire
     }
   }
 
+  /// A user in the recycle bin is restored without a password that was to be forgotten.
+  @Test func thePasswordOfADeletedUserIsForgotten() async throws {
+    try await TestTenant.with { tenant in
+      let id = try await tenant.makeUser("ada", ", \"externalId\": \"a\", \"active\": true")
+      _ = try await send(tenant, entry("a", try value("one"), version: 3))
+      #expect(await tenant.send("DELETE", "/Users/\(id)").status == 204)
+      // What the sender does not know of stays.
+      #expect(try await status(tenant, entry("a", nil, version: 2)) == "unchanged")
+      #expect(try await status(tenant, entry("a", nil, version: 3)) == "stored")
+      #expect(try await status(tenant, entry("a", nil, version: 3)) == "unchanged")
+      #expect(try await status(tenant, entry("nobody", nil, version: 3)) == "unknownUser")
+      _ = try await tenant.directory.restore(.user, id, by: TestTenant.actor)
+      #expect(try await !verifies(tenant, "ada@contoso.example", "one"))
+      #expect(try await status(tenant, entry("a", try value("one"), version: 3)) == "stored")
+      #expect(try await verifies(tenant, "ada@contoso.example", "one"))
+    }
+  }
+
   @Test func theScopeIsItsOwn() async throws {
     try await TestTenant.with { tenant in
       for (scopes, credentials, users) in [

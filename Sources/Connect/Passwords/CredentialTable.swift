@@ -38,6 +38,7 @@ struct CredentialTable {
     JOIN mv ON mv.id = entry.mv AND mv.anchor_entry = entry.id AND mv.kind = 'user' AND mv.gone = 0
     JOIN remote ON remote.target = ? AND remote.mv = mv.id
     LEFT JOIN credential ON credential.target = remote.target AND credential.entry = entry.id
+      AND credential.anchor = mv.source_anchor
     WHERE entry.source = ? AND entry.deleted = 0
     """
 
@@ -75,34 +76,34 @@ struct CredentialTable {
 
   /// - Parameter nextTry: for `due`: not before, in seconds since 1970.
   func save(
-    _ entry: Int64, _ state: State, version: PasswordAccount.Version?, reason: String? = nil, detail: String? = nil,
+    _ user: User, _ state: State, version: PasswordAccount.Version?, reason: String? = nil, detail: String? = nil,
     at now: Double, nextTry: Double? = nil, in transaction: any Transaction
   ) throws {
     try transaction.run(
       """
-      INSERT INTO credential (target, entry, state, version, originated, invocation, reason, detail, since, next_try)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (target, entry) DO UPDATE SET state = excluded.state,
+      INSERT INTO credential
+        (target, entry, anchor, state, version, originated, invocation, reason, detail, since, next_try)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (target, entry) DO UPDATE SET anchor = excluded.anchor, state = excluded.state,
         version = COALESCE(excluded.version, version), originated = COALESCE(excluded.originated, originated),
         invocation = COALESCE(excluded.invocation, invocation), reason = excluded.reason, detail = excluded.detail,
         since = excluded.since, next_try = excluded.next_try
       """,
       [
-        .text(target), .integer(entry), .text(state.rawValue),
+        .text(target), .integer(user.entry), .text(user.anchor), .text(state.rawValue),
         version.map { .integer(Int64($0.number)) } ?? .null, version.map { .integer($0.originated) } ?? .null,
         version.map { .blob($0.invocation.bytes) } ?? .null, SQLValue(reason), SQLValue(detail), .real(now),
         nextTry.map { .real($0) } ?? .null,
       ])
   }
 
-  /// Forgets users that left: should they come back, they are new.
-  func sweep(in transaction: any Transaction) throws {
+  /// Has all passwords of a partition that were sent looked at again, because what is said of them beside has changed.
+  func refresh(_ partition: String, in transaction: any Transaction) throws {
     try transaction.run(
       """
-      DELETE FROM credential WHERE target = ? AND entry NOT IN (
-        SELECT entry.id FROM entry JOIN mv ON mv.id = entry.mv AND mv.gone = 0
-        JOIN remote ON remote.target = ? AND remote.mv = mv.id WHERE entry.deleted = 0)
-      """, [.text(target), .text(target)])
+      UPDATE credential SET state = 'due', next_try = NULL WHERE target = ? AND state = 'sent' AND entry IN (
+        SELECT id FROM entry WHERE partition = (SELECT id FROM watermark WHERE source = ? AND partition = ?))
+      """, [.text(target), .text(source), .text(partition)])
   }
 }
 
@@ -165,5 +166,29 @@ enum PasswordWatermark {
       cursors.append(.init(invocation: invocation, usn: usn))
     }
     return UpToDateVector(cursors: cursors)
+  }
+}
+
+/// How long a domain's passwords live, by its `maxPwdAge`.
+enum PasswordPolicyRecord {
+  /// - Returns: nil when it was never read.
+  static func load(
+    _ partition: String, of source: String, in transaction: any Transaction
+  ) throws -> (maximumAge: Int64?, readAt: Double)? {
+    try transaction.first(
+      "SELECT maximum_age, read_at FROM password_policy WHERE source = ? AND partition = ?",
+      [.text(source), .text(partition)]
+    ) { row in (try row[0] as Int64?, try row[1] as Double) }
+  }
+
+  static func save(
+    _ maximumAge: Int64?, _ partition: String, of source: String, at now: Double, in transaction: any Transaction
+  ) throws {
+    try transaction.run(
+      """
+      INSERT INTO password_policy (source, partition, maximum_age, read_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (source, partition) DO UPDATE SET maximum_age = excluded.maximum_age, read_at = excluded.read_at
+      """,
+      [.text(source), .text(partition), maximumAge.map { .integer($0) } ?? .null, .real(now)])
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DirectoryLocator
+package import LDAP
 import Logging
 package import RPC
 import Wire
@@ -13,16 +14,21 @@ package struct DRSPasswordSource: PasswordSource {
   package let name: String
   private let domains: [String]
   private let locator: DirectoryLocator
+  private let directory: @Sendable (DomainController) async throws -> LDAPConnection
   private let connect: @Sendable (DomainController) async throws -> RPCAssociation
 
-  /// - Parameter connect: makes a sealed association with ``RPCInterface/drsuapi`` of a controller.
+  /// - Parameters:
+  ///   - directory: signs in to a controller as whoever imports: when a password expires is told by LDAP only.
+  ///   - connect: makes a sealed association with ``RPCInterface/drsuapi`` of a controller.
   package init(
     name: String, domains: [String], locator: DirectoryLocator,
+    directory: @escaping @Sendable (DomainController) async throws -> LDAPConnection,
     connect: @escaping @Sendable (DomainController) async throws -> RPCAssociation
   ) {
     self.name = name
     self.domains = domains
     self.locator = locator
+    self.directory = directory
     self.connect = connect
   }
 
@@ -50,11 +56,12 @@ package struct DRSPasswordSource: PasswordSource {
     let association = try await connect(controller)
     do {
       let client = try await DRSClient.bind(association)
+      // MS-ADTS 3.1.1.1.5: a domain's naming context is named after it.
+      let context = domain.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
       return DRSPasswordReading(
-        server: controller.hostName, association: association, client: client,
-        // MS-ADTS 3.1.1.1.5: a domain's naming context is named after it.
-        context: domain.split(separator: ".").map { "DC=\($0)" }.joined(separator: ","),
-        key: try await client.sessionKey())
+        server: controller.hostName, association: association, client: client, context: context,
+        key: try await client.sessionKey(),
+        policy: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
     } catch {
       await association.close()
       throw error
@@ -69,6 +76,7 @@ struct DRSPasswordReading: PasswordReading {
   let client: DRSClient
   let context: String
   let key: SecretBytes
+  let policy: PasswordPolicyReader
 
   private static let attributes: [AttributeType] = [.unicodePwd, .pwdLastSet, .userAccountControl]
 
@@ -98,10 +106,10 @@ struct DRSPasswordReading: PasswordReading {
       let relative = object.name.sid?.relativeIdentifier, let version = object.versions[.unicodePwd]
     {
       account.secret = { [key] in try ReplicatedSecret.ntHash(payload, account: relative, sessionKey: key) }
-      account.version = .init(
-        // MS-DRSR 5.46 DSTIME: seconds since 1601.
-        number: version.number, originated: version.changed.subtractingReportingOverflow(11_644_473_600).partialValue,
-        invocation: version.origin)
+      account.version = Self.version(version)
+    } else if let values = object.attributes[.unicodePwd], values.allSatisfy(\.isEmpty) {
+      account.isCleared = true
+      account.version = object.versions[.unicodePwd].map(Self.version)
     }
     if let value = object.attributes[.pwdLastSet]?.first {
       var reader = ByteReader(value)
@@ -110,7 +118,21 @@ struct DRSPasswordReading: PasswordReading {
     return account
   }
 
+  private static func version(_ version: ReplicatedObject.Version) -> PasswordAccount.Version {
+    PasswordAccount.Version(
+      // MS-DRSR 5.46 DSTIME: seconds since 1601.
+      number: version.number, originated: version.changed.subtractingReportingOverflow(11_644_473_600).partialValue,
+      invocation: version.origin)
+  }
+
+  func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime] {
+    try await policy.expiries(of: identifiers)
+  }
+
+  func maximumAge() async throws -> Int64? { try await policy.maximumAge() }
+
   func close() async {
+    await policy.close()
     try? await client.unbind()
     await association.close()
   }

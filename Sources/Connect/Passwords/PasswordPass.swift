@@ -15,6 +15,8 @@ package struct PasswordReport: Sendable, Codable, Equatable {
   /// Sent or due, and of a version that the target has.
   package var unchanged = 0
   package var refused = 0
+  /// Passwords that targets were made to forget: cleared ones, and those of users that left.
+  package var forgotten = 0
   /// Left for a later pass.
   package var due = 0
   /// What went wrong, in words; the rest was done.
@@ -23,8 +25,9 @@ package struct PasswordReport: Sendable, Codable, Equatable {
 
 /// Password hash synchronisation: read what changed, derive, send, remember the version.
 ///
+/// 0. **forget**: what targets hold of users that left.
 /// 1. **read**: pages of changes since each domain's watermark, over replication.
-/// 2. **derive**: for users that the target has and versions that it has not, on all cores.
+/// 2. **derive**: for users that the target has and versions that it has not, on all cores; beside it, when they expire.
 /// 3. **send**: in batches; what fails becomes due.
 /// 4. **remember**: states and watermark in one transaction. A pass that ends anywhere reads the page again: the target
 ///    knows the versions that it has.
@@ -36,13 +39,15 @@ package struct PasswordPass: Sendable {
   static let dueAtOnce = 200
   /// Seconds until a user whose attempt failed is due again.
   static let retryAfter = 120.0
+  /// Seconds between looks at a domain's password policy. Each needs a connection by LDAP.
+  static let policyInterval = 900.0
 
   private let sources: [any PasswordSource]
-  private let targets: [any PasswordTarget]
-  private let store: any Store
+  let targets: [any PasswordTarget]
+  let store: any Store
   private let ledger: FlowLedger
   private let logger: Logger
-  private let now: @Sendable () -> Date
+  let now: @Sendable () -> Date
   private let random: @Sendable (Int) -> [UInt8]
 
   /// - Parameters:
@@ -79,6 +84,7 @@ package struct PasswordPass: Sendable {
     var report = PasswordReport()
     var first: (any Error)?
     var succeeded = 0
+    try await forgetDeparted(&report)
     for source in sources {
       for partition in try await source.partitions() {
         do {
@@ -102,6 +108,7 @@ package struct PasswordPass: Sendable {
     let stored = try await store.read { try PasswordWatermark.load(partition, of: source.name, in: $0) }
     let reading = try await source.open(partition, preferring: stored?.server)
     do {
+      try await checkPolicy(reading, source, partition)
       try await readChanges(reading, from: stored ?? .beginning, source, partition, &report)
       try await fetchDue(reading, source, partition, &report)
       await reading.close()
@@ -135,7 +142,7 @@ package struct PasswordPass: Sendable {
       report.read += page.accounts.count
       position = PasswordPosition(
         server: reading.server, invocation: page.invocation, usn: page.next, known: page.known ?? position.known)
-      try await take(page.accounts, from: source.name, &report) { [position, now] transaction in
+      try await take(page.accounts, by: reading, from: source.name, &report) { [position, now] transaction in
         try PasswordWatermark.save(
           position, partition, of: source.name, at: now().timeIntervalSince1970, in: transaction)
       }
@@ -152,9 +159,8 @@ package struct PasswordPass: Sendable {
     for target in targets {
       let table = CredentialTable(source: source.name, target: target.name)
       let time = now().timeIntervalSince1970
-      let waiting = try await store.write { transaction in
-        try table.sweep(in: transaction)
-        return try table.due(partition, at: time, limit: Self.maximumDue, in: transaction)
+      let waiting = try await store.read { transaction in
+        try table.due(partition, at: time, limit: Self.maximumDue, in: transaction)
       }
       var start = 0
       while start < waiting.count {
@@ -164,12 +170,20 @@ package struct PasswordPass: Sendable {
         var accounts: [PasswordAccount] = []
         var absent: [CredentialTable.User] = []
         for user in part {
-          let account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
-          if let account, account.secret != nil { accounts.append(account) } else { absent.append(user) }
+          var account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
+          if account?.secret == nil, let version = account?.version ?? user.version {
+            account?.isCleared = true
+            account?.version = version
+          }
+          if let account, account.secret != nil || (account.isCleared && user.version != nil) {
+            accounts.append(account)
+          } else {
+            absent.append(user)
+          }
         }
         let left = report.due
-        try await take(accounts, from: source.name, &report, only: target.name) { [absent] transaction in
-          for user in absent { try table.save(user.entry, .none, version: nil, at: time, in: transaction) }
+        try await take(accounts, by: reading, from: source.name, &report, only: target.name) { [absent] transaction in
+          for user in absent { try table.save(user, .none, version: nil, at: time, in: transaction) }
         }
         // A target that takes none is down: the others wait, and the controller is not asked for what nobody takes.
         if !accounts.isEmpty, report.due - left == accounts.count { break }
@@ -183,27 +197,53 @@ package struct PasswordPass: Sendable {
     var user: CredentialTable.User
     var account: PasswordAccount
     var version: PasswordAccount.Version
+    var expires: FileTime?
+  }
+
+  /// What accounts mean for one target.
+  private struct Selection {
+    /// Those that it has to be told.
+    var items: [Item] = []
+    /// Those whose password it has to forget.
+    var cleared: [(user: CredentialTable.User, version: PasswordAccount.Version)] = []
+    /// Those of which the change told too little.
+    var incomplete: [CredentialTable.User] = []
   }
 
   /// Takes accounts to the targets and commits what became of them, together with what the caller has to commit.
   private func take(
-    _ accounts: [PasswordAccount], from source: String, _ report: inout PasswordReport, only: String? = nil,
-    _ commit: @escaping @Sendable (any Transaction) throws -> Void
+    _ accounts: [PasswordAccount], by reading: any PasswordReading, from source: String,
+    _ report: inout PasswordReport, only: String? = nil, _ commit: @escaping @Sendable (any Transaction) throws -> Void
   ) async throws {
     var work: [@Sendable (any Transaction) throws -> Void] = [commit]
     for target in targets where only == nil || only == target.name {
       let table = CredentialTable(source: source, target: target.name)
-      let (items, incomplete) = try await select(accounts, table, &report)
+      let selection = try await select(accounts, table, &report)
+      let expiries = try await reading.expiries(of: selection.items.map(\.user.identifier))
       let time = now().timeIntervalSince1970
-      work.append { transaction in
-        for entry in incomplete { try table.save(entry, .due, version: nil, at: time, in: transaction) }
+      work.append { [incomplete = selection.incomplete] transaction in
+        for user in incomplete { try table.save(user, .due, version: nil, at: time, in: transaction) }
       }
-      for start in stride(from: 0, to: items.count, by: max(1, target.batchSize)) {
-        let part = Array(items[start..<min(items.count, start + max(1, target.batchSize))])
-        let outcomes = await outcomes(of: part, at: target, &report)
+      for part in selection.items.chunks(of: max(1, target.batchSize)) {
+        let items = part.map { item in
+          var item = item
+          item.expires = expiries[item.user.identifier]
+          return item
+        }
+        let outcomes = await outcomes(of: items, at: target, &report)
         work.append { transaction in
-          for (item, outcome) in zip(part, outcomes) {
+          for (item, outcome) in zip(items, outcomes) {
             try Self.remember(item, outcome, in: table, at: time, transaction)
+          }
+        }
+      }
+      for part in selection.cleared.chunks(of: max(1, target.batchSize)) {
+        let cleared = Array(part)
+        let removals = cleared.map { PasswordRemoval(anchor: $0.user.anchor, version: $0.version) }
+        let outcomes = await outcomes(of: removals, at: target, &report)
+        work.append { transaction in
+          for (entry, outcome) in zip(cleared, outcomes) {
+            try Self.remember(entry.user, cleared: entry.version, outcome, in: table, at: time, transaction)
           }
         }
       }
@@ -211,35 +251,39 @@ package struct PasswordPass: Sendable {
     try await store.write { [work] transaction in for step in work { try step(transaction) } }
   }
 
-  /// Those that the target has to be told, and the entries of those of which the change told too little.
   private func select(
     _ accounts: [PasswordAccount], _ table: CredentialTable, _ report: inout PasswordReport
-  ) async throws -> (items: [Item], incomplete: [Int64]) {
+  ) async throws -> Selection {
     let users = try await store.read { transaction in
       try accounts.map { try table.user($0.identifier, in: transaction) }
     }
-    var items: [Item] = []
-    var incomplete: [Int64] = []
+    var selection = Selection()
     for (user, account) in zip(users, accounts) {
       guard let user else { continue }
+      if account.isCleared, let version = account.version {
+        // Where no password was ever told there is none to forget.
+        if user.version != nil, user.state != CredentialTable.State.none { selection.cleared.append((user, version)) }
+        continue
+      }
       guard account.secret != nil, let version = account.version else {
         // Only pwdLastSet or userAccountControl changed: the target wants them together with the password.
-        if user.state == .sent { incomplete.append(user.entry) }
+        if user.state == .sent { selection.incomplete.append(user) }
         continue
       }
       if user.state == .sent, user.version == version {
         report.unchanged += 1
       } else {
-        items.append(Item(user: user, account: account, version: version))
+        selection.items.append(Item(user: user, account: account, version: version))
       }
     }
-    return (items, incomplete)
+    return selection
   }
 
   private func outcomes(
     of items: [Item], at target: any PasswordTarget, _ report: inout PasswordReport
   ) async -> [Result<PasswordOutcome, any Error>] {
-    let updates = await derive(items)
+    // A derivation is a thousand rounds of SHA-256 twice over.
+    let updates = await AllCores.map(items) { [random] item in Result { try Self.update(item, random) } }
     var results = updates.map { update in
       update.flatMap { _ in .failure(ConnectError.unanswered) as Result<PasswordOutcome, any Error> }
     }
@@ -263,56 +307,55 @@ package struct PasswordPass: Sendable {
     return results
   }
 
-  /// One task for each core: a derivation is a thousand rounds of SHA-256 twice over.
-  private func derive(_ items: [Item]) async -> [Result<PasswordUpdate, any Error>] {
-    let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
-    let size = max(1, (items.count + cores - 1) / cores)
-    return await withTaskGroup(of: (Int, [Result<PasswordUpdate, any Error>]).self) { group in
-      for start in stride(from: 0, to: items.count, by: size) {
-        let part = items[start..<min(items.count, start + size)]
-        group.addTask { [random] in (start, part.map { item in Result { try Self.update(item, random) } }) }
-      }
-      var parts: [(Int, [Result<PasswordUpdate, any Error>])] = []
-      for await part in group { parts.append(part) }
-      return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
-    }
-  }
-
   private static func update(_ item: Item, _ random: (Int) -> [UInt8]) throws -> PasswordUpdate {
     guard let open = item.account.secret else { throw ConnectError.unanswered }
     let secret = try open()
     guard let hash = secret.withBytes({ NTHash($0) }) else { throw ConnectError.unanswered }
     return PasswordUpdate(
       anchor: item.user.anchor, value: try DerivedPassword(hash, salt: random(DerivedPassword.saltBytes)).text,
-      version: item.version, lastSet: item.account.lastSet, mustChange: item.account.mustChange)
+      version: item.version, lastSet: item.account.lastSet, mustChange: item.account.mustChange,
+      expires: item.expires)
   }
 
   private static func remember(
     _ item: Item, _ outcome: Result<PasswordOutcome, any Error>, in table: CredentialTable, at time: Double,
     _ transaction: any Transaction
   ) throws {
-    let entry = item.user.entry
+    let user = item.user
     switch outcome {
     case .success(.stored), .success(.unchanged), .success(.older):
-      try table.save(entry, .sent, version: item.version, at: time, in: transaction)
+      try table.save(user, .sent, version: item.version, at: time, in: transaction)
     case .success(.refused(let reason, let detail)) where reason == "unknownUser":
       // The user is on the way, or was deleted there by somebody else.
       try table.save(
-        entry, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
+        user, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
       )
     case .success(.refused(let reason, let detail)):
-      try table.save(entry, .refused, version: item.version, reason: reason, detail: detail, at: time, in: transaction)
+      try table.save(user, .refused, version: item.version, reason: reason, detail: detail, at: time, in: transaction)
     case .failure(let error):
       let detail = (error as? any DiagnosableError)?.message ?? "\(error)"
       let reason = (error as? any DiagnosableError)?.identifier ?? "unknown"
       try table.save(
-        entry, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
+        user, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction
       )
     }
+  }
+
+  /// Notes what became of a password that was cleared.
+  private static func remember(
+    _ user: CredentialTable.User, cleared version: PasswordAccount.Version,
+    _ outcome: Result<PasswordOutcome, any Error>, in table: CredentialTable, at time: Double,
+    _ transaction: any Transaction
+  ) throws {
+    guard let (reason, detail) = Self.obstacle(outcome) else {
+      return try table.save(user, .none, version: version, at: time, in: transaction)
+    }
+    try table.save(
+      user, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction)
   }
 }
 
 extension ConnectError {
-  fileprivate static let unanswered = ConnectError(
+  static let unanswered = ConnectError(
     .targetUnreachable, "The target told no result.", remedy: "The next pass sends the password again.")
 }

@@ -28,6 +28,13 @@ package protocol PasswordReading: Sendable {
   /// - Parameter distinguishedName: as it was last seen; the identifier is what counts.
   func account(_ identifier: GUID, distinguishedName: String) async throws -> PasswordAccount?
 
+  /// When the passwords of these accounts expire, ``FileTime/never`` included. Accounts that the controller does not tell
+  /// it of are left out.
+  func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime]
+
+  /// The domain's `maxPwdAge`, in negative ticks of 100 ns; nil when the controller does not tell.
+  func maximumAge() async throws -> Int64?
+
   func close() async
 }
 
@@ -92,6 +99,8 @@ package struct PasswordAccount: Sendable {
   /// Decrypts the NT hash, each time anew, into memory that is locked and wiped. Nil when the change told none.
   package var secret: (@Sendable () throws -> LockedSecret)?
   package var version: Version?
+  /// The account has no password any more; ``version`` then tells which write took it away.
+  package var isCleared = false
   /// `pwdLastSet`; nil when the change told none.
   package var lastSet: FileTime?
 

@@ -15,12 +15,12 @@ package struct PasswordStatus: Sendable, Codable {
 
   package struct Count: Sendable, Codable {
     package var target: String
-    /// `due`, `sent`, `refused` or `none` (the account has no password).
+    /// `due`, `sent`, `refused`, `none` (the account has no password) or `leaving` (the target has yet to forget it).
     package var state: String
     package var users: Int
   }
 
-  /// A user whose password the target does not have, and why.
+  /// A user whose password the target does not have, or still has after they left, and why.
   package struct Held: Sendable, Codable {
     package var target: String
     package var state: String
@@ -48,7 +48,10 @@ package struct PasswordStatus: Sendable, Codable {
           Domain(source: try row[0], domain: try row[1], server: try row[2], readAt: try row[3], usn: try row[4])
         },
         counts: try transaction.query(
-          "SELECT target, state, COUNT(*) FROM credential GROUP BY target, state ORDER BY target, state", []
+          """
+          SELECT target, state, COUNT(*) FROM credential GROUP BY target, state
+          UNION ALL SELECT target, 'leaving', COUNT(*) FROM password_departure GROUP BY target ORDER BY 1, 2
+          """, []
         ) { row in Count(target: try row[0], state: try row[1], users: try row[2]) },
         held: try transaction.query(
           """
@@ -56,7 +59,9 @@ package struct PasswordStatus: Sendable, Codable {
             credential.next_try
           FROM credential JOIN entry ON entry.id = credential.entry
           WHERE credential.reason IS NOT NULL AND credential.state IN ('due', 'refused')
-          ORDER BY credential.target, entry.dn LIMIT ?
+          UNION ALL SELECT target, 'leaving', 'externalId ' || anchor, reason, detail, since, next_try
+          FROM password_departure WHERE reason IS NOT NULL
+          ORDER BY 1, 3 LIMIT ?
           """, [.integer(Int64(maximumHeld))]
         ) { row in
           Held(

@@ -14,6 +14,21 @@ package protocol PasswordTarget: Sendable {
   /// Sends them; doing it twice is the same as doing it once.
   /// - Returns: an outcome for each, in their order.
   func send(_ updates: [PasswordUpdate]) async throws -> [PasswordOutcome]
+
+  /// Whether it can be told to forget a password.
+  var forgets: Bool { get }
+
+  /// Has it forget passwords, also those of users that it keeps as deleted ones. Asked only where ``forgets``.
+  /// - Returns: an outcome for each, in their order.
+  func forget(_ removals: [PasswordRemoval]) async throws -> [PasswordOutcome]
+}
+
+extension PasswordTarget {
+  package var forgets: Bool { false }
+
+  package func forget(_ removals: [PasswordRemoval]) async throws -> [PasswordOutcome] {
+    removals.map { _ in .refused(reason: "notOffered", detail: "\(name) does not forget single passwords.") }
+  }
 }
 
 /// One user's derived password.
@@ -25,6 +40,16 @@ package struct PasswordUpdate: Sendable {
   package var version: PasswordAccount.Version
   package var lastSet: FileTime?
   package var mustChange: Bool
+  /// ``FileTime/never`` and nil alike mean that it does not expire.
+  package var expires: FileTime?
+}
+
+/// A password that a target has to forget: it was cleared, or its user left.
+package struct PasswordRemoval: Sendable, Hashable {
+  /// The user's source anchor, which is its externalId there.
+  package var anchor: String
+  /// The write that cleared it, or the last one that the target was told; a newer one stays.
+  package var version: PasswordAccount.Version
 }
 
 package enum PasswordOutcome: Sendable, Hashable {
@@ -50,25 +75,41 @@ package struct TenantPasswordTarget: PasswordTarget {
   }
 
   package func send(_ updates: [PasswordUpdate]) async throws -> [PasswordOutcome] {
-    let body = JSONValue.object(["credentials": .array(updates.map { .object(Self.object($0)) })])
+    try await patch(updates.map(Self.object))
+  }
+
+  package var forgets: Bool { true }
+
+  package func forget(_ removals: [PasswordRemoval]) async throws -> [PasswordOutcome] {
+    try await patch(removals.map { Self.object($0.anchor, .null, $0.version) })
+  }
+
+  private func patch(_ changes: [JSONObject]) async throws -> [PasswordOutcome] {
+    let body = JSONValue.object(["credentials": .array(changes.map { .object($0) })])
     let answer = try await client.patch(extension: "/tenant/credentials", body)
     let results = answer?.object?["results"]?.array ?? []
-    guard results.count == updates.count else {
+    guard results.count == changes.count else {
       throw ConnectError(
-        .targetRefused, "\(name) told \(results.count) results for \(updates.count) passwords.",
+        .targetRefused, "\(name) told \(results.count) results for \(changes.count) passwords.",
         remedy: "Check that the address is the tenant's, and its version.")
     }
     return results.map { Self.outcome($0.object ?? [:]) }
   }
 
   private static func object(_ update: PasswordUpdate) -> JSONObject {
+    var object = object(update.anchor, .string(update.value), update.version)
+    if let lastSet = update.lastSet, lastSet.ticks > 0 {
+      object["passwordLastSet"] = .string(time(lastSet.unixSeconds))
+    }
+    object["mustChange"] = .bool(update.mustChange)
+    if let expires = update.expires, !expires.isNever { object["passwordExpires"] = .string(time(expires.unixSeconds)) }
+    return object
+  }
+
+  private static func object(_ anchor: String, _ value: JSONValue, _ version: PasswordAccount.Version) -> JSONObject {
     [
-      "externalId": .string(update.anchor), "value": .string(update.value),
-      "version": .integer(Int64(update.version.number)),
-      "originated": .string(time(update.version.originated)),
-      "invocationId": .string(update.version.invocation.description),
-      "passwordLastSet": update.lastSet.flatMap { $0.ticks > 0 ? .string(time($0.unixSeconds)) : nil } ?? .null,
-      "mustChange": .bool(update.mustChange), "passwordExpires": .null,
+      "externalId": .string(anchor), "value": value, "version": .integer(Int64(version.number)),
+      "originated": .string(time(version.originated)), "invocationId": .string(version.invocation.description),
     ]
   }
 

@@ -26,7 +26,9 @@ package import Store
 /// | `passed` | a deletion that the guard let a service export, and when |
 /// | `approved` | a deletion (`member` is 0), the clearing of values (-1), or a removal from a group, of such a difference that is not done yet |
 /// | `password_watermark` | how far the password hashes of a domain were read |
+/// | `password_policy` | how long passwords of a domain live, and when that was read |
 /// | `credential` | a user's password at a target: its state and version, never the password |
+/// | `password_departure` | a password that a target still has to forget, because its user left |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
 /// | `setting` | a single value of the engine's own |
@@ -235,6 +237,7 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
+    passwordDepartures,
   ]
 }
 

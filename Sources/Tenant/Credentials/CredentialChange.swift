@@ -30,7 +30,7 @@ import Wire
 ///
 /// `status` is `stored`; `unchanged` when the tenant has this version already; or `refused`, then with a `reason`
 /// (`older`: the tenant has a newer version; `unknownUser`: no live user has the externalId; `invalid`) and a `detail`
-/// for people. With an equal version, what is said about change and expiry is taken over and counts as `stored`.
+/// for people. A password can also be forgotten that belongs to a deleted user. With an equal version, what is said about change and expiry is taken over and counts as `stored`.
 /// The request as a whole fails with SCIM's error body: 400 for no such object, 401, 403, 413 for too many, 429, 503.
 package struct CredentialChange: Sendable {
   package let externalId: String

@@ -46,6 +46,7 @@ private struct CredentialWriter {
       "SELECT seq, id FROM resource WHERE kind = 1 AND external_id = ? AND deleted IS NULL", [.text(change.externalId)]
     ) { row in (sequence: try row[0] as Int64, id: try row[1] as String) }
     guard let user else {
+      if change.value == nil, let status = try forgetDeleted(change) { return status }
       return .refused(
         CredentialRefusal(reason: .unknownUser, detail: "No user has this externalId; export the user first."))
     }
@@ -86,6 +87,30 @@ private struct CredentialWriter {
     if known != nil { try TenantDirectory.endSignIns(of: user.sequence, at: now, transaction) }
     try audit(user.id, change, what: change.value == nil ? "forgotten" : "password")
     return .stored
+  }
+
+  /// Forgets the password of users that are kept as deleted ones: who is restored has none until it is sent again.
+  ///
+  /// - Returns: nil when there are none of this externalId.
+  private func forgetDeleted(_ change: CredentialChange) throws -> CredentialResult.Status? {
+    let deleted = try transaction.query(
+      "SELECT seq, id FROM resource WHERE kind = 1 AND external_id = ? AND deleted IS NOT NULL",
+      [.text(change.externalId)]
+    ) { row in (sequence: try row[0] as Int64, id: try row[1] as String) }
+    if deleted.isEmpty { return nil }
+    var status = CredentialResult.Status.unchanged
+    for user in deleted {
+      // One that is newer than what the sender knows of was told by somebody else.
+      guard let known = try known(user.sequence), !known.isForgotten,
+        known.version.map({ $0 <= change.version }) ?? true
+      else { continue }
+      try transaction.run(
+        "UPDATE credential SET sealed = NULL, stored = ? WHERE resource = ?",
+        [.integer(now.milliseconds), .integer(user.sequence)])
+      try audit(user.id, change, what: "forgotten")
+      status = .stored
+    }
+    return status
   }
 
   private func known(_ user: Int64) throws -> Known? {

@@ -92,7 +92,9 @@ struct Forest {
   var passwordSource: DRSPasswordSource? {
     guard let passwords else { return nil }
     let connector = RPCConnector(flows: .init(recorder: flows), group: MultiThreadedEventLoopGroup.singleton)
-    return DRSPasswordSource(name: section.name, domains: domains, locator: locator) { controller in
+    return DRSPasswordSource(
+      name: section.name, domains: domains, locator: locator, directory: { try await connect(to: $0) }
+    ) { controller in
       let server = RPCServer(host: controller.hostName, address: controller.address)
       // MS-DRSR 2.2.3.2: the service class of a domain controller's directory service.
       let principal = ServicePrincipal(service: "ldap", host: controller.hostName)

@@ -29,6 +29,10 @@ final class ScriptedPasswords: PasswordSource, Sendable {
     var breaksAfter: Int?
     var positions: [PasswordPosition] = []
     var fetched = 0
+    /// What LDAP tells of the time when passwords expire.
+    var expiries: [Anchor: FileTime] = [:]
+    var maximumAge: Int64? = -36_288_000_000_000
+    var policiesRead = 0
   }
 
   let name = "corp.example"
@@ -42,6 +46,17 @@ final class ScriptedPasswords: PasswordSource, Sendable {
       let version = (state.entries[anchor]?.version ?? 0) + 1
       state.entries[anchor] = Entry(
         anchor: anchor, hash: hash, version: version, lastSet: lastSet, passwordUSN: state.usn, usn: state.usn)
+    }
+  }
+
+  /// The password is taken away by a write of its own.
+  func clearPassword(_ anchor: Anchor) {
+    state.withLock { state in
+      state.usn += 1
+      state.entries[anchor]?.hash = nil
+      state.entries[anchor]?.version += 1
+      state.entries[anchor]?.passwordUSN = state.usn
+      state.entries[anchor]?.usn = state.usn
     }
   }
 
@@ -95,11 +110,31 @@ struct ScriptedReading: PasswordReading {
   private static func account(_ entry: ScriptedPasswords.Entry, since usn: Int64) -> PasswordAccount {
     var account = PasswordAccount(
       identifier: GUID(entry.anchor.bytes) ?? .zero, secret: nil, version: nil, lastSet: FileTime(ticks: entry.lastSet))
-    if let hash = entry.hash, entry.passwordUSN > usn {
-      account.secret = { try LockedSecret.make(count: hash.count) { $0.copyBytes(from: hash) } }
+    if entry.passwordUSN > usn {
+      if let hash = entry.hash {
+        account.secret = { try LockedSecret.make(count: hash.count) { $0.copyBytes(from: hash) } }
+      } else {
+        account.isCleared = true
+      }
       account.version = .init(number: entry.version, originated: 1_700_000_000, invocation: GUID(words: 9, 9))
     }
     return account
+  }
+
+  func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime] {
+    source.state.withLock { state in
+      Dictionary(
+        uniqueKeysWithValues: identifiers.compactMap { identifier in
+          state.expiries[Anchor(identifier.bytes)].map { (identifier, $0) }
+        })
+    }
+  }
+
+  func maximumAge() async throws -> Int64? {
+    source.state.withLock { state in
+      state.policiesRead += 1
+      return state.maximumAge
+    }
   }
 
   func close() async {}
@@ -114,6 +149,8 @@ final class MemoryPasswords: PasswordTarget, Sendable {
   let isDown = Mutex(false)
   /// Anchors that are refused, with the reason.
   let refusals = Mutex<[String: String]>([:])
+  let forgotten = Mutex<[PasswordRemoval]>([])
+  let forgets = true
 
   init(_ name: String = "tenant") { self.name = name }
 
@@ -130,8 +167,23 @@ final class MemoryPasswords: PasswordTarget, Sendable {
       return kept.withLock { kept in
         defer { kept[update.anchor] = update }
         guard let old = kept[update.anchor] else { return .stored }
-        return old.version == update.version && old.mustChange == update.mustChange ? .unchanged : .stored
+        return old.version == update.version && old.mustChange == update.mustChange && old.expires == update.expires
+          ? .unchanged : .stored
       }
+    }
+  }
+
+  func forget(_ removals: [PasswordRemoval]) async throws -> [PasswordOutcome] {
+    requests.withLock { $0 += 1 }
+    if isDown.withLock({ $0 }) {
+      throw ConnectError(.targetUnreachable, "The target is down.", remedy: "Wait.")
+    }
+    return removals.map { removal in
+      if let reason = refusals.withLock({ $0[removal.anchor] }) {
+        return .refused(reason: reason, detail: "refused here")
+      }
+      forgotten.withLock { $0.append(removal) }
+      return kept.withLock { $0.removeValue(forKey: removal.anchor) } == nil ? .unchanged : .stored
     }
   }
 }

@@ -116,6 +116,7 @@ extension PasswordReport {
     var lines = [
       "read \(read) changes: \(sent) sent, \(unchanged) unchanged, \(refused) refused, \(due) left for later"
     ]
+    if forgotten > 0 { lines.append("\(forgotten) forgotten, because they were cleared or their users left") }
     lines += errors
     if refused + due > 0 { lines.append("'bridgehead connect passwords errors' names them") }
     return lines.joined(separator: "\n")
@@ -139,6 +140,7 @@ extension PasswordStatus {
     case "due": "to be sent by a later pass"
     case "refused": "refused"
     case "none": "without a password"
+    case "leaving": "left, their passwords to be forgotten by a later pass"
     default: state
     }
   }
