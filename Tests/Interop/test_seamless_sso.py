@@ -73,7 +73,8 @@ def site(tmp_path_factory):
     web = app("--name", "Wiki", "--redirect-uri", redirect)
     native = app("--name", "Tool", "--public", "--grant", "windows_transport")
     connect = Connect(lab, tenant, directory / "connect")
-    connect.report("--full")
+    # Names that both forests have are held by one of them: exit code 4.
+    assert connect.sync("--full", check=False).returncode in (0, 4)
     ticket_host = f"autologon.{tenant.name}"
     service = f"HTTP/{ticket_host}"
     real = socket.getaddrinfo
@@ -104,7 +105,8 @@ def somebody(admin, forest):
         forest["synchronisedUnits"][0], "(&(objectCategory=person)(objectClass=user)(userPrincipalName=*"
         f"@{forest['name']})(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(accountExpires=0)"
         "(accountExpires=9223372036854775807)))", attributes=["sAMAccountName", "userPrincipalName", "objectSid"])
-    return next(e["attributes"] for e in admin.response if e["type"] == "searchResEntry")
+    entry = next(e["attributes"] for e in admin.response if e["type"] == "searchResEntry")
+    return {name: values[0] for name, values in entry.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +134,12 @@ def refusal(site, command, *options):
 def account(site, name=ACCOUNT, attributes=("*", "msDS-KeyVersionNumber")):
     site.admin.search(site.base, f"(sAMAccountName={name}$)", attributes=list(attributes))
     found = [e for e in site.admin.response if e["type"] == "searchResEntry"]
-    return found[0] if found else None
+    if not found:
+        return None
+    values = {name: values[0] for name, values in found[0]["attributes"].items() if values}
+    return types.SimpleNamespace(dn=found[0]["dn"], services=found[0]["attributes"].get("servicePrincipalName"), **{
+        name: values.get(name) for name in ("uSNChanged", "pwdLastSet", "adminDescription", "userAccountControl")},
+        types=values.get("msDS-SupportedEncryptionTypes"), version=values.get("msDS-KeyVersionNumber"))
 
 
 def keys(site):
@@ -226,12 +233,12 @@ def computer(site, name, **attributes):
 
 def test_entra_ids_account_is_never_touched(site):
     computer(site, "AZUREADSSOACC", servicePrincipalName="HTTP/autologon.microsoftazuread-sso.com")
-    before = account(site, "AZUREADSSOACC")["attributes"]["uSNChanged"]
+    before = account(site, "AZUREADSSOACC").uSNChanged
     for command in ("enable", "roll", "disable"):
-        assert "sso.reservedName" in refusal(site, command, "--account", "AZUREADSSOACC")
+        assert "is Entra ID's account" in refusal(site, command, "--account", "AZUREADSSOACC")
     notes = json.loads(sso(site, "enable", "--dry-run").stdout)["notes"]
     assert "AZUREADSSOACC" in notes[0] and "left alone" in notes[0]
-    assert account(site, "AZUREADSSOACC")["attributes"]["uSNChanged"] == before
+    assert account(site, "AZUREADSSOACC").uSNChanged == before
 
 
 def test_an_account_of_others_is_refused(site):
@@ -239,11 +246,11 @@ def test_an_account_of_others_is_refused(site):
     for marker, words in [([], "was not made by Bridgehead"),
                           (["bridgehead-sso:1:other.tenant.example"], "was made for the tenant other.tenant.example")]:
         site.admin.modify(dn, {"adminDescription": [(ldap3.MODIFY_REPLACE, marker)]})
-        before = account(site)["attributes"]["uSNChanged"]
+        before = account(site).uSNChanged
         for command in ("enable", "roll", "disable"):
             error = refusal(site, command)
-            assert "sso.foreignAccount" in error and words in error, error
-        assert account(site)["attributes"]["uSNChanged"] == before
+            assert words in error and "it is not touched" in error, error
+        assert account(site).uSNChanged == before
     assert keys(site) == []
     site.admin.delete(dn)
 
@@ -251,7 +258,7 @@ def test_an_account_of_others_is_refused(site):
 def test_a_duplicate_service_name_is_refused(site):
     dn = computer(site, "WEB1", servicePrincipalName=site.service)
     error = refusal(site, "enable")
-    assert "sso.duplicateServiceName" in error and dn in error, error
+    assert f"{dn} has the service name {site.service} already" in error, error
     assert account(site) is None and keys(site) == []
     site.admin.delete(dn)
 
@@ -278,14 +285,13 @@ def test_the_token_has_a_scope_of_its_own(site):
 def test_enable(site):
     report = json.loads(sso(site, "enable").stdout)
     assert report["done"] is True
-    found = account(site)["attributes"]
-    assert found["servicePrincipalName"] == [site.service]
-    assert int(found["msDS-SupportedEncryptionTypes"]) == 24
-    assert found["adminDescription"] == f"bridgehead-sso:1:{site.tenant.initial_domain}"
-    assert int(found["userAccountControl"]) == 0x1000, "an enabled workstation's account"
+    found = account(site)
+    assert found.services == [site.service] and found.types == "24"
+    assert found.adminDescription == f"bridgehead-sso:1:{site.tenant.initial_domain}"
+    assert int(found.userAccountControl) == 0x1000, "an enabled workstation's account"
     (key,) = keys(site)
     assert key["forest"] == site.lab.forest["name"] and key["activated"] and "retires" not in key
-    assert key["version"] == int(found["msDS-KeyVersionNumber"])
+    assert key["version"] == int(found.version)
     assert key["domains"] == [site.lab.forest["domainSID"]]
     flows = {f["row"]: f for f in site.connect.status()["flows"]}
     assert flows["connect-ad/smb"]["port"] == 445 and flows["connect-ad/global-catalog"]["port"] == 3268
@@ -497,6 +503,8 @@ def chromium(site, home, ticket):
         options.add_argument(argument)
     if ticket:
         options.add_argument(f"--auth-server-allowlist={site.ticket_host}")
+    # Chromium on Linux loads GSSAPI only where it has met Negotiate in an earlier run.
+    options.add_experimental_option("localState", {"net.received_http_auth_negotiate_headers": True})
     options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     service = webdriver.ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
     return webdriver.Chrome(options=options, service=service)
@@ -513,7 +521,7 @@ def test_chromium(site, tmp_path, ticket):
             wait_for(lambda: driver.find_elements(By.ID, "username"), "the password page")
             assert driver.current_url.endswith("autologon=no") and not Application.seen
             return
-        wait_for(lambda: Application.seen, f"signed in without typing: {driver.current_url}")
+        wait_for(lambda: Application.seen, "signed in without typing", 15)
         assert redeem(site, Application.seen[0]["code"])["amr"] == ["wia"]
         # From now on without the hint of the application, and after the session has ended as well.
         driver.get(f"{site.tenant.issuer}/assets/style.css")
@@ -585,13 +593,13 @@ def test_native_clients_that_are_refused(site):
 def test_tickets_outlive_a_roll(site):
     sign_on(site)
     subprocess.run(["kvno", site.service], check=True, capture_output=True)
-    before = account(site)["attributes"]["pwdLastSet"]
-    assert "sso.ticketsInUse" in refusal(site, "roll", "--overlap", "1h")
+    before = account(site).pwdLastSet
+    assert "none that tickets can live through" in refusal(site, "roll", "--overlap", "1h")
     assert json.loads(sso(site, "roll").stdout)["done"] is True
-    assert account(site)["attributes"]["pwdLastSet"] > before
+    assert account(site).pwdLastSet > before
     new, old = keys(site)
     assert new["activated"] and "retires" not in new and old["retires"]
-    assert new["version"] == int(account(site)["attributes"]["msDS-KeyVersionNumber"])
+    assert new["version"] == int(account(site).version)
     assert is_accepted(site, present(site, browser(site), ticket_token(site))), "the ticket of before"
     subprocess.run(["kdestroy"], check=True)
     sign_on(site)
@@ -599,22 +607,22 @@ def test_tickets_outlive_a_roll(site):
 
 
 def test_a_tenant_that_is_down_changes_nothing(site):
-    before = account(site)["attributes"]["pwdLastSet"]
+    before = account(site).pwdLastSet
     site.tenant.stop()
     done = sso(site, "roll", check=False)
     site.tenant.start()
-    assert done.returncode == 1 and account(site)["attributes"]["pwdLastSet"] == before
+    assert done.returncode == 1 and account(site).pwdLastSet == before
 
 
 def test_a_password_that_somebody_else_set(site):
-    site.admin.modify(account(site)["dn"], {
+    site.admin.modify(account(site).dn, {
         "unicodePwd": [(ldap3.MODIFY_REPLACE, ['"Somebody-Else-7!"'.encode("utf-16-le")])]})
     done = sso(site, "status", check=False, administrator=False)
     assert done.returncode == 4 and "somebody else changed the password" in json.loads(done.stdout)["warnings"][0]
     sign_on(site)
     assert is_refused(site, present(site, browser(site), ticket_token(site)))
     # Whatever is wrong with the account, enabling it again sets it right.
-    site.admin.modify(account(site)["dn"], {
+    site.admin.modify(account(site).dn, {
         "servicePrincipalName": [(ldap3.MODIFY_ADD, [f"{site.service}.other"])],
         "msDS-SupportedEncryptionTypes": [(ldap3.MODIFY_REPLACE, ["28"])]})
     sso(site, "enable")
@@ -678,6 +686,6 @@ def test_disabling_lets_tickets_in_use_live(site):
     refused = browser(site).get(
         direct, headers={"Authorization": f"Negotiate {ticket_token(site)}"}, allow_redirects=False)
     assert is_refused(site, refused)
-    assert "sso.notEnabled" in refusal(site, "roll") and "sso.notEnabled" in refusal(site, "disable")
+    assert all("is not enabled for" in refusal(site, command) for command in ("roll", "disable"))
     assert json.loads(sso(site, "status", administrator=False).stdout)["warnings"] == []
     assert account(site, "AZUREADSSOACC") is not None

@@ -47,6 +47,7 @@ struct LogonInformation: Equatable {
     try reader.skip(Self.restBytes)
     for _ in 0..<names { try Self.skipString(&reader) }
     if groups != 0 {
+      try Self.align(&reader)
       let count: UInt32 = try reader.readLittleEndian()
       guard count == groupCount, count <= Self.maximumGroups else {
         throw .malformed(offset: reader.position, reason: "\(count) groups")
