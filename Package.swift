@@ -99,7 +99,7 @@ let package = Package(
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
-    library("WebIdentity", ["Wire", crypto, cryptoExtras]),
+    library("WebIdentity", ["Wire", "XML", crypto, cryptoExtras]),
     library("WebPages"),
 
     // The rules of synchronisation, free of any engine.
@@ -109,13 +109,13 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
+        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
         "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
@@ -144,7 +144,7 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
+        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
         "WebIdentity",
         yams, arguments,
@@ -205,7 +205,7 @@ let package = Package(
         lifecycle,
       ]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
-    tests("WebIdentityTests", ["WebIdentity", "Wire", crypto, cryptoExtras]),
+    tests("WebIdentityTests", ["WebIdentity", "Wire", "XML", crypto, cryptoExtras]),
     tests("WebPagesTests", ["WebPages"]),
     tests(
       "ReadinessTests",

@@ -211,7 +211,8 @@ extension LabEnvironment {
         ClientConfiguration.resolver([forest], first: controller.address),
         to: directory.controllerResolver(controller.fqdn))
     }
-    let tenant = try authority.issue(.server([forest.tenant.name], crlURLs: [forest.crlURL], now: now()))
+    let tenant = try authority.issue(
+      .server([forest.tenant.name, forest.ticketHost.name], crlURLs: [forest.crlURL], now: now()))
     _ = try tenant.write(name: forest.tenant.name, directory: directory.certificates)
   }
 

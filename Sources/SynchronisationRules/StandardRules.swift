@@ -60,6 +60,7 @@ package enum StandardRules {
           - { to: country, direct: c }
           - { to: employeeId, direct: employeeID }
           - { to: preferredLanguage, direct: preferredLanguage }
+          - { to: onPremisesSecurityIdentifier, direct: objectSid }
 
       - name: Group
         description: Security and distribution groups make objects.

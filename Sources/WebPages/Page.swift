@@ -12,22 +12,27 @@ package struct Page: Sendable {
   package var script: String?
   /// What went wrong with the form; the page's title then begins with "Error" for readers that announce it first.
   package var error: ErrorSummary?
+  /// Where the browser goes on by itself, without a script.
+  package var next: String?
   package var body: HTML
 
   package init(
-    title: String, site: String, styleSheet: String, script: String? = nil, error: ErrorSummary? = nil, body: HTML
+    title: String, site: String, styleSheet: String, script: String? = nil, error: ErrorSummary? = nil,
+    next: String? = nil, body: HTML
   ) {
     self.title = title
     self.site = site
     self.styleSheet = styleSheet
     self.script = script
     self.error = error
+    self.next = next
     self.body = body
   }
 
   package var html: HTML {
     let prefix = error == nil ? "" : "Error: "
     let script: HTML? = script.map { "<script src=\"\($0)\" defer></script>\n" }
+    let next: HTML? = next.map { "<meta http-equiv=\"refresh\" content=\"0; url=\($0)\">\n" }
     return """
       <!doctype html>
       <html lang="en">
@@ -37,7 +42,7 @@ package struct Page: Sendable {
       <meta name="referrer" content="same-origin">
       <title>\(prefix)\(title) – \(site)</title>
       <link rel="stylesheet" href="\(styleSheet)">
-      \(script)</head>
+      \(next)\(script)</head>
       <body>
       <main>
       <p class="site">\(site)</p>

@@ -7,13 +7,17 @@ import Testing
 @testable import Connect
 
 @Suite struct SCIMMappingTests {
-  static let user = Attributes(texts: [
-    "userPrincipalName": ["ann@corp.example"], "accountEnabled": ["false"], "displayName": ["Ann"],
-    "givenName": ["Ann"], "surname": ["Ångström"], "jobTitle": ["Engineer"], "department": ["R&D"],
-    "companyName": ["Corp"], "employeeId": ["7"], "preferredLanguage": ["sv-SE"], "telephoneNumber": ["+46 1"],
-    "mobile": ["+46 2"], "streetAddress": ["Street 1"], "city": ["Uppsala"], "state": ["U"], "postalCode": ["753 10"],
-    "country": ["SE"], "proxyAddresses": ["SMTP:ann@corp.example", "smtp:a@corp.example"],
-  ])
+  static let user: Attributes = {
+    var user = Attributes(texts: [
+      "userPrincipalName": ["ann@corp.example"], "accountEnabled": ["false"], "displayName": ["Ann"],
+      "givenName": ["Ann"], "surname": ["Ångström"], "jobTitle": ["Engineer"], "department": ["R&D"],
+      "companyName": ["Corp"], "employeeId": ["7"], "preferredLanguage": ["sv-SE"], "telephoneNumber": ["+46 1"],
+      "mobile": ["+46 2"], "streetAddress": ["Street 1"], "city": ["Uppsala"], "state": ["U"], "postalCode": ["753 10"],
+      "country": ["SE"], "proxyAddresses": ["SMTP:ann@corp.example", "smtp:a@corp.example"],
+    ])
+    user["onPremisesSecurityIdentifier"] = [[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]]
+    return user
+  }()
 
   @Test func everyAttributeOfAUserComesBack() throws {
     #expect(Set(Self.user.names).union(["manager"]) == SCIMMapping.vocabulary[.user])

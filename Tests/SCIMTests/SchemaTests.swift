@@ -10,7 +10,9 @@ import Testing
     let names = SchemaDefinition.all.map(\.name)
     #expect(
       names == [
-        "User", "Group", "EnterpriseUser", "Contact", "Device", "ServiceProviderConfig", "ResourceType", "Schema",
+        "User", "Group", "EnterpriseUser", "OnPremisesUser", "Contact", "Device", "ServiceProviderConfig",
+        "ResourceType",
+        "Schema",
       ])
     #expect(Set(SchemaDefinition.all.map(\.id)).count == names.count)
     for schema in SchemaDefinition.all {

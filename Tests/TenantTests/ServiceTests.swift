@@ -101,7 +101,7 @@ import Testing
   @Test func discoveryTellsWhatThereIs() async throws {
     try await TestTenant.with { tenant in
       let schemas = await tenant.send("GET", "/Schemas")
-      #expect(try schemas.total == 8)
+      #expect(try schemas.total == 9)
       for schema in try schemas.resources {
         let id = try #require(schema["id"]?.string)
         let single = try await tenant.send("GET", "/Schemas/\(id)").json

@@ -2,6 +2,8 @@
 
 import FoundationEssentials
 package import NIOSSL
+import SwiftASN1
+import X509
 
 /// A certificate chain with its private key, for a server or for a client that authenticates with a certificate.
 package struct TLSIdentity: Sendable {
@@ -32,6 +34,15 @@ package struct TLSIdentity: Sendable {
       exists ? "The \(what) in \(path) is not understood: \(error)." : "The \(what) \(path) cannot be read.",
       remedy: exists ? "Provide it in PEM format, the key without a passphrase." : "Check the path and its permissions."
     )
+  }
+
+  /// RFC 5929 4.1 application data for clients that bind their proof to a channel to this certificate; nil where its
+  /// signature algorithm has no single hash.
+  package var serverEndPointBinding: [UInt8]? {
+    guard case .certificate(let leaf)? = chain.first, let bytes = try? leaf.toDERBytes(),
+      let certificate = try? Certificate(derEncoded: bytes)
+    else { return nil }
+    return ServerEndPointBinding.applicationData(leafDER: bytes, algorithm: certificate.signatureAlgorithm)
   }
 
   /// A server's configuration: TLS 1.2 or later, no client certificate asked for.

@@ -10,9 +10,12 @@ package protocol ExportTarget: Sendable {
   /// The attributes of the metaverse, links included, that a target of this sort can have a place for.
   var vocabulary: [ObjectKind: Set<String>] { get }
 
-  /// The kinds of ``vocabulary`` that the target at hand takes. It is asked whenever the target is read in full, and
-  /// the answer is kept in between.
-  func offeredKinds() async throws -> Set<ObjectKind>
+  /// The part of ``vocabulary`` that a target has a place for only where it says so.
+  var optionalVocabulary: [ObjectKind: Set<String>] { get }
+
+  /// What of ``vocabulary`` the target at hand takes. It is asked whenever the target is read in full, and the answer is
+  /// kept in between.
+  func offeredVocabulary() async throws -> OfferedVocabulary
 
   /// Connects and tells what the target can do.
   func prepare() async throws -> TargetCapabilities
@@ -35,9 +38,40 @@ package protocol ExportTarget: Sendable {
 }
 
 extension ExportTarget {
-  package func offeredKinds() async throws -> Set<ObjectKind> { Set(vocabulary.keys) }
+  package var optionalVocabulary: [ObjectKind: Set<String>] { [:] }
+
+  package func offeredVocabulary() async throws -> OfferedVocabulary {
+    OfferedVocabulary(kinds: Set(vocabulary.keys), optional: optionalVocabulary)
+  }
 
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] { [] }
+}
+
+/// What a target says that it takes.
+package struct OfferedVocabulary: Sendable, Hashable {
+  package var kinds: Set<ObjectKind>
+  /// Of the attributes that not every target has a place for.
+  package var optional: [ObjectKind: Set<String>]
+
+  package init(kinds: Set<ObjectKind>, optional: [ObjectKind: Set<String>] = [:]) {
+    self.kinds = kinds
+    self.optional = optional
+  }
+
+  /// As the store keeps it: `group user user.onPremisesSecurityIdentifier`.
+  var text: String {
+    let attributes = optional.flatMap { kind, names in names.map { "\(kind.rawValue).\($0)" } }
+    return (kinds.map(\.rawValue) + attributes).sorted().joined(separator: " ")
+  }
+
+  init(text: String) {
+    self.init(kinds: [])
+    for word in text.split(separator: " ") {
+      let parts = word.split(separator: ".", maxSplits: 1)
+      guard let first = parts.first, let kind = ObjectKind(rawValue: String(first)) else { continue }
+      if parts.count == 2 { optional[kind, default: []].insert(String(parts[1])) } else { kinds.insert(kind) }
+    }
+  }
 }
 
 /// By what an object is looked up.

@@ -72,9 +72,9 @@ extension SCIMField {
   }
 
   /// The bytes of a security identifier, as text (MS-DTYP 2.4.2.1).
-  static func securityIdentifier(_ name: String, _ path: String) -> SCIMField {
+  static func securityIdentifier(_ name: String, _ path: String, in uri: String? = nil) -> SCIMField {
     SCIMField(
-      names: [name], path: SCIMFieldPath(path),
+      names: [name], path: SCIMFieldPath(path, extension: uri),
       value: { attributes in
         attributes[name].first.flatMap { try? SecurityIdentifier($0) }.map { .string($0.description) }
       },

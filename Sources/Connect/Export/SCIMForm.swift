@@ -15,6 +15,8 @@ import SCIM
 /// | streetAddress, city, state, postalCode, country | the address of type work |
 /// | department, companyName, employeeId, manager | the enterprise extension |
 ///
+/// Services that offer it also get onPremisesSecurityIdentifier, in an extension of Bridgehead's own.
+///
 /// A Group has displayName and members. Contact and Device are resource types of Bridgehead's own
 /// (``SCIM/SchemaDefinition``): they are exported to services that offer them. The source anchor is every resource's
 /// externalId.
@@ -23,6 +25,9 @@ struct SCIMForm: Sendable {
   let fields: [SCIMField]
   /// Where references to other resources stand.
   let links: [String: SCIMFieldPath]
+
+  /// By attribute, the extension without which a service has no place for it.
+  var optional: [String: String] = [:]
 
   var endpoint: String { type.endpoint }
   /// The attributes of the metaverse that have a place here, references included.
@@ -50,7 +55,9 @@ struct SCIMForm: Sendable {
       .text("employeeId", "employeeNumber", in: SCIMURI.enterpriseUser),
       .flag("accountEnabled", "active", always: true), .emails,
       .phones([("telephoneNumber", "work"), ("mobile", "mobile")]), .address,
-    ], links: ["manager": SCIMFieldPath("manager", extension: SCIMURI.enterpriseUser)])
+      .securityIdentifier("onPremisesSecurityIdentifier", "securityIdentifier", in: SCIMURI.onPremisesUser),
+    ], links: ["manager": SCIMFieldPath("manager", extension: SCIMURI.enterpriseUser)],
+    optional: ["onPremisesSecurityIdentifier": SCIMURI.onPremisesUser])
 
   static let group = SCIMForm(
     type: .group, fields: [.text("displayName", "displayName")], links: ["members": SCIMFieldPath("members")])

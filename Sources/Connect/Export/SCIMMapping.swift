@@ -8,6 +8,11 @@ enum SCIMMapping {
   static let vocabulary: [ObjectKind: Set<String>] = Dictionary(
     uniqueKeysWithValues: ObjectKind.allCases.compactMap { kind in SCIMForm.of(kind).map { (kind, $0.vocabulary) } })
 
+  static let optionalVocabulary: [ObjectKind: Set<String>] = vocabulary.keys.reduce(into: [:]) { result, kind in
+    guard let optional = SCIMForm.of(kind)?.optional, !optional.isEmpty else { return }
+    result[kind] = Set(optional.keys)
+  }
+
   /// - Throws: ``ConnectError`` for a kind that is never exported.
   static func form(_ kind: ObjectKind) throws -> SCIMForm {
     guard let form = SCIMForm.of(kind) else {

@@ -22,13 +22,20 @@ package final class SCIMTarget: ExportTarget {
   package static let vocabulary: [ObjectKind: Set<String>] = SCIMMapping.vocabulary
   package var vocabulary: [ObjectKind: Set<String>] { Self.vocabulary }
 
-  /// Every service has users and groups; others it has to name.
-  package func offeredKinds() async throws -> Set<ObjectKind> {
-    let offered = try await client.resourceTypes() ?? []
-    return TargetOffer.unasked.union(
-      vocabulary.keys.filter { kind in
-        SCIMForm.of(kind).map { form in offered.contains { $0.isSame(as: form.type) } } ?? false
-      })
+  package static let optionalVocabulary: [ObjectKind: Set<String>] = SCIMMapping.optionalVocabulary
+  package var optionalVocabulary: [ObjectKind: Set<String>] { Self.optionalVocabulary }
+
+  /// Every service has users and groups; others, and extensions of ours, it has to name.
+  package func offeredVocabulary() async throws -> OfferedVocabulary {
+    let types = try await client.resourceTypes() ?? []
+    var offered = OfferedVocabulary(kinds: TargetOffer.unasked)
+    for kind in vocabulary.keys {
+      guard let form = SCIMForm.of(kind), let type = types.first(where: { $0.isSame(as: form.type) }) else { continue }
+      offered.kinds.insert(kind)
+      let optional = form.optional.filter { type.hasExtension($0.value) }.keys
+      if !optional.isEmpty { offered.optional[kind] = Set(optional) }
+    }
+    return offered
   }
 
   package func prepare() async throws -> TargetCapabilities {

@@ -5,7 +5,7 @@ import Logging
 import Store
 import Wire
 
-/// Which kinds of objects each target takes, as it last said; kept in the store, so that a pass needs no answer to know
+/// What each target takes, as it last said; kept in the store, so that a pass needs no answer to know
 /// what the targets are told.
 struct TargetOffer: Sendable {
   let targets: [any ExportTarget]
@@ -42,9 +42,9 @@ struct TargetOffer: Sendable {
       )
     }
     guard last == nil || occasion == .full || occasion == .due && isDue else { return }
-    let kinds: Set<ObjectKind>
+    let text: String
     do {
-      kinds = try await target.offeredKinds()
+      text = try await target.offeredVocabulary().text
     } catch {
       try Task.checkCancellation()
       let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
@@ -52,9 +52,8 @@ struct TargetOffer: Sendable {
         "a target did not tell what it takes", metadata: ["target": "\(target.name)", "reason": "\(reason)"])
       return
     }
-    let text = Self.text(kinds)
     guard text != last else { return }
-    logger.notice("a target tells what it takes", metadata: ["target": "\(target.name)", "kinds": "\(text)"])
+    logger.notice("a target tells what it takes", metadata: ["target": "\(target.name)", "offer": "\(text)"])
     try await store.write { [name = target.name] transaction in
       try Setting.save(.offer, of: name, text, in: transaction)
       // What it holds of the kinds that are new is looked up before any of them is made.
@@ -64,22 +63,21 @@ struct TargetOffer: Sendable {
 
   /// The targets as they are told apart when objects are synchronised.
   func profiles() async throws -> [TargetProfile] {
-    let targets = targets.map { (name: $0.name, vocabulary: $0.vocabulary) }
+    let targets = targets.map { (name: $0.name, vocabulary: $0.vocabulary, optional: $0.optionalVocabulary) }
     return try await store.read { transaction in
-      try targets.map { try Self.profile($0.name, $0.vocabulary, in: transaction) }
+      try targets.map { try Self.profile($0.name, $0.vocabulary, optional: $0.optional, in: transaction) }
     }
   }
 
   static func profile(
-    _ name: String, _ vocabulary: [ObjectKind: Set<String>], in transaction: any Transaction
+    _ name: String, _ vocabulary: [ObjectKind: Set<String>], optional: [ObjectKind: Set<String>],
+    in transaction: any Transaction
   ) throws -> TargetProfile {
-    let kinds = try Setting.load(.offer, of: name, in: transaction).map(kinds) ?? unasked
-    return TargetProfile(name: name, vocabulary: vocabulary.filter { kinds.contains($0.key) })
-  }
-
-  private static func text(_ kinds: Set<ObjectKind>) -> String { kinds.map(\.rawValue).sorted().joined(separator: " ") }
-
-  private static func kinds(_ text: String) -> Set<ObjectKind> {
-    Set(text.split(separator: " ").compactMap { ObjectKind(rawValue: String($0)) })
+    let offer =
+      try Setting.load(.offer, of: name, in: transaction).map(OfferedVocabulary.init(text:))
+      ?? OfferedVocabulary(kinds: unasked)
+    var taken = vocabulary.filter { offer.kinds.contains($0.key) }
+    for (kind, names) in optional { taken[kind]?.subtract(names.subtracting(offer.optional[kind] ?? [])) }
+    return TargetProfile(name: name, vocabulary: taken)
   }
 }

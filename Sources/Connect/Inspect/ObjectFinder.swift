@@ -10,14 +10,17 @@ import Wire
 package struct ObjectFinder: Sendable {
   let configuration: ConnectConfiguration
   private let vocabulary: [ObjectKind: Set<String>]
+  private let optionalVocabulary: [ObjectKind: Set<String>]
   let now: @Sendable () -> Date
 
   /// - Parameter vocabulary: of the targets that the configuration names (``ExportTarget/vocabulary``).
   package init(
-    configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>], now: @escaping @Sendable () -> Date
+    configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>],
+    optionalVocabulary: [ObjectKind: Set<String>] = [:], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
     self.vocabulary = vocabulary
+    self.optionalVocabulary = optionalVocabulary
     self.now = now
   }
 
@@ -110,7 +113,9 @@ package struct ObjectFinder: Sendable {
 
   /// The targets with what each was last known to take.
   private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
-    try configuration.targets.map { try TargetOffer.profile($0.name, vocabulary, in: transaction) }
+    try configuration.targets.map {
+      try TargetOffer.profile($0.name, vocabulary, optional: optionalVocabulary, in: transaction)
+    }
   }
 
   private func ids(of entry: Int64?, _ mv: Int64?, _ transaction: any Transaction) throws -> [Int64] {

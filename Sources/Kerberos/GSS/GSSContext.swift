@@ -233,7 +233,7 @@ struct GSSHandshake: ~Copyable {
   }
 
   private func sessionEncryptionType() throws(SecurityError) -> Int32 {
-    try inquireSessionKey { _, encryptionType in encryptionType }
+    try GSSSessionKey.inquire(context, service: service) { _, encryptionType in encryptionType }
   }
 
   func sessionKey() throws(SecurityError) -> SecretBytes {
@@ -241,27 +241,7 @@ struct GSSHandshake: ~Copyable {
       throw SecurityError(
         .weakProtection, "No session key was agreed with \(service) yet.", remedy: "Finish the handshake first.")
     }
-    return try inquireSessionKey { key, _ in SecretBytes(key) }
-  }
-
-  /// MIT answers with the key and an OID whose last arc is the encryption type; all known types fit one byte.
-  private func inquireSessionKey<R>(
-    _ body: (UnsafeRawBufferPointer, Int32) -> R
-  ) throws(SecurityError) -> R {
-    var minor: OM_uint32 = 0
-    var set: gss_buffer_set_t?
-    try check(gss_inquire_sec_context_by_oid(&minor, context, bridgehead_gss_inquire_session_key(), &set), minor)
-    defer { gss_release_buffer_set(&minor, &set) }
-    guard let set, set.pointee.count == 2, let elements = set.pointee.elements, let key = elements[0].value,
-      elements[0].length > 0, let oid = elements[1].value, elements[1].length > 0
-    else {
-      throw SecurityError(
-        .internalFailure, "The Kerberos library does not tell the session key with \(service).",
-        remedy: "Install MIT krb5 1.18 or newer.")
-    }
-    defer { explicit_bzero(key, elements[0].length) }
-    let arcs = UnsafeRawBufferPointer(start: oid, count: elements[1].length)
-    return body(UnsafeRawBufferPointer(start: key, count: elements[0].length), Int32(arcs[arcs.count - 1]))
+    return try GSSSessionKey.inquire(context, service: service) { key, _ in SecretBytes(key) }
   }
 
   var summary: String {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKerberos
+import Glibc
 import Wire
 
 /// Bytes into and out of GSSAPI's buffers.
@@ -21,6 +22,32 @@ enum GSSBuffer {
     }
     guard let start = buffer.value else { return [] }
     return Array(UnsafeRawBufferPointer(start: start, count: buffer.length))
+  }
+}
+
+/// The session key of an established context.
+enum GSSSessionKey {
+  /// MIT answers with the key and an OID whose last arc is the encryption type; all known types fit one byte.
+  static func inquire<R>(
+    _ context: gss_ctx_id_t?, service: String, _ body: (UnsafeRawBufferPointer, Int32) -> R
+  ) throws(SecurityError) -> R {
+    var minor: OM_uint32 = 0
+    var set: gss_buffer_set_t?
+    let major = gss_inquire_sec_context_by_oid(&minor, context, bridgehead_gss_inquire_session_key(), &set)
+    guard !GSSFailure.failed(major) else {
+      throw GSSFailure(major: major, minor: minor).duringHandshake(service)
+    }
+    defer { gss_release_buffer_set(&minor, &set) }
+    guard let set, set.pointee.count == 2, let elements = set.pointee.elements, let key = elements[0].value,
+      elements[0].length > 0, let oid = elements[1].value, elements[1].length > 0
+    else {
+      throw SecurityError(
+        .internalFailure, "The Kerberos library does not tell the session key with \(service).",
+        remedy: "Install MIT krb5 1.18 or newer.")
+    }
+    defer { explicit_bzero(key, elements[0].length) }
+    let arcs = UnsafeRawBufferPointer(start: oid, count: elements[1].length)
+    return body(UnsafeRawBufferPointer(start: key, count: elements[0].length), Int32(arcs[arcs.count - 1]))
   }
 }
 

@@ -17,6 +17,8 @@ struct ForestPlan: Sendable {
   let baseDN: String
   let controllers: [Controller]
   let tenant: Endpoint
+  /// Where the tenant takes Kerberos tickets.
+  let ticketHost: Endpoint
   let crl: Endpoint
   let unverifiedSuffixes: [String]
   /// The DNS server that is asked for names of other forests: each forest asks the next, so that no question goes in a
@@ -45,6 +47,7 @@ struct ForestPlan: Sendable {
       Controller(host: "DC\($0)", fqdn: "dc\($0).\(name)", address: "127.0.\(network).\($0)")
     }
     tenant = Endpoint(name: "tenant.\(name)", address: "127.0.\(network).80")
+    ticketHost = Endpoint(name: "autologon.\(tenant.name)", address: tenant.address)
     crl = Endpoint(name: "crl.\(name)", address: "127.0.\(network).81")
     unverifiedSuffixes = ["\(name.split(separator: ".")[0]).internal"]
   }

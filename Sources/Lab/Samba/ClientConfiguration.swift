@@ -30,7 +30,7 @@ enum ClientConfiguration {
     "127.0.0.1 localhost\n"
       + forests.map { forest in
         forest.controllers.map { "\($0.address) \($0.fqdn)\n" }.joined()
-          + "\(forest.tenant.address) \(forest.tenant.name)\n\(forest.crl.address) \(forest.crl.name)\n"
+          + "\(forest.tenant.address) \(forest.tenant.name) \(forest.ticketHost.name)\n\(forest.crl.address) \(forest.crl.name)\n"
       }.joined()
   }
 

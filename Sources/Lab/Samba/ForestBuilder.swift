@@ -80,7 +80,7 @@ struct ForestBuilder: Sendable {
         site: ForestPlan.site, administratorPassword: secrets.administrator.password,
         first: controller.address == first.address,
         dcs: forest.controllers.map { .init(host: $0.host, address: $0.address) },
-        hosts: [forest.tenant, forest.crl].map { .init(name: $0.name, address: $0.address) },
+        hosts: [forest.tenant, forest.ticketHost, forest.crl].map { .init(name: $0.name, address: $0.address) },
         accounts: [
           .init(
             name: LabEnvironment.serviceAccount, password: secrets.service.password, keytab: secrets.service.keytab,

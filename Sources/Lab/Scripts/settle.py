@@ -163,7 +163,7 @@ def publish(db, job):
                            "_ldap._tcp.%s._sites.gc" % site: 3268, "_ldap._tcp.%s.domains" % guid: 389}.items():
             zones.put(zones.msdcs, node, [SRVRecord(target, port)])
     for host in job["hosts"]:
-        zones.put(zones.domain, host["name"].split(".")[0], [ARecord(host["address"])])
+        zones.put(zones.domain, host["name"].removesuffix("." + job["domain"]), [ARecord(host["address"])])
 
 
 def guid_text(found):

@@ -5,6 +5,14 @@ extension SCIMClient {
   /// same as doing it once.
   /// - Parameter path: below the base URL, percent-encoded.
   package func patch(extension path: String, _ body: JSONValue) async throws(SCIMClientError) -> JSONValue? {
-    try await send("PATCH", path, body: body, repetition: .safe).body
+    try await request("PATCH", extension: path, body)
+  }
+
+  /// - Parameter isRepeatable: whether doing it twice is the same as doing it once; else a lost answer ends with
+  ///   `outcomeUnknown`.
+  package func request(
+    _ method: String, extension path: String, _ body: JSONValue? = nil, isRepeatable: Bool = true
+  ) async throws(SCIMClientError) -> JSONValue? {
+    try await send(method, path, body: body, repetition: isRepeatable ? .safe : .unsafe).body
   }
 }

@@ -7,6 +7,10 @@ extension SCIMClient {
     package var endpoint: String
     /// The URI of the core schema.
     package var schema: String
+    /// The URIs of the extensions.
+    package var extensions: [String]
+
+    package func hasExtension(_ uri: String) -> Bool { extensions.contains { SCIMText.namesMatch($0, uri) } }
 
     /// Whether it is the resource type of this definition, at the place where requests look for it.
     package func isSame(as definition: ResourceTypeDefinition) -> Bool {
@@ -32,7 +36,10 @@ extension SCIMClient {
       guard let object = resource.object, let endpoint = object.value(named: "endpoint")?.string,
         let schema = object.value(named: "schema")?.string
       else { return nil }
-      return OfferedResourceType(endpoint: endpoint.hasPrefix("/") ? endpoint : "/" + endpoint, schema: schema)
+      let extensions = object.value(named: "schemaExtensions")?.array ?? []
+      return OfferedResourceType(
+        endpoint: endpoint.hasPrefix("/") ? endpoint : "/" + endpoint, schema: schema,
+        extensions: extensions.compactMap { $0.object?.value(named: "schema")?.string })
     }
   }
 }

@@ -31,7 +31,7 @@ package struct ResourceTypeDefinition: Sendable, Hashable {
 
   package static let user = ResourceTypeDefinition(
     name: "User", endpoint: "/Users", description: "User Account", schema: .user,
-    extensions: [Extension(.enterpriseUser)])
+    extensions: [Extension(.enterpriseUser), Extension(.onPremisesUser)])
   package static let group = ResourceTypeDefinition(
     name: "Group", endpoint: "/Groups", description: "Group", schema: .group)
 

@@ -16,13 +16,15 @@ package struct Application: Sendable, Hashable {
     case refreshToken = "refresh_token"
     case deviceCode = "device_code"
     case clientCredentials = "client_credentials"
+    /// Not one of OAuth's: tokens for this application by WS-Trust, for people who hold a Kerberos ticket.
+    case windowsTransport = "windows_transport"
 
     /// As `grant_type` has it (RFC 8628 3.4 for the device code).
     package init?(parameter: String) {
       let prefix = "urn:ietf:params:oauth:grant-type:"
       if parameter == prefix + Grant.deviceCode.rawValue {
         self = .deviceCode
-      } else if let grant = Grant(rawValue: parameter), grant != .deviceCode {
+      } else if let grant = Grant(rawValue: parameter), ![.deviceCode, .windowsTransport].contains(grant) {
         self = grant
       } else {
         return nil

@@ -74,7 +74,7 @@ extension TenantDirectory {
       return try [
         "DELETE FROM token_grant WHERE expires <= ?", "DELETE FROM device_request WHERE expires <= ?",
         "DELETE FROM session WHERE expires <= ?",
-      ].reduce(ended) { try $0 + transaction.run($1, [.integer(now)]) }
+      ].reduce(ended) { try $0 + transaction.run($1, [.integer(now)]) } + Self.purgeServiceKeys(at: now, transaction)
     }
   }
 }

@@ -63,5 +63,6 @@ extension TenantDirectory {
       ]),
     signInMigration,
     forgettingMigration,
+    seamlessSSOMigration,
   ]
 }

@@ -39,8 +39,8 @@ extension TenantDirectory {
         """, [.blob(hash)]
       ) { row in
         (
-          grant: try TokenGrant.read(row, at: now), redirect: try row[9] as String, challenge: try row[10] as String?,
-          expires: Date(milliseconds: try row[11]), used: try row[12] as Int64?
+          grant: try TokenGrant.read(row, at: now), redirect: try row[10] as String, challenge: try row[11] as String?,
+          expires: Date(milliseconds: try row[12]), used: try row[13] as Int64?
         )
       }
       guard let found else { return .refused }

@@ -20,7 +20,7 @@ extension TenantDirectory {
         SELECT \(TokenGrant.columns), t.used FROM refresh_token t JOIN token_grant g ON g.id = t.token_grant
         JOIN resource r ON r.seq = g.resource AND r.deleted IS NULL AND r.active = 1 WHERE t.hash = ?
         """, [.blob(hash)]
-      ) { row in (grant: try TokenGrant.read(row, at: now), used: try row[9] as Int64?) }
+      ) { row in (grant: try TokenGrant.read(row, at: now), used: try row[10] as Int64?) }
       guard let found, found.grant.isLive else { return .refused }
       let grant = found.grant.grant
       guard found.used == nil else {

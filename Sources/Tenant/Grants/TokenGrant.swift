@@ -12,11 +12,12 @@ struct TokenGrant: Sendable {
   let session: String
   let scopes: [String]
   let authenticated: Date
+  let method: SignInMethod
   let nonce: String?
   let expires: Date
 
   static let columns =
-    "g.id, g.application, g.resource, g.session, g.scope, g.authenticated, g.nonce, g.expires, g.revoked"
+    "g.id, g.application, g.resource, g.session, g.scope, g.authenticated, g.nonce, g.expires, g.revoked, g.method"
 
   /// The row as it is, and whether it still holds at this time.
   static func read(_ row: SQLRow, at now: Date) throws -> (grant: TokenGrant, isLive: Bool) {
@@ -24,7 +25,8 @@ struct TokenGrant: Sendable {
     let grant = TokenGrant(
       id: try row[0], application: try row[1], user: try row[2], session: try row[3],
       scopes: (try row[4] as String).split(separator: " ").map(String.init),
-      authenticated: Date(milliseconds: try row[5]), nonce: try row[6], expires: expires)
+      authenticated: Date(milliseconds: try row[5]), method: SignInMethod(rawValue: try row[9]) ?? .password,
+      nonce: try row[6], expires: expires)
     return (grant, try row[8] as Int64? == nil && now < expires)
   }
 
@@ -35,13 +37,13 @@ struct TokenGrant: Sendable {
   ) {
     self.init(
       id: Identifier.make(random), application: application.id, user: session.user, session: session.id,
-      scopes: scopes, authenticated: session.created, nonce: nonce,
+      scopes: scopes, authenticated: session.created, method: session.method, nonce: nonce,
       expires: now.addingTimeInterval(Double(SignInLifetime.grant)))
   }
 
   private init(
     id: String, application: String, user: Int64, session: String, scopes: [String], authenticated: Date,
-    nonce: String?, expires: Date
+    method: SignInMethod, nonce: String?, expires: Date
   ) {
     self.id = id
     self.application = application
@@ -49,6 +51,7 @@ struct TokenGrant: Sendable {
     self.session = session
     self.scopes = scopes
     self.authenticated = authenticated
+    self.method = method
     self.nonce = nonce
     self.expires = expires
   }
@@ -56,13 +59,13 @@ struct TokenGrant: Sendable {
   func insert(at now: Date, _ transaction: any Transaction) throws {
     try transaction.run(
       """
-      INSERT INTO token_grant (id, application, resource, session, scope, authenticated, nonce, created, expires)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO token_grant (id, application, resource, session, scope, authenticated, nonce, created, expires, method)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         .text(id), .text(application), .integer(user), .text(session), .text(scopes.joined(separator: " ")),
         .integer(authenticated.milliseconds), SQLValue(nonce), .integer(now.milliseconds),
-        .integer(expires.milliseconds),
+        .integer(expires.milliseconds), .text(method.rawValue),
       ])
   }
 

@@ -23,12 +23,14 @@ struct ResourceWriter {
     let sequence: Int64? = try transaction.value(
       """
       INSERT INTO resource
-        (id, kind, user_name, external_id, display_name, shown, active, attributes, version, created, modified)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) RETURNING seq
+        (id, kind, user_name, external_id, display_name, shown, active, security_identifier, attributes, version,
+         created, modified)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) RETURNING seq
       """,
       [
         .text(id), .integer(Int64(kind.rawValue)), SQLValue(columns.userName), SQLValue(columns.externalId),
         SQLValue(columns.displayName), .text(columns.shown), columns.active.map { SQLValue($0) } ?? .null,
+        SQLValue(columns.securityIdentifier),
         .text(JSONValue.object(attributes).text), .integer(milliseconds), .integer(milliseconds),
       ])
     let stored = StoredResource(
@@ -79,12 +81,13 @@ struct ResourceWriter {
       try checkNames(stored.kind, columns, except: stored, old: old)
       try transaction.run(
         """
-        UPDATE resource SET user_name = ?, external_id = ?, display_name = ?, shown = ?, active = ?, attributes = ?,
-          version = ?, modified = ? WHERE seq = ?
+        UPDATE resource SET user_name = ?, external_id = ?, display_name = ?, shown = ?, active = ?,
+          security_identifier = ?, attributes = ?, version = ?, modified = ? WHERE seq = ?
         """,
         [
           SQLValue(columns.userName), SQLValue(columns.externalId), SQLValue(columns.displayName),
-          .text(columns.shown), columns.active.map { SQLValue($0) } ?? .null, .text(JSONValue.object(attributes).text),
+          .text(columns.shown), columns.active.map { SQLValue($0) } ?? .null, SQLValue(columns.securityIdentifier),
+          .text(JSONValue.object(attributes).text),
           .integer(new.version), .integer(new.modified), .integer(stored.sequence),
         ])
       if columns.emails != old.emails {

@@ -3,6 +3,7 @@
 import FoundationEssentials
 import SCIM
 import Store
+import Wire
 
 /// A row of `resource`: what the tenant itself knows about a resource, and the attributes that clients write.
 ///
@@ -88,6 +89,8 @@ struct IndexedColumns: Equatable {
   let shown: String
   let active: Bool?
   let emails: [Email]
+  /// In the directory on the premises, in its only text form.
+  let securityIdentifier: String?
 
   struct Email: Hashable {
     let value: String
@@ -101,6 +104,9 @@ struct IndexedColumns: Equatable {
     displayName = user.displayName.map(SCIMText.folded)
     shown = user.displayName ?? user.userName ?? ""
     active = user.active
+    securityIdentifier =
+      attributes[SCIMURI.onPremisesUser]?.object?["securityIdentifier"]?.string
+      .flatMap { SecurityIdentifier($0) }?.description
     emails = user.emails.map { Email(value: SCIMText.folded($0.value), type: $0.type.map(SCIMText.folded)) }
   }
 }

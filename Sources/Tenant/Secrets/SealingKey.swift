@@ -52,7 +52,7 @@ package struct SealingKey: Sendable {
 
   /// What a key serves; the raw values are part of every derivation.
   enum Purpose: String {
-    case credential, signingKey, formToken, accountName
+    case credential, signingKey, formToken, accountName, serviceKey
   }
 
   private func derived(_ purpose: Purpose) -> SymmetricKey {

@@ -19,11 +19,19 @@ enum Route: Sendable {
   case deleted(ResourceKind)
   case restore(ResourceKind, String)
   case credentials
+  case seamlessSSO
+  case addServiceKey
+  case activateServiceKey(String)
+  case removeServiceKey(String)
+  case retireServiceKeys(forest: String)
+  case removeServiceKeys(forest: String)
 
   /// The scope that a token needs.
   var scope: TokenScope {
     switch self {
     case .credentials: .credentials
+    case .seamlessSSO, .addServiceKey, .activateServiceKey, .removeServiceKey, .retireServiceKeys, .removeServiceKeys:
+      .sso
     case .create, .replace, .patch, .delete, .bulk, .restore: .write
     default: .read
     }
@@ -56,6 +64,7 @@ enum Route: Sendable {
       return Place(template: "/tenant/domains", methods: [("GET", .domains)])
     case (2, "tenant") where segments[1] == "credentials":
       return Place(template: "/tenant/credentials", methods: [("PATCH", .credentials)])
+    case (2...4, "tenant") where segments[1] == "sso": return try serviceKeys(Array(segments.dropFirst(2)))
     case (3, "tenant") where segments[1] == "deleted":
       guard let kind = ResourceKind(endpoint: segments[2]) else { break }
       return Place(template: "/tenant/deleted\(kind.definition.endpoint)", methods: [("GET", .deleted(kind))])
@@ -84,5 +93,21 @@ enum Route: Sendable {
         ("GET", .get(kind, id)), ("PUT", .replace(kind, id)), ("PATCH", .patch(kind, id)),
         ("DELETE", .delete(kind, id)),
       ])
+  }
+
+  private static func serviceKeys(_ path: [String]) throws(SCIMError) -> Place {
+    switch (path.count, path.first) {
+    case (0, _): Place(template: "/tenant/sso", methods: [("GET", .seamlessSSO)])
+    case (1, "keys"): Place(template: "/tenant/sso/keys", methods: [("POST", .addServiceKey)])
+    case (2, "keys"):
+      Place(
+        template: "/tenant/sso/keys/{id}",
+        methods: [("PATCH", .activateServiceKey(path[1])), ("DELETE", .removeServiceKey(path[1]))])
+    case (2, "forests"):
+      Place(
+        template: "/tenant/sso/forests/{name}",
+        methods: [("PATCH", .retireServiceKeys(forest: path[1])), ("DELETE", .removeServiceKeys(forest: path[1]))])
+    default: throw .notFound("There is no such endpoint.")
+    }
   }
 }

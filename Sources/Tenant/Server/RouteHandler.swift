@@ -49,6 +49,12 @@ struct RouteHandler: Sendable {
     case .credentials:
       let results = try await directory.store(try CredentialBatch(try json()), by: call.actor)
       return TenantAnswer(json: ["results": .array(results.map(\.json))], mediaType: "application/json")
+    case .seamlessSSO: return try await seamlessSSO()
+    case .addServiceKey: return try await addServiceKey(try json())
+    case .activateServiceKey(let id): return try await activateServiceKey(id, try json())
+    case .removeServiceKey(let id): return try await removeServiceKey(id)
+    case .retireServiceKeys(let forest): return try await retireServiceKeys(of: forest, try json())
+    case .removeServiceKeys(let forest): return try await removeServiceKeys(of: forest)
     }
   }
 

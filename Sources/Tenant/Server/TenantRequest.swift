@@ -9,6 +9,8 @@ struct TenantRequest: Sendable {
   var target: String
   /// By lower-case name; repeated fields are joined by commas (RFC 9110 5.3).
   var headers: [String: String]
+  /// The host that the client means, and a port where it is not the usual one (RFC 9110 7.2).
+  var authority: String?
   /// The address that the connection comes from; nil when it is not known.
   var source: String?
   /// Reads the body whole.

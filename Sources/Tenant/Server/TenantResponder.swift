@@ -35,7 +35,8 @@ struct TenantResponder: HTTPResponder {
     let wasRead = Mutex(false)
     let answer = await service.answer(
       TenantRequest(
-        method: request.method.rawValue, target: request.head.path ?? "/", headers: headers, source: context.source,
+        method: request.method.rawValue, target: request.head.path ?? "/", headers: headers,
+        authority: request.head.authority, source: context.source,
         body: { maximum in
           wasRead.withLock { $0 = true }
           return try await Self.read(body, upTo: maximum)

@@ -5,6 +5,7 @@ import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
+import Kerberos
 package import Logging
 import NIOCore
 import NIOSSL
@@ -21,15 +22,19 @@ package struct TenantServerConfiguration: Sendable {
   package var privateKeyPath: String
   /// The base URI that clients use, without a trailing slash; nil for `https://<host>:<port>`.
   package var publicURL: String?
+  /// The path of the file that remembers which Kerberos proofs were seen; nil remembers none.
+  package var replayCache: String?
 
   package init(
-    host: String, port: Int, certificateChainPath: String, privateKeyPath: String, publicURL: String? = nil
+    host: String, port: Int, certificateChainPath: String, privateKeyPath: String, publicURL: String? = nil,
+    replayCache: String? = nil
   ) {
     self.host = host
     self.port = port
     self.certificateChainPath = certificateChainPath
     self.privateKeyPath = privateKeyPath
     self.publicURL = publicURL
+    self.replayCache = replayCache
   }
 }
 
@@ -38,6 +43,7 @@ package struct TenantServer: Service {
   private let directory: TenantDirectory
   private let configuration: TenantServerConfiguration
   private let tls: TLSConfiguration
+  private let tickets: TicketSettings
   private let logger: Logger
   private let bound = BoundPort()
 
@@ -51,8 +57,11 @@ package struct TenantServer: Service {
     self.directory = directory
     self.configuration = configuration
     self.logger = logger
-    tls = try ServerCertificate.configuration(
+    let identity = try ServerCertificate(
       chain: configuration.certificateChainPath, key: configuration.privateKeyPath)
+    tls = identity.configuration
+    tickets = TicketSettings(
+      replayCache: configuration.replayCache.map { .file(path: $0) } ?? .none, channelBinding: identity.channelBinding)
   }
 
   /// The port, as soon as ``run()`` listens.
@@ -79,7 +88,7 @@ package struct TenantServer: Service {
     let bound = bound
     let configuration = configuration
     let service = TenantService(
-      directory: directory, logger: logger,
+      directory: directory, logger: logger, tickets: tickets,
       base: {
         if let publicURL = configuration.publicURL { return publicURL }
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host

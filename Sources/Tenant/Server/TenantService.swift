@@ -16,12 +16,15 @@ struct TenantService: Sendable {
   private let limiter: RateLimiter
   private let signIn: SignInService
 
-  init(directory: TenantDirectory, logger: Logger, base: @escaping @Sendable () async throws -> String) {
+  init(
+    directory: TenantDirectory, logger: Logger, tickets: TicketSettings = TicketSettings(),
+    base: @escaping @Sendable () async throws -> String
+  ) {
     self.directory = directory
     self.logger = logger
     self.base = base
     limiter = RateLimiter(rate: directory.limits.requestsPerSecond, burst: directory.limits.requestBurst)
-    signIn = SignInService(directory: directory, logger: logger)
+    signIn = SignInService(directory: directory, logger: logger, tickets: tickets)
   }
 
   /// What is known of a request as it goes through the pipeline, for the log.

@@ -15,4 +15,5 @@ package struct Session: Sendable, Hashable {
   package let source: String
   /// What the browser calls itself.
   package let agent: String
+  package let method: SignInMethod
 }

@@ -6,25 +6,26 @@ import Store
 
 extension TenantDirectory {
   /// Opens a session; its secret can be had only here.
-  func openSession(_ user: VerifiedUser, source: String, agent: String) async throws -> (
-    session: Session, secret: String
-  ) {
+  func openSession(
+    _ user: VerifiedUser, source: String, agent: String, method: SignInMethod = .password
+  ) async throws -> (session: Session, secret: String) {
     let now = Date(milliseconds: environment.now().milliseconds)
     let secret = OpaqueSecret(.session, random: environment.random)
     let session = Session(
       id: Identifier.make(environment.random), user: user.sequence, userID: user.id, userName: "", created: now,
-      expires: now.addingTimeInterval(Double(SignInLifetime.session)), source: source, agent: String(agent.prefix(256)))
+      expires: now.addingTimeInterval(Double(SignInLifetime.session)), source: source, agent: String(agent.prefix(256)),
+      method: method)
     let hash = secret.hash
     try await store.write { transaction in
       try transaction.run(
-        "INSERT INTO session (id, hash, resource, created, expires, source, agent) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (id, hash, resource, created, expires, source, agent, method) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
           .text(session.id), .blob(hash), .integer(user.sequence), .integer(now.milliseconds),
-          .integer(session.expires.milliseconds), .text(source), .text(session.agent),
+          .integer(session.expires.milliseconds), .text(source), .text(session.agent), .text(method.rawValue),
         ])
       try AuditEntry(
         actor: Actor(who: "user:\(user.id)"), at: now, action: .create, kind: "Session", target: session.id,
-        after: JSONValue.object(["source": .string(source)]).text
+        after: JSONValue.object(["source": .string(source), "method": .string(method.rawValue)]).text
       ).insert(transaction)
     }
     return (session, secret.text)
@@ -133,7 +134,7 @@ extension TenantDirectory {
   }
 
   private static let sessionQuery = """
-    SELECT s.id, s.resource, r.id, r.user_name, s.created, s.expires, s.source, s.agent
+    SELECT s.id, s.resource, r.id, r.user_name, s.created, s.expires, s.source, s.agent, s.method
     FROM session s JOIN resource r ON r.seq = s.resource WHERE s.revoked IS NULL AND r.deleted IS NULL
     """
 
@@ -141,6 +142,6 @@ extension TenantDirectory {
     Session(
       id: try row[0], user: try row[1], userID: try row[2], userName: (try row[3] as String?) ?? "",
       created: Date(milliseconds: try row[4]), expires: Date(milliseconds: try row[5]), source: try row[6],
-      agent: try row[7])
+      agent: try row[7], method: SignInMethod(rawValue: try row[8]) ?? .password)
   }
 }

@@ -8,7 +8,7 @@ import WebPages
 /// The authorization endpoint (OpenID Connect Core 3.1.2) and the sign-in page in front of it.
 extension SignInService {
   /// An authorization request whose client and address are genuine.
-  private struct Asked {
+  struct Asked {
     let application: Application
     let redirect: RedirectURI
     let parameters: FormParameters
@@ -26,7 +26,10 @@ extension SignInService {
       guard !request.prompts.contains(.none) else {
         throw OAuthError(.loginRequired, "Nobody has signed in, or not as lately as was asked.")
       }
-      return signInPage(call, asked, request, name: request.loginHint ?? "")
+      if let detour = try await ticketDetour(asked, request, call) { return detour }
+      let page = signInPage(
+        call, asked, request, name: request.loginHint ?? "", ticketLink: try await ticketLink(asked, request, call))
+      return hasTicketFailed(asked) ? page.with(cookie: SignInCookie.tickets.clear) : page
     }
   }
 
@@ -42,8 +45,9 @@ extension SignInService {
     // The query came back from the browser: it is as little to be trusted as the first time.
     let asked = try await asked(call.query, call.queryText)
     return try await answering(asked, call) { request in
-      try await authenticate(
-        call, page: { name, error in signInPage(call, asked, request, name: name, error: error) },
+      let link = try await ticketLink(asked, request, call)
+      return try await authenticate(
+        call, page: { name, error in signInPage(call, asked, request, name: name, ticketLink: link, error: error) },
         then: { session in try await allow(asked, request, session, call) })
     }
   }
@@ -72,7 +76,7 @@ extension SignInService {
   // MARK: The steps
 
   /// Before the client and its address are known to be genuine, nothing is sent there (RFC 6749 4.1.2.1).
-  private func asked(_ parameters: FormParameters, _ text: String) async throws -> Asked {
+  func asked(_ parameters: FormParameters, _ text: String) async throws -> Asked {
     guard let application = try await directory.application(try parameters.require("client_id")),
       application.grants.contains(.authorizationCode)
     else { throw OAuthError(.unauthorizedClient, "The client is unknown, or may not use the authorization endpoint.") }
@@ -84,7 +88,7 @@ extension SignInService {
   }
 
   /// From here on, the client learns what is wrong.
-  private func answering(
+  func answering(
     _ asked: Asked, _ call: SignInCall, _ body: (AuthorizationRequest) async throws -> TenantAnswer
   ) async throws -> TenantAnswer {
     do {
@@ -103,7 +107,7 @@ extension SignInService {
     return request.maximumAge.map { now.timeIntervalSince(session.created) <= Double($0) } ?? true
   }
 
-  private func allow(
+  func allow(
     _ asked: Asked, _ request: AuthorizationRequest, _ session: Session, _ call: SignInCall
   ) async throws -> TenantAnswer {
     let grant = TokenGrant(
@@ -126,11 +130,12 @@ extension SignInService {
   }
 
   private func signInPage(
-    _ call: SignInCall, _ asked: Asked, _ request: AuthorizationRequest, name: String, error: ErrorSummary? = nil
+    _ call: SignInCall, _ asked: Asked, _ request: AuthorizationRequest, name: String, ticketLink: String?,
+    error: ErrorSummary? = nil
   ) -> TenantAnswer {
     pages(call).signIn(
       form(call, to: .signInToAuthorize, query: asked.text), application: asked.application.name, name: name,
-      error: error, formTargets: [asked.redirect.origin])
+      ticketLink: ticketLink, error: error, formTargets: [asked.redirect.origin])
   }
 
   func deviceSignInPage(_ call: SignInCall, name: String = "", error: ErrorSummary? = nil) -> TenantAnswer {

@@ -14,6 +14,8 @@ struct SignInCall: Sendable {
   let form: FormParameters
   /// What the body was, for an authorization request that was posted.
   let formText: String
+  /// The body as it was sent, for places that take no form.
+  let body: [UInt8]
   let authorization: String?
   let cookies: String?
   /// The client's address, or its network where one client has many.

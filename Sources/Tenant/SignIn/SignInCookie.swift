@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The two cookies of the sign-in pages. The prefix `__Host-` makes browsers refuse them unless they are secure and belong to
+/// The cookies of the sign-in pages. The prefix `__Host-` makes browsers refuse them unless they are secure and belong to
 /// this host alone (RFC 6265bis 4.1.3.2).
 enum SignInCookie: String {
   /// Lax: an application's link must find the session.
   case session = "__Host-bridgehead-session"
   /// Strict: only this site's own forms need it.
   case form = "__Host-bridgehead-form"
+  /// Lax: binds what the ticket host sends back to this browser.
+  case autologon = "__Host-bridgehead-autologon"
+  /// Lax: tickets have signed somebody in here, so that they are tried first.
+  case tickets = "__Host-bridgehead-tickets"
 
-  func set(_ value: String) -> (name: String, value: String) {
-    let site = self == .session ? "Lax" : "Strict"
-    return ("set-cookie", "\(rawValue)=\(value); Path=/; Secure; HttpOnly; SameSite=\(site)")
+  func set(_ value: String, seconds: Int? = nil) -> (name: String, value: String) {
+    let site = self == .form ? "Strict" : "Lax"
+    let age = seconds.map { "; Max-Age=\($0)" } ?? ""
+    return ("set-cookie", "\(rawValue)=\(value); Path=/; Secure; HttpOnly; SameSite=\(site)\(age)")
   }
 
   var clear: (name: String, value: String) {

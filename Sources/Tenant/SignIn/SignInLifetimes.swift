@@ -16,6 +16,8 @@ enum SignInLifetime {
   static let deviceInterval = 5
   /// A page that waits to be filled in.
   static let form = 3600
+  /// How long a browser is known to have tickets.
+  static let ticketMemory = 180 * 86_400
   /// A signing key, from when it signs.
   static let signingKey = 90 * 86_400
   /// A new signing key is published so long before it signs, and an old one so long after: clients keep key sets for a day.

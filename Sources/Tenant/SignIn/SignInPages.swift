@@ -30,7 +30,8 @@ struct SignInPages {
 
   /// - Parameter error: nil at first; it has status 403 otherwise, for password managers not to keep what was wrong.
   func signIn(
-    _ form: Form, application: String?, name: String, error: ErrorSummary? = nil, formTargets: [String] = []
+    _ form: Form, application: String?, name: String, ticketLink: String? = nil, error: ErrorSummary? = nil,
+    formTargets: [String] = []
   ) -> TenantAnswer {
     let isWrong = error != nil
     let purpose: HTML? = application.map { "<p>To continue to <strong>\($0)</strong>.</p>\n" }
@@ -42,11 +43,22 @@ struct SignInPages {
         id: Self.passwordField, label: "Password", kind: .password, autocomplete: "current-password",
         isInvalid: isWrong, hasFocus: !isWrong && !name.isEmpty),
     ]
+    let tickets: HTML? = ticketLink.map {
+      "<p><a href=\"\($0)\">Sign in with the account of this computer</a>, without a password.</p>\n"
+    }
     let post = PostForm(
       action: form.action, hidden: form.hidden, fields: fields.map(\.html), buttons: [Button("Sign in")])
     return page(
-      "Sign in", "\(purpose)\(post.html)", status: isWrong ? 403 : 200, error: error, formTargets: formTargets
+      "Sign in", "\(purpose)\(post.html)\(tickets)", status: isWrong ? 403 : 200, error: error, formTargets: formTargets
     ).with(cookie: SignInCookie.form.set(form.cookie))
+  }
+
+  /// What a browser shows that has no ticket; it goes on by itself.
+  func askForTicket(elsewhere: String) -> TenantAnswer {
+    page(
+      "Sign in with the account of this computer",
+      "<p>This computer sent no ticket. <a href=\"\(elsewhere)\">Sign in with a password</a>.</p>\n", status: 401,
+      next: elsewhere)
   }
 
   static let wrong = ErrorSummary(
@@ -133,11 +145,11 @@ struct SignInPages {
 
   private func page(
     _ title: String, _ body: HTML, status: Int = 200, error: ErrorSummary? = nil, formTargets: [String] = [],
-    script: Bool = false
+    script: Bool = false, next: String? = nil
   ) -> TenantAnswer {
     let page = Page(
       title: title, site: site, styleSheet: root + SignInPlace.styleSheet.rawValue,
-      script: script ? root + SignInPlace.script.rawValue : nil, error: error, body: body)
+      script: script ? root + SignInPlace.script.rawValue : nil, error: error, next: next, body: body)
     var answer = Self.text(page.html.text, "text/html; charset=utf-8")
     answer.status = status
     answer.headers.append(SecurityHeaders.policy(formTargets: formTargets, script: script))

@@ -19,6 +19,12 @@ enum SignInPlace: String, CaseIterable, Sendable {
   /// Where the sign-in page sends its form; the query is the request that waits for it.
   case signInToAuthorize = "/signin/authorize"
   case signInToDevice = "/signin/device"
+  /// Where Kerberos tickets are taken, at a host of its own (``SignInService/ticketHost(of:)``).
+  case autologon = "/autologon"
+  /// WS-Trust 1.3 for native clients, at the same host.
+  case windowsTransport = "/winauth/trust/13/windowstransport"
+  /// Where what came of a ticket is redeemed.
+  case redeemTicket = "/signin/ticket"
   case styleSheet = "/assets/style.css"
   case script = "/assets/continue.js"
 
@@ -34,8 +40,9 @@ enum SignInPlace: String, CaseIterable, Sendable {
 
   var kind: Kind {
     switch self {
-    case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo: .machine
-    case .authorize, .endSession, .styleSheet, .script: .page
+    case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo, .windowsTransport:
+      .machine
+    case .authorize, .endSession, .autologon, .redeemTicket, .styleSheet, .script: .page
     case .device, .signInToAuthorize, .signInToDevice: .form
     }
   }
@@ -43,10 +50,23 @@ enum SignInPlace: String, CaseIterable, Sendable {
   var methods: [String] {
     switch self {
     case .metadata, .metadataV2, .keys, .styleSheet, .script: ["GET", "HEAD"]
-    case .token, .deviceAuthorization, .revocation, .signInToAuthorize, .signInToDevice: ["POST"]
+    case .autologon, .redeemTicket: ["GET"]
+    case .token, .deviceAuthorization, .revocation, .windowsTransport, .signInToAuthorize, .signInToDevice: ["POST"]
     case .authorize, .endSession, .userInfo, .device: ["GET", "POST"]
     }
   }
+
+  /// Whether it is at the host that takes tickets, or at the tenant's own.
+  func isServed(atTicketHost: Bool) -> Bool {
+    switch self {
+    case .autologon, .windowsTransport: atTicketHost
+    case .styleSheet: true
+    default: !atTicketHost
+    }
+  }
+
+  /// What a body has to be.
+  var mediaType: String { self == .windowsTransport ? "application/soap+xml" : "application/x-www-form-urlencoded" }
 
   /// The place of a path, without the tenant's own part.
   static func find(_ path: Substring) -> SignInPlace? { allCases.first { $0.rawValue == path } }

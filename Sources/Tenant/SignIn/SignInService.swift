@@ -16,6 +16,7 @@ struct SignInService: Sendable {
   let guardian: SignInGuard
   let keyring: SigningKeyring
   let verifier: PasswordVerifier
+  let tickets: TicketAcceptance
   private let limiter: RateLimiter
 
   /// Bytes of a form: a posted authorization request with a long state and nonce has 8 KiB.
@@ -24,12 +25,13 @@ struct SignInService: Sendable {
   private static let sourceRate = 50.0
   private static let sourceBurst = 200.0
 
-  init(directory: TenantDirectory, logger: Logger) {
+  init(directory: TenantDirectory, logger: Logger, tickets: TicketSettings = TicketSettings()) {
     self.directory = directory
     self.logger = logger
     guardian = SignInGuard(key: directory.environment.sealingKey)
     keyring = SigningKeyring(directory: directory)
     verifier = PasswordVerifier(directory: directory)
+    self.tickets = TicketAcceptance(directory: directory, settings: tickets)
     limiter = RateLimiter(rate: Self.sourceRate, burst: Self.sourceBurst)
   }
 
@@ -81,7 +83,7 @@ struct SignInService: Sendable {
       throw SignInRefusal.other(status: 414, headers: [])
     }
     // 2. For what, and how.
-    guard let place else {
+    guard let place, place.isServed(atTicketHost: Self.isTicketHost(request.authority, origin)) else {
       throw SignInRefusal.page(status: 404, title: "Page not found", text: "Check the address, or start again.")
     }
     guard place.methods.contains(request.method) else {
@@ -95,10 +97,12 @@ struct SignInService: Sendable {
     }
     // 4. The parameters, within their limits.
     let queryText = request.target.firstIndex(of: "?").map { String(request.target[$0...].dropFirst()) } ?? ""
-    let formText = try await form(of: request)
+    let body = try await body(of: request, place)
+    let formText = place == .windowsTransport ? "" : try Self.text(body)
     let call = SignInCall(
       place: place, method: request.method, queryText: queryText, query: try FormParameters(queryText),
-      form: try FormParameters(formText), formText: formText, authorization: request.headers["authorization"],
+      form: try FormParameters(formText), formText: formText, body: body,
+      authorization: request.headers["authorization"],
       cookies: request.headers["cookie"], source: source, agent: request.headers["user-agent"] ?? "", origin: origin,
       issuer: "\(origin)/\(directory.initialDomain)", now: now, request: id)
     // 5. A form that acts for a person comes from this site.
@@ -120,18 +124,23 @@ struct SignInService: Sendable {
     case .revocation: try await revoke(call)
     case .userInfo: try await userInfo(call)
     case .endSession: try await endSession(call)
+    case .autologon: try await autologon(call)
+    case .windowsTransport: try await windowsTransport(call)
+    case .redeemTicket: try await redeemTicket(call)
     case .styleSheet: SignInPages.styleSheet
     case .script: SignInPages.script
     }
   }
 
-  private func form(of request: TenantRequest) async throws -> String {
-    guard request.method == "POST" else { return "" }
+  private func body(of request: TenantRequest, _ place: SignInPlace) async throws -> [UInt8] {
+    guard request.method == "POST" else { return [] }
     let type = request.headers["content-type"]?.prefix { $0 != ";" && $0 != " " }.lowercased()
     let bytes = try await request.body(Self.formBytes)
-    guard type == "application/x-www-form-urlencoded" || bytes.isEmpty else {
-      throw SignInRefusal.other(status: 415, headers: [])
-    }
+    guard type == place.mediaType || bytes.isEmpty else { throw SignInRefusal.other(status: 415, headers: []) }
+    return bytes
+  }
+
+  private static func text(_ bytes: [UInt8]) throws -> String {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw OAuthError(.invalidRequest, "The body is not UTF-8.")
     }

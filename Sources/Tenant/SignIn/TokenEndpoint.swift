@@ -28,6 +28,7 @@ extension SignInService {
     case .deviceCode:
       issued = try await issue(
         try await redeemDevice(call, application), to: application, call)
+    case .windowsTransport: throw OAuthError(.unsupportedGrantType, "The grant type is not supported.")
     case .clientCredentials:
       issued = try await issueToClient(application, call)
     }
@@ -81,7 +82,8 @@ extension SignInService {
         IdentityClaims(
           issuer: call.issuer, audience: application.id, expires: issued + SignInLifetime.accessToken, issued: issued,
           authenticated: Int(grant.authenticated.timeIntervalSince1970), nonce: grant.nonce, session: grant.session,
-          tenant: directory.initialDomain, methods: ["pwd"], accessToken: access, person: person), type: .identity)
+          tenant: directory.initialDomain, methods: [grant.method.rawValue], accessToken: access, person: person),
+        type: .identity)
     }
     return response
   }

@@ -192,6 +192,8 @@ extension ConnectConfiguration {
 
 extension ObjectFinder {
   fileprivate init(_ configuration: ConnectConfiguration) {
-    self.init(configuration: configuration, vocabulary: SCIMTarget.vocabulary, now: { Date.now })
+    self.init(
+      configuration: configuration, vocabulary: SCIMTarget.vocabulary,
+      optionalVocabulary: SCIMTarget.optionalVocabulary, now: { Date.now })
   }
 }

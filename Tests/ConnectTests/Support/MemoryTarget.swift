@@ -129,11 +129,11 @@ final class MemoryTarget: ExportTarget {
 
   // MARK: ExportTarget
 
-  func offeredKinds() async throws -> Set<ObjectKind> {
+  func offeredVocabulary() async throws -> OfferedVocabulary {
     try state.withLock { state in
       state.asked += 1
       if state.isDown { throw Broken() }
-      return state.offered ?? Set(vocabulary.keys)
+      return OfferedVocabulary(kinds: state.offered ?? Set(vocabulary.keys))
     }
   }
 

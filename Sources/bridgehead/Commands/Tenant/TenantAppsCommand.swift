@@ -58,7 +58,8 @@ struct TenantApps: AsyncParsableCommand {
 
     @Option(
       help:
-        "What it may use: authorization_code, refresh_token, device_code or client_credentials; repeat it for several.")
+        "What it may use: authorization_code, refresh_token, device_code, client_credentials or windows_transport; repeat it for several."
+    )
     var grant: [Application.Grant] = []
 
     @Option(help: ArgumentHelp("Write the secret to this new file, readable by you alone.", valueName: "file"))

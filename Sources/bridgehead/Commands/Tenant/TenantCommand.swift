@@ -120,8 +120,9 @@ extension Configuration.TenantSection {
           "configuration.tenant", "tenant.listen is not host:port.", remedy: "write host:port.", status: .configuration)
       }
       return TenantServerConfiguration(
-        host: endpoint.host, port: endpoint.port, certificateChainPath: certificate, privateKeyPath: key, publicURL: url
-      )
+        host: endpoint.host, port: endpoint.port, certificateChainPath: certificate, privateKeyPath: key,
+        publicURL: url,
+        replayCache: database + ".replay")
     }
   }
 }

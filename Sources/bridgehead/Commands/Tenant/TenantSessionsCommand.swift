@@ -22,14 +22,15 @@ struct TenantSessions: AsyncParsableCommand {
     var json = false
 
     private struct Report: Encodable {
-      let id, user, source, agent: String
+      let id, user, source, agent, method: String
       let created, expires: Date
     }
 
     func run() async throws {
       let sessions = try await TenantAccess(configurationFile).directory().sessions(userName: user).map {
         Report(
-          id: $0.id, user: $0.userName, source: $0.source, agent: $0.agent, created: $0.created, expires: $0.expires)
+          id: $0.id, user: $0.userName, source: $0.source, agent: $0.agent, method: $0.method.rawValue,
+          created: $0.created, expires: $0.expires)
       }
       if json { return try printJSON(sessions) }
       print(
