@@ -93,20 +93,22 @@ package struct ConnectConfiguration: Sendable {
     package var name: String
     /// The SCIM service's base URL, for example `https://tenant.example/scim/v2`.
     package var url: String
+    /// The domains that it has verified; a sign-in name under another one is replaced.
+    package var verifiedDomains: [String]
+    /// Its own domain, under which replaced sign-in names are put.
+    package var initialDomain: String
 
-    package init(name: String, url: String) {
+    package init(name: String, url: String, verifiedDomains: [String], initialDomain: String) {
       self.name = name
       self.url = url
+      self.verifiedDomains = verifiedDomains
+      self.initialDomain = initialDomain
     }
   }
 
   package var forests: [Forest]
   /// The directories that are written to, at least one.
   package var targets: [Target]
-  /// The domains that the tenant has verified; a sign-in name under another one is replaced.
-  package var verifiedDomains: [String]
-  /// The tenant's first domain, under which replaced sign-in names are put.
-  package var initialDomain: String
   package var `guard`: Guard
   /// The attributes by which users of different forests are found to be the same person, in order: `lDAPDisplayName`s;
   /// `objectSid` stands for account and resource forests (its counterpart is `msExchMasterAccountSid`).
@@ -129,14 +131,12 @@ package struct ConnectConfiguration: Sendable {
   package var isStaging: Bool
 
   package init(
-    forests: [Forest], targets: [Target], verifiedDomains: [String], initialDomain: String, guard: Guard = Guard(),
-    joinUsersBy: [String] = [], includesDevices: Bool = false, targetReadingInterval: Double = 24 * 3600,
+    forests: [Forest], targets: [Target], guard: Guard = Guard(), joinUsersBy: [String] = [],
+    includesDevices: Bool = false, targetReadingInterval: Double = 24 * 3600,
     isStaging: Bool = false
   ) {
     self.forests = forests
     self.targets = targets
-    self.verifiedDomains = verifiedDomains
-    self.initialDomain = initialDomain
     self.guard = `guard`
     self.joinUsersBy = joinUsersBy
     self.includesDevices = includesDevices

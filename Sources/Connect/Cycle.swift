@@ -44,6 +44,10 @@ struct Cycle {
     try await export(profiles, full: full, &report)
   }
 
+  private var resolution: ReferenceResolution {
+    ReferenceResolution(resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+  }
+
   /// Import, synchronise and guard; the last two leave nothing behind.
   func preview(
     full: Bool, into report: inout CycleReport, _ body: @escaping @Sendable (ObjectDifference) -> Void
@@ -54,9 +58,12 @@ struct Cycle {
     let synchroniser = synchroniser(try await offer.profiles())
     let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
     try await clock.timed(.synchronise, &report) { report in
-      let result = try await Preview(synchroniser: synchroniser, exportGuards: guards).run(store, body)
+      let preview = Preview(synchroniser: synchroniser, exportGuards: guards, resolution: resolution)
+      let result = try await preview.run(store, full: full, body)
       report.synchronised = result.synchronised
       report.preview = result.summary
+      if !result.references.isEmpty { report.references = result.references }
+      report.errors += result.references.compactMap(\.failure)
     }
   }
 
@@ -99,8 +106,6 @@ struct Cycle {
     try await clock.timed(.synchronise, &report) { report in
       report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
       guard !resolvers.isEmpty else { return }
-      let resolution = ReferenceResolution(
-        resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
       let found = try await resolution.run(full: full)
       guard !found.isEmpty else { return }
       report.references = found

@@ -2,6 +2,7 @@
 
 import Foundation
 import IdentityModel
+import Synchronization
 import Testing
 
 @testable import Connect
@@ -146,6 +147,63 @@ import Testing
       #expect(report.references?.first?.resolved == 1)
       #expect(site.target.members("g") == ["ann", "out"])
       #expect(try await ConnectStatus.read(site.store).references.map(\.unresolved) == [0])
+    }
+  }
+
+  /// What a preview may not leave behind.
+  private func traces(_ site: Site) async throws -> [Int] {
+    var counts: [Int] = []
+    for table in [
+      "unresolved", "entry WHERE partition = 0", "mv", "pending", "pending_link", "remote", "link WHERE change = 1",
+    ] {
+      counts.append(try await site.count("SELECT COUNT(*) FROM \(table)"))
+    }
+    return counts
+  }
+
+  @Test(arguments: [false, true])
+  func aPreviewResolvesAsAPassWould(full: Bool) async throws {
+    try await Site.with { site in
+      let outsider = site.catalog.add(.user, "out", number: 1)
+      bring("out", of: outsider, to: site)
+      let ann = site.directory.user("ann", in: site.people)
+      let group = site.directory.group("g", in: site.people, members: [ann])
+      try await site.sync(site.catalogued())
+      site.directory.link(group, "member", add: [outsider, ScriptedCatalog.anchor(7)])
+      // The import is a run's and stays; what the preview finds out does not.
+      _ = try await site.service(site.catalogued()).preview { _ in }
+      let before = try await traces(site)
+      site.catalog.forgetQuestions()
+      let links = Mutex<[String]>([])
+      let report = try await site.service(site.catalogued()).preview(.init(full: full)) { difference in
+        links.withLock { $0 += difference.links.flatMap(\.added) }
+      }
+      #expect(report.preview?.linksAdded == 1 && links.withLock { $0 } == ["out@child.corp.example"])
+      #expect(report.references?.map(\.resolved) == [1] && report.references?.map(\.unknown) == [1])
+      #expect(site.catalog.questions.count == 2)
+      #expect(try await traces(site) == before)
+
+      // A pass does what was foretold, and asks for itself.
+      #expect(try await site.sync(site.catalogued()).references?.first?.resolved == 1)
+      #expect(site.target.members("g") == ["ann", "out"])
+      // Nothing is left to ask.
+      site.catalog.forgetQuestions()
+      #expect(try await site.service(site.catalogued()).preview { _ in }.preview?.isEmpty == true)
+      #expect(site.catalog.questions.isEmpty)
+    }
+  }
+
+  @Test func aPreviewSaysThatTheCatalogIsSilent() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      _ = site.directory.group("g", in: site.people, members: [ann, site.catalog.add(.user, "out", number: 1)])
+      site.catalog.beDown(true)
+      let report = try await site.service(site.catalogued()).preview { _ in }
+      #expect(report.preview?.creates == 2 && report.preview?.linksAdded == 1)
+      #expect(report.errors.count == 1 && report.errors.first?.contains("dc1:3268 is silent") == true)
+      #expect(report.references?.first?.waiting == 1)
+      // The time of the next try is a pass's to choose.
+      #expect(try await site.count("SELECT COUNT(*) FROM unresolved") == 0)
     }
   }
 

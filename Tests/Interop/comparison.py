@@ -141,7 +141,6 @@ def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None)
     assert set(held) == {key(user) for user in users}
     assert set(held_groups) == {key(group) for group in groups}
     assert set(held_contacts) == {key(contact) for contact in contacts}
-    suffixes = {suffix for forest in lab.forests for suffix in forest["verifiedSuffixes"]}
     names = {e["dn"].lower(): key(e) for e in users + groups + contacts}
     # A foreign security principal stands for an object of another forest.
     foreign = {sid(e).lower(): key(e) for e in users + groups}
@@ -153,7 +152,7 @@ def compare(lab, tenant, controller=0, resources=None, without=(), anchors=None)
 
     for user in users:
         resource = held[key(user)]
-        _compare_user(user, resource, suffixes, tenant.initial_domain, without)
+        _compare_user(user, resource, set(tenant.verified), tenant.initial_domain, without)
         manager = first(user, "manager")
         expected = held[target(manager)]["id"] if manager and target(manager) else None
         assert at(resource, (ENTERPRISE, "manager", "value")) == expected, user["dn"]

@@ -151,8 +151,9 @@ CONTENT = {
         SELECT entry.source, entry.anchor, link.attr, link.target_guid, link.change FROM link
         JOIN entry ON entry.id = link.owner WHERE entry.deleted = 0""",
     "metaverse": "SELECT source_anchor, kind, nickname, attrs, gone FROM mv",
-    "claims": "SELECT mv.source_anchor, attr, folded, held FROM claim JOIN mv ON mv.id = claim.mv",
-    "due": "SELECT mv.source_anchor, at, why FROM due JOIN mv ON mv.id = due.mv",
+    "claims": "SELECT mv.source_anchor, target, attr, folded, held FROM claim JOIN mv ON mv.id = claim.mv",
+    "forms": "SELECT mv.source_anchor, target, form.attrs FROM form JOIN mv ON mv.id = form.mv",
+    "due": "SELECT entry.source, entry.anchor, at FROM due JOIN entry ON entry.id = due.entry",
     "remote": "SELECT mv.source_anchor FROM remote JOIN mv ON mv.id = remote.mv",
     "remote references": """
         SELECT o.source_anchor, r.attr, m.source_anchor FROM remote_link r

@@ -92,7 +92,7 @@ class Lab:
 class Tenant:
     """A served tenant in the lab, with a token for Connect and a little SCIM client for the tests."""
 
-    def __init__(self, lab, directory, forest=None, port=443):
+    def __init__(self, lab, directory, forest=None, port=443, initial_domain="corp.tenant.example", verified=None):
         self.lab, self.forest = lab, forest or lab.forest
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -105,10 +105,11 @@ class Tenant:
                 "database": str(self.directory / "tenant.sqlite"), "listen": f"{self.address}:{port}",
                 "url": f"https://{self.name}/scim/v2", "certificate": server["certificateChainFile"],
                 "key": server["privateKeyFile"]}}))
-        self.initial_domain = "corp.tenant.example"
+        self.initial_domain = initial_domain
+        self.verified = verified or [suffix for f in lab.forests for suffix in f["verifiedSuffixes"]]
         self.product = Product()
         self.product.run("tenant", "init", "--config", self.configuration, "--domain", self.initial_domain,
-                         *[w for f in lab.forests for d in f["verifiedSuffixes"] for w in ("--verified-domain", d)])
+                         *[word for domain in self.verified for word in ("--verified-domain", domain)])
         self.token_file = self.directory / "connect.token"
         self.product.run("tenant", "token", "create", "--config", self.configuration, "--name", "connect",
                          "--scope", "scim.read", "--scope", "scim.write", "--output", self.token_file)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cost of a delta is that of the change. It is counted, not timed: entries and bytes read from the domain controller,
-requests and bytes sent to the tenant, rows written to the store. One new member costs the same in a small group and in a
-large one.
+requests and bytes sent to the tenant, rows written to the store, and rows visited there (by the steps of SQLite's virtual
+machine, which each row takes that a statement looks at). One new member costs the same in a small group and in a large one.
 
 BRIDGEHEAD_COST_USERS says how large the large one is.
 """
 import contextlib
+import json
 import os
 import sqlite3
 
@@ -22,6 +23,9 @@ LAB = ["--users", LARGE, "--groups", 2]
 OWN = {"watermark", "run", "flow_use"}
 # Lengths of numbers, versions and signatures differ by this much, in bytes.
 TOLERANCE = 256
+# Looking at one row takes no fewer steps than this; a scan of the smallest table that grows with the directory takes as
+# many for each of its rows.
+STEPS_OF_A_ROW = 4
 
 
 class Rows:
@@ -85,7 +89,8 @@ class Measured:
         controller = lab.forest["controllers"][0]["address"]
         with Relay("127.0.10.210", 3890, (controller, 389)) as ldap, redirected(controller, 389, ldap), \
                 Relay("127.0.10.211", 4430, (tenant.address, 443)) as cloud, redirected(tenant.address, 443, cloud):
-            report = connect.report()
+            done = connect.sync("--log-level", "debug", "--log-format", "json")
+        report, self.steps, self.statements = json.loads(done.stdout), *self._work(done.stderr)
         self.rows = rows.take()
         self.read = sum(reading["read"] for reading in report["imports"])
         self.links = sum(reading["links"] for reading in report["imports"])
@@ -93,6 +98,13 @@ class Measured:
         self.audited = len(self._audit(tenant)) - before
         self.bytes = {"from LDAP": ldap.passed, "to LDAP": ldap.sent, "to the tenant": cloud.sent,
                       "from the tenant": cloud.passed}
+
+    @staticmethod
+    def _work(log):
+        """The steps of all statements, and those of the heaviest ones."""
+        records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+        [total] = [int(record["steps"]) for record in records if record.get("message") == "work of the store"]
+        return total, {record["sql"]: int(record["steps"]) for record in records if record.get("message") == "statement"}
 
     @staticmethod
     def _audit(tenant):
@@ -104,10 +116,19 @@ class Measured:
         return self.read, self.links, self.requests, self.exported, self.audited, self.rows
 
 
+def same_work(few, many):
+    """As many rows are visited, whatever the size of the group."""
+    assert few.steps > 0 and abs(few.steps - many.steps) <= few.steps // 100, (
+        few.steps, many.steps, {sql: (few.statements.get(sql), steps) for sql, steps in many.statements.items()
+                                if few.statements.get(sql) != steps})
+
+
 def test_an_empty_delta_reads_nothing_and_writes_its_watermark(lab, tenant, connect, ground):
     delta = Measured(lab, tenant, connect, ground[1])
     assert delta.read == 0 and delta.requests == 0 and delta.audited == 0
     assert {table for table, _ in delta.rows} <= OWN, delta.rows
+    # No table that grows with the directory is walked through.
+    assert max(delta.statements.values()) < STEPS_OF_A_ROW * LARGE, delta.statements
 
 
 def test_one_new_member_costs_the_same_in_a_small_and_in_a_large_group(capsys, lab, tenant, connect, ground):
@@ -119,9 +140,11 @@ def test_one_new_member_costs_the_same_in_a_small_and_in_a_large_group(capsys, l
     few, many = measured[small], measured[large]
     with capsys.disabled():
         print(f"\none new member: {few.read} entry read, {few.requests} requests, "
-              f"{sum(few.rows.values())} rows written; bytes in a group of {SMALL}: {few.bytes}; of {LARGE}: {many.bytes}")
+              f"{sum(few.rows.values())} rows written; steps of the store in a group of {SMALL}: {few.steps}; of {LARGE}: "
+              f"{many.steps}; bytes: {few.bytes}; {many.bytes}")
     assert few.exported["group"]["linksAdded"] == 1 and few.read == 1 and few.links == 1 and few.audited == 1
     assert few.counts == many.counts
+    same_work(few, many)
     for way, count in few.bytes.items():
         assert count > 0 and abs(count - many.bytes[way]) <= TOLERANCE, (way, count, many.bytes[way])
 
@@ -134,6 +157,7 @@ def test_one_member_less_costs_the_same(lab, tenant, connect, ground):
         measured.append(Measured(lab, tenant, connect, rows))
     assert measured[0].exported["group"]["linksRemoved"] == 1
     assert measured[0].counts == measured[1].counts
+    same_work(*measured)
     for way, count in measured[0].bytes.items():
         assert abs(count - measured[1].bytes[way]) <= TOLERANCE, (way, count, measured[1].bytes[way])
 

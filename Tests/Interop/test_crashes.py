@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends that nobody announced, at every moment of a run: whatever is killed, and whenever, the next run ends right."""
+"""Ends that nobody announced, at every moment of a run: whatever is killed, and whenever, the next run ends right.
+
+BRIDGEHEAD_RANDOM_KILLS says at how many random moments a full cycle is killed, and a delta cycle as often.
+"""
+import collections
 import os
 import random
 import signal
@@ -18,6 +22,21 @@ USERS, GROUPS = 200, 20
 LAB = ["--users", USERS, "--groups", GROUPS]
 RANDOM_KILLS = int(os.environ.get("BRIDGEHEAD_RANDOM_KILLS", "6"))
 SEED = 20_240_229
+MOMENTS = collections.Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tally(pytestconfig):
+    """Tells how many moments were tried, and at how many of them there still was a run to kill."""
+    yield
+    with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        for cycle in ("full", "delta"):
+            print(f"\n{cycle} cycle: {MOMENTS[cycle, 'tried']} random moments tried, {MOMENTS[cycle, 'killed']} killed the run")
+
+
+def note(cycle, code):
+    MOMENTS[cycle, "tried"] += 1
+    MOMENTS[cycle, "killed"] += code == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("phase", range(len(PHASES)), ids=[f"{n}-{name}" for n, name in enumerate(PHASES)])
@@ -37,14 +56,16 @@ def test_killed_at_any_moment_of_the_first_run(lab, new_tenant, new_connect, kil
     run = Run(new_connect, "--full")
     assert run.until(5 if kill % 3 else 0)
     time.sleep(chance.uniform(0, 0.6))
-    conclude(run.end(signal.SIGKILL), lab, new_tenant, new_connect)
+    code = run.end(signal.SIGKILL)
+    conclude(code, lab, new_tenant, new_connect)
+    note("full", code)
 
 
 def test_killed_in_every_phase_of_deltas(lab, new_tenant, new_connect):
     """In each phase once, then at random moments."""
     new_connect.sync("--full")
     changes, chance, killed = Changes(lab), random.Random(SEED), 0
-    for number in range(len(PHASES) + RANDOM_KILLS // 2):
+    for number in range(len(PHASES) + RANDOM_KILLS):
         changes.make()
         run = Run(new_connect)
         if number < len(PHASES):
@@ -55,6 +76,8 @@ def test_killed_in_every_phase_of_deltas(lab, new_tenant, new_connect):
         code = run.end(signal.SIGKILL)
         killed += code == -signal.SIGKILL
         conclude(code, lab, new_tenant, new_connect)
+        if number >= len(PHASES):
+            note("delta", code)
     assert killed >= len(PHASES) - 1
 
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two forests in one metaverse, and two tenants side by side, on real domain controllers."""
+import json
+import types
+
 import ldap3
 import pytest
 
-from comparison import anchor, first, read
+from comparison import anchor, assert_created_once, compare, first, read
 from environment import Connect, Lab, Tenant
 
 
@@ -75,4 +78,54 @@ def test_two_forests_and_two_tenants(lab, tmp_path):
     assert {u["externalId"]: u["displayName"] for u in two.list("Users")} \
         == {u["externalId"]: u["displayName"] for u in one.list("Users")}
     for tenant in (one, two):
+        tenant.stop()
+
+
+def test_tenants_with_domains_of_their_own(lab, tmp_path):
+    """One forest, and two tenants that have verified different domains: each gets the names that its domains allow."""
+    here = lab.forests[0]
+    view = types.SimpleNamespace(forests=[here], administrator=lab.administrator)
+    one = Tenant(lab, tmp_path / "one", here, verified=here["verifiedSuffixes"])
+    two = Tenant(lab, tmp_path / "two", lab.forests[1], verified=["branch.example"], initial_domain="branch.tenant.example")
+    connect = Connect(lab, one, tmp_path / "connect")
+    connect.values["connect"]["forests"] = connect.values["connect"]["forests"][:1]
+    target = {**connect.values["connect"].pop("target"), "verifiedDomains": one.verified}
+    second = {"name": "two", "url": two.url, "token": {"file": str(two.token_file)}, "verifiedDomains": two.verified,
+              "initialDomain": two.initial_domain}
+    connect.set("connect.targets", [{**target, "name": "one"}, second])
+    admin, people = lab.administrator(), users_in(lab, here)
+    moved = people[:3]
+    for person in moved:
+        name = first(person, "userPrincipalName").split("@")[0]
+        admin.modify(person["dn"], {"userPrincipalName": [(ldap3.MODIFY_REPLACE, [f"{name}@branch.example"])]})
+
+    def names(tenant):
+        return {user["externalId"]: user["userName"] for user in tenant.list("Users")}
+
+    foretold = json.loads(connect.preview("--json", check=False).stdout)["differences"]
+    connect.sync("--full")
+    for tenant in (one, two):
+        compare(view, tenant)
+        assert_created_once(tenant)
+    assert {(d["target"], d["name"]) for d in foretold if d["kind"] == "user"} \
+        == {("one", name) for name in names(one).values()} | {("two", name) for name in names(two).values()}
+    before = names(two)
+    assert len(before) == len(people) and {before[anchor(person)].split("@")[1] for person in moved} == {"branch.example"}
+    assert sum(name.endswith("@branch.tenant.example") for name in before.values()) == len(people) - len(moved)
+    assert not any(name.endswith("@branch.example") for name in names(one).values())
+    assert connect.report()["requests"] == 0
+    told = connect.command("show", names(two)[anchor(moved[0])]).stdout
+    assert "Instead at two" in told and names(one)[anchor(moved[0])] in told
+
+    # The second one verifies the forest's own domain: its names change, and nothing at the first.
+    for domain in here["verifiedSuffixes"]:
+        two.product.run("tenant", "domains", "add", domain, "--config", two.configuration)
+    two.verified = two.verified + here["verifiedSuffixes"]
+    connect.set("connect.targets.1.verifiedDomains", two.verified)
+    held, logged = names(one), len(one.product.json("tenant", "audit", "--config", one.configuration, "--json"))
+    assert connect.report()["exported"]["user"]["updated"] > 0
+    assert names(one) == held
+    assert len(one.product.json("tenant", "audit", "--config", one.configuration, "--json")) == logged
+    for tenant in (one, two):
+        compare(view, tenant)
         tenant.stop()

@@ -136,6 +136,31 @@ def test_a_closed_catalog_leaves_exactly_the_outside_unresolved(lab, forest, new
     assert made["id"] in members(new_tenant, forest)
 
 
+def test_a_preview_asks_it_too_and_leaves_no_trace(lab, forest, new_tenant, new_connect):
+    newcomer = outside(forest["admin"], lab.forest["baseDN"], "Newcomer", sAMAccountName="newcomer", displayName="Newcomer",
+                       userPrincipalName="newcomer@corp.example")
+    made = bring(new_tenant, newcomer, "newcomer@corp.example")
+    new_connect.sync("--full")
+    before, count = new_connect.status()["references"], uses(new_connect)[0]["count"]
+    forest["admin"].modify(forest["group"]["dn"], {"member": [(ldap3.MODIFY_ADD, [newcomer["dn"]])]})
+    for _ in range(2):
+        done = new_connect.preview("--json", check=False)
+        assert done.returncode == 2, done.stderr
+        told = json.loads(done.stdout)
+        [difference] = told["differences"]
+        assert difference["links"] == [{"name": "members", "added": ["newcomer@corp.example"], "removed": []}]
+        assert told["summary"]["linksAdded"] == 1 and told["errors"] == []
+    assert uses(new_connect)[0]["count"] == count + 2 and new_connect.status()["references"] == before
+    assert made["id"] not in members(new_tenant, forest)
+    with blocked("tcp dport { 3268, 3269 }"):
+        told = json.loads(new_connect.preview("--json", check=False).stdout)
+    assert told["differences"] == [] and len(told["errors"]) == 1 and "3268" in told["errors"][0], told
+    # A closed catalog put nothing off: the run after it asks at once, and does what was foretold.
+    new_connect.sync()
+    assert made["id"] in members(new_tenant, forest) and uses(new_connect)[0]["count"] == count + 3
+    forest["admin"].modify(forest["group"]["dn"], {"member": [(ldap3.MODIFY_DELETE, [newcomer["dn"]])]})
+
+
 def test_over_tls_where_the_forest_is_read_over_tls(lab, forest, new_tenant, new_connect):
     made = bring(new_tenant, forest["guest"], "guest1@corp.example")
     new_connect.set("connect.forests.0.transport", "ldaps")

@@ -33,6 +33,31 @@ import Testing
     }
   }
 
+  @Test func workFollowsTheRowsThatAreVisited() async throws {
+    try await withDirectory { directory in
+      let work = StoreWork()
+      let store = try await open(directory + "/a.db", StoreConformance.migrations, .init(work: work))
+      try await store.write { transaction in
+        try transaction.run("INSERT INTO item (id) VALUES (?)", rows: (1...4_000).map { [.integer(Int64($0))] })
+      }
+      func steps(_ sql: String) async throws -> Int {
+        let before = work.steps
+        _ = try await store.read { transaction in try transaction.value(sql, as: Int?.self) }
+        return work.steps - before
+      }
+      let (one, other) = (
+        try await steps("SELECT id FROM item WHERE id = 7"), try await steps("SELECT id FROM item WHERE id = 3900")
+      )
+      #expect(one > 0 && one == other)
+      // Looking for what no index knows visits them all, whether they are found or not.
+      let scan = try await steps("SELECT COUNT(*) FROM item WHERE id % 4001 = 0")
+      #expect(scan >= 4_000)
+      #expect(work.heaviest(1).first?.uses == 1 && work.heaviest(1).first.map { $0.steps >= 4_000 } == true)
+      #expect(work.heaviest(9).map(\.steps) == work.heaviest(9).map(\.steps).sorted(by: >))
+      try await store.close()
+    }
+  }
+
   @Test func filesArePrivate() async throws {
     try await withDirectory { directory in
       let path = directory + "/a.db"

@@ -28,8 +28,8 @@ import Testing
     let test = try #require(ScopeCondition.Operator(rawValue: test))
     let values = value.isEmpty ? [] : value.split(separator: "|").map(String.init)
     let condition = ScopeCondition("department", test, values)
-    let scene = Scene(entry(["department": ["Sales"]]), context(groups: ["CN=Pilot,DC=x"]))
-    #expect(condition.holds(in: scene) == holds)
+    var scene = Scene(entry(["department": ["Sales"]]), context(groups: ["CN=Pilot,DC=x"]))
+    #expect(condition.holds(in: &scene) == holds)
   }
 
   @Test(
@@ -50,7 +50,8 @@ import Testing
     let values = entry([
       "n": ["7"], "many": ["a", "b"], "empty": [""], "name": ["müller"], "group": ["-2147483646"],
     ])
-    #expect(ScopeCondition(attribute, test, value.isEmpty ? [] : [value]).holds(in: Scene(values, context())) == holds)
+    var scene = Scene(values, context())
+    #expect(ScopeCondition(attribute, test, value.isEmpty ? [] : [value]).holds(in: &scene) == holds)
   }
 
   @Test("All conditions of a group, any of the groups; the reason is that of the group that came closest")

@@ -56,7 +56,7 @@ struct Baseline {
     }
     try transaction.run("UPDATE pending SET sent = NULL WHERE target = ? AND mv = ?", key(object))
     let wanted = try transaction.first(
-      "SELECT attrs, gone FROM mv WHERE id = ?", [.integer(object)],
+      "SELECT \(TargetForms.attributes(at: "?1")), gone FROM mv WHERE id = ?2", key(object),
       { row in (desired: try row[0] as [UInt8], isGone: try row[1] as Bool) })
     guard let wanted else { return }
     let queue = PendingQueue(transaction: transaction, target: target, now: now)

@@ -52,7 +52,8 @@ struct Quarantine {
       """
       INSERT INTO quarantine (target, entry, reason, mv, detail, other, since, attempts)
       VALUES (?, ?, ?, ?, ?, ?, ?, 0)
-      ON CONFLICT (target, entry, reason) DO UPDATE SET detail = excluded.detail, other = excluded.other
+      ON CONFLICT (target, entry, reason) DO UPDATE SET
+        mv = excluded.mv, detail = excluded.detail, other = excluded.other
       """,
       [
         .text(target), .integer(entry), .text(reason.rawValue), SQLValue(mv), .text(detail),
@@ -95,20 +96,11 @@ struct Quarantine {
     try transaction.run("DELETE FROM quarantine WHERE target = ? AND entry = ?", [.text(target), .integer(entry)])
   }
 
-  /// A conflict of an object is told under one of its entries only.
-  func relent(mv: Int64, except entry: Int64, _ reasons: [QuarantineReason]) throws {
-    for reason in reasons {
-      try transaction.run(
-        "DELETE FROM quarantine WHERE target = ? AND mv = ? AND entry <> ? AND reason = ?",
-        [.text(target), .integer(mv), .integer(entry), .text(reason.rawValue)])
-    }
-  }
-
-  /// Entries that an object was in the way of are looked at again when it goes.
+  /// Entries that an object was in the way of, at this target or at all, are looked at again when it goes.
   func wakeWaiting(for object: Int64) throws {
     try transaction.run(
-      "UPDATE entry SET dirty = 1 WHERE id IN (SELECT entry FROM quarantine WHERE target = ? AND other = ?)",
-      [.text(target), .text(String(object))])
+      "UPDATE entry SET dirty = 1 WHERE id IN (SELECT entry FROM quarantine WHERE other = ?)",
+      [.text(String(object))])
   }
 
   /// The target did what it had refused.
@@ -125,7 +117,7 @@ struct Quarantine {
     let due = """
       SELECT mv FROM quarantine WHERE target = ?1 AND next_try <= ?2 AND mv IS NOT NULL
       AND mv NOT IN (
-        SELECT mv FROM quarantine WHERE target = '' AND reason = 'duplicateUserName' AND mv IS NOT NULL)
+        SELECT mv FROM quarantine WHERE target IN ('', ?1) AND reason = 'duplicateUserName' AND mv IS NOT NULL)
       """
     let arguments: [SQLValue] = [.text(target), .real(now)]
     try transaction.run(

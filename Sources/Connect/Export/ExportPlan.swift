@@ -71,7 +71,8 @@ struct ExportPlan: Sendable {
   ) throws -> ([PlannedOperation], dropped: Int) {
     let rows = try transaction.query(
       """
-      SELECT pending.mv, pending.op, pending.revision, mv.source_anchor, mv.attrs, remote.remote_id, remote.baseline,
+      SELECT pending.mv, pending.op, pending.revision, mv.source_anchor, \(TargetForms.attributes(at: "?1")),
+        remote.remote_id, remote.baseline,
         COALESCE(remote.adoption, 0)
       FROM pending JOIN mv ON mv.id = pending.mv
       LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv

@@ -104,10 +104,10 @@ struct Matching {
       guard let value else { continue }
       let rival: [UInt8]? = try transaction.value(
         """
-        SELECT mv.attrs FROM claim JOIN mv ON mv.id = claim.mv AND mv.gone = 0
-        WHERE claim.attr = ? AND claim.folded = ? AND claim.held = 1 AND claim.mv <> ?
-          AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.target = ? AND remote.mv = mv.id)
-        """, [.text(space.rawValue), .text(value), .integer(object), .text(target.name)])
+        SELECT \(TargetForms.attributes(at: "?1")) FROM claim JOIN mv ON mv.id = claim.mv AND mv.gone = 0
+        WHERE claim.target = ?1 AND claim.attr = ?2 AND claim.folded = ?3 AND claim.held = 1 AND claim.mv <> ?4
+          AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.target = ?1 AND remote.mv = mv.id)
+        """, [.text(target.name), .text(space.rawValue), .text(value), .integer(object)])
       guard let attributes = try rival.map({ try Attributes(stored: $0) }) else { continue }
       let its = Names(attributes)
       if its.userName == names.userName || its.address == names.address {
@@ -130,9 +130,10 @@ struct Matching {
   func matchCreates(after last: Int64, limit: Int) throws -> Int64? {
     let rows = try transaction.query(
       """
-      SELECT mv.id, mv.kind, mv.attrs, pending.state FROM pending JOIN mv ON mv.id = pending.mv AND mv.gone = 0
-      WHERE pending.target = ? AND pending.op = 'create' AND pending.sent IS NULL AND pending.mv > ?
-      ORDER BY pending.mv LIMIT ?
+      SELECT mv.id, mv.kind, \(TargetForms.attributes(at: "?1")), pending.state
+      FROM pending JOIN mv ON mv.id = pending.mv AND mv.gone = 0
+      WHERE pending.target = ?1 AND pending.op = 'create' AND pending.sent IS NULL AND pending.mv > ?2
+      ORDER BY pending.mv LIMIT ?3
       """, [.text(target.name), .integer(last), .integer(Int64(limit))]
     ) { row in
       (

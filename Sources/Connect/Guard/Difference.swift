@@ -101,8 +101,8 @@ struct DifferenceReader {
   private func read(_ row: Row, linkLimit: Int, summary: inout PreviewSummary) throws -> ObjectDifference? {
     let object = try transaction.first(
       """
-      SELECT mv.kind, mv.source_anchor, mv.attrs, remote.baseline FROM mv
-      LEFT JOIN remote ON remote.mv = mv.id AND remote.target = ? WHERE mv.id = ?
+      SELECT mv.kind, mv.source_anchor, \(TargetForms.attributes(at: "?1")), remote.baseline FROM mv
+      LEFT JOIN remote ON remote.mv = mv.id AND remote.target = ?1 WHERE mv.id = ?2
       """, [.text(target.name), .integer(row.id)],
       { row in
         (
@@ -180,47 +180,4 @@ struct DifferenceReader {
   static func name(_ attributes: Attributes) -> String? {
     attributes.text("userPrincipalName") ?? attributes.text("displayName")
   }
-}
-
-/// Synchronises and reads the difference in a transaction that is undone: nothing of it stays.
-struct Preview: Sendable {
-  let synchroniser: Synchroniser
-  let exportGuards: [ExportGuard]
-
-  private struct Undo: Error {}
-
-  func run(
-    _ store: any Store, _ body: @escaping @Sendable (ObjectDifference) -> Void
-  ) async throws -> (synchronised: Int, summary: PreviewSummary) {
-    let result = PreviewResult()
-    do {
-      try await store.write { transaction in
-        let count = try synchroniser.runAll(transaction)
-        var summary = PreviewSummary()
-        for target in synchroniser.targets {
-          summary.add(try DifferenceReader(transaction: transaction, target: target).forEach(body))
-        }
-        for exportGuard in exportGuards where summary.stopped == nil {
-          let finding = try exportGuard.examine(transaction, at: synchroniser.now())
-          let approvals = Approvals(transaction: transaction, target: exportGuard.target)
-          if !finding.isClear, try approvals.approved(finding.fingerprint) == nil {
-            summary.stopped = finding.message
-          }
-        }
-        result.set(count, summary)
-        throw Undo()
-      }
-    } catch is Undo {}
-    return result.get()
-  }
-}
-
-/// Carries a result out of a transaction that is undone.
-///
-/// `@unchecked Sendable` proof: the transaction's body writes once, before it throws; the reader runs after the store
-/// has passed that error on, which orders the two.
-private final class PreviewResult: @unchecked Sendable {
-  private var value: (Int, PreviewSummary) = (0, PreviewSummary())
-  func set(_ count: Int, _ summary: PreviewSummary) { value = (count, summary) }
-  func get() -> (synchronised: Int, summary: PreviewSummary) { value }
 }

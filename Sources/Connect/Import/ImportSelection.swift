@@ -30,7 +30,7 @@ package struct ImportSelection: Sendable, Equatable {
 
   /// One forest without devices: for measurements that ask the same by other means.
   package static let plain = ImportSelection(
-    ConnectConfiguration(forests: [], targets: [], verifiedDomains: [], initialDomain: ""))
+    ConnectConfiguration(forests: [], targets: []))
 
   /// Changes with what is read: what was read before is then not enough.
   package var fingerprint: String {

@@ -69,8 +69,9 @@ package struct ObjectFinder: Sendable {
       let byName = try transaction.query(
         """
         SELECT entry.id, claim.mv FROM claim LEFT JOIN entry ON entry.mv = claim.mv
-        WHERE claim.attr = 'userName' AND claim.folded = ? ORDER BY claim.held DESC
-        """, [.text(object.lowercased())], Self.found)
+        WHERE claim.target IN (\(configuration.targets.map { _ in "?" }.joined(separator: ", ")))
+          AND claim.attr = 'userName' AND claim.folded = ? ORDER BY claim.held DESC
+        """, configuration.targets.map { .text($0.name) } + [.text(object.lowercased())], Self.found)
       if !byName.isEmpty { return byName }
     }
     let name = object.lowercased()
@@ -126,7 +127,7 @@ package struct ObjectFinder: Sendable {
   /// The entries of an object, in the order of their sources' precedence, with what the rules say of them.
   func entries(
     of entry: Int64?, _ mv: Int64?, explaining: Bool, _ transaction: any Transaction
-  ) throws -> [(ObjectView.Entry, Evaluation)] {
+  ) throws -> [(ObjectView.Entry, EntryEvaluation)] {
     try ids(of: entry, mv, transaction).compactMap { try self.entry($0, explaining: explaining, transaction) }
       .sorted { (order($0.0.source), $0.0.name) < (order($1.0.source), $1.0.name) }
   }
@@ -138,11 +139,11 @@ package struct ObjectFinder: Sendable {
 
   private func entry(
     _ id: Int64, explaining: Bool, _ transaction: any Transaction
-  ) throws -> (ObjectView.Entry, Evaluation)? {
+  ) throws -> (ObjectView.Entry, EntryEvaluation)? {
     try transaction.first(
       """
-      SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname, partition FROM entry
-      LEFT JOIN mv ON mv.id = entry.mv WHERE entry.id = ?
+      SELECT source, dn, anchor, entry.kind, deleted, dirty, parent, entry.attrs, mv.nickname, partition, due.at FROM entry
+      LEFT JOIN mv ON mv.id = entry.mv LEFT JOIN due ON due.entry = entry.id WHERE entry.id = ?
       """, [.integer(id)]
     ) { row in
       let source: String = try row[0]
@@ -158,7 +159,8 @@ package struct ObjectFinder: Sendable {
         isDeleted: try row[4], isDirty: try row[5],
         excluded: (try row[9] as Int64) == OutsideObjects.partition
           ? "no domain that is imported holds it: the global catalog told of it"
-          : try exclusion(evaluation, kind, parent: try row[6], source, transaction),
+          : try exclusion(evaluation.first, kind, parent: try row[6], source, transaction),
+        dueAt: try row[10],
         attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
         references: try references(
           "SELECT attr, COUNT(*) FROM link WHERE owner = ? AND change IS NOT -1 GROUP BY attr", [.integer(id)],
@@ -182,22 +184,20 @@ package struct ObjectFinder: Sendable {
   }
 
   private func metaverse(
-    _ id: Int64, _ entries: [(ObjectView.Entry, Evaluation)], _ transaction: any Transaction
+    _ id: Int64, _ entries: [(ObjectView.Entry, EntryEvaluation)], _ transaction: any Transaction
   ) throws -> ObjectView.Metaverse? {
-    try transaction.first(
-      """
-      SELECT mv.kind, mv.source_anchor, mv.gone, mv.attrs, due.at FROM mv
-      LEFT JOIN due ON due.mv = mv.id WHERE mv.id = ?
-      """, [.integer(id)]
+    let forms = try TargetForms(transaction: transaction, object: id).load()
+    return try transaction.first(
+      "SELECT kind, source_anchor, gone, attrs FROM mv WHERE id = ?", [.integer(id)]
     ) { row in
       let kind = ObjectKind(rawValue: try row[0]) ?? .user
       let attributes = try Attributes(stored: try row[3])
-      let provenance = configuration.rules.merge(entries.map(\.1), previous: attributes).provenance
+      let provenance = configuration.rules.merge(entries.map(\.1.first), previous: attributes).provenance
       // With several entries, the first of those whose rule gave the value.
       func rule(_ name: String) -> String? {
         guard let rules = provenance[name] else { return nil }
         let source = entries.first { _, evaluation in
-          evaluation.contributions.contains { $0.attribute == name && $0.rule == rules.first }
+          evaluation.first.contributions.contains { $0.attribute == name && $0.rule == rules.first }
         }?.0.source
         let text = rules.joined(separator: ", ")
         return entries.count > 1 ? source.map { "\(text), from \($0)" } ?? text : text
@@ -208,8 +208,19 @@ package struct ObjectFinder: Sendable {
           .init(
             name: name, values: Self.readable(attributes[name]),
             rule: rule(name))
-        }, dueAt: try row[4])
+        },
+        forms: forms.isEmpty
+          ? nil
+          : try forms.sorted { $0.key < $1.key }.map { target, form in
+            .init(target: target, attributes: Self.differing(try Attributes(stored: form), from: attributes))
+          })
     }
+  }
+
+  /// The values of `form` that are others than those of `common`.
+  static func differing(_ form: Attributes, from common: Attributes) -> [ObjectView.Value] {
+    Set(form.names + common.names).sorted().filter { !form.sameValues(as: common, for: $0) }
+      .map { .init(name: $0, values: readable(form[$0])) }
   }
 
   private func remote(

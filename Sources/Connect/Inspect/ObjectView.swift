@@ -23,6 +23,8 @@ package struct ObjectView: Sendable, Codable, Equatable {
     package var isDirty: Bool
     /// Why it is not in the metaverse; nil when it is in scope.
     package var excluded: String?
+    /// When it is looked at again without a change, in seconds since 1970.
+    package var dueAt: Int64?
     package var attributes: [Value]
     /// The number of references that it holds, by attribute.
     package var references: [String: Int]
@@ -35,8 +37,15 @@ package struct ObjectView: Sendable, Codable, Equatable {
     package var kind: ObjectKind
     package var isGone: Bool
     package var attributes: [Value]
-    /// When it is looked at again without a change, in seconds since 1970.
-    package var dueAt: Int64?
+    /// What some targets get instead.
+    package var forms: [Form]?
+  }
+
+  /// What a target gets instead of what the metaverse holds: names under its own domains, for example.
+  package struct Form: Sendable, Codable, Equatable {
+    package var target: String
+    /// Those that differ; without values where it gets none.
+    package var attributes: [Value]
   }
 
   package struct Remote: Sendable, Codable, Equatable {

@@ -53,6 +53,8 @@ package struct RuleExplanation: Sendable, Codable, Equatable {
   package var entries: [Entry]
   /// The attributes of the object, with the rules that gave them.
   package var result: [ObjectView.Value]
+  /// What targets with other domains than the first one get instead.
+  package var forms: [ObjectView.Form]?
   /// When it is looked at again without a change in the directory, in seconds since 1970.
   package var nextChange: Double?
 }
@@ -79,16 +81,24 @@ extension ObjectFinder {
       }
     }
     let entries = try entries(of: entry, mv, explaining: true, transaction)
-    let merged = configuration.rules.merge(entries.map(\.1), previous: previous ?? Attributes())
+    let merged = configuration.rules.merge(entries.map(\.1.first), previous: previous ?? Attributes())
+    let tenants = configuration.tenants
+    let forms = configuration.targets.compactMap { target -> ObjectView.Form? in
+      let place = tenants.place(of: target.name)
+      let form = configuration.rules.merge(entries.map { $0.1.at(place) }, previous: previous ?? Attributes())
+        .attributes
+      let attributes = Self.differing(form, from: merged.attributes)
+      return attributes.isEmpty ? nil : .init(target: target.name, attributes: attributes)
+    }
     return RuleExplanation(
       entries: try entries.map { view, evaluation in
-        Self.explain(view, evaluation, merged, joins: try joins(view, evaluation, transaction))
+        Self.explain(view, evaluation.first, merged, joins: try joins(view, evaluation.first, transaction))
       },
       result: merged.attributes.names.map { name in
         .init(
           name: name, values: Self.readable(merged.attributes[name]),
           rule: merged.provenance[name]?.joined(separator: ", "))
-      }, nextChange: merged.nextChange)
+      }, forms: forms.isEmpty ? nil : forms, nextChange: entries.compactMap(\.1.nextChange).min())
   }
 
   private static func explain(

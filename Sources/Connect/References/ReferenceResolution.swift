@@ -26,9 +26,7 @@ package struct ReferenceResolution: Sendable {
     for resolver in resolvers {
       if full {
         try await store.write { [targets] transaction in
-          let references = UnresolvedReferences(transaction: transaction, source: resolver.source)
-          try references.forgetUnused(targets)
-          try references.requeueAll()
+          try UnresolvedReferences(transaction: transaction, source: resolver.source).beginAnew(targets)
         }
       }
       if let report = try await resolve(by: resolver) { reports.append(report) }
@@ -57,7 +55,7 @@ package struct ReferenceResolution: Sendable {
         report.resolved += outcome.resolved
         report.unknown += outcome.unknown
       } catch let error as any DiagnosableError where !(error is StoreError) {
-        let reason = "The global catalog of \(source) was not asked: \(error.message)"
+        let reason = Self.reason(source, error)
         logger.error(
           "references stay unresolved",
           metadata: ["source": "\(source)", "cause": "\(error.identifier)", "remedy": "\(error.remedy)"])
@@ -72,7 +70,11 @@ package struct ReferenceResolution: Sendable {
     return asked == 0 ? nil : report
   }
 
-  private static func record(
+  static func reason(_ source: String, _ error: any DiagnosableError) -> String {
+    "The global catalog of \(source) was not asked: \(error.message)"
+  }
+
+  static func record(
     _ asked: [Anchor], _ found: [Change], _ source: String, at time: Double, in transaction: any Transaction
   ) throws -> (resolved: Int, unknown: Int) {
     let references = UnresolvedReferences(transaction: transaction, source: source)

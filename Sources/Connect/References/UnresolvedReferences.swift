@@ -58,8 +58,14 @@ struct UnresolvedReferences {
       [.real(now + Quarantine.delay(afterAttempts: attempts + 1)), .text(detail), .text(source), .real(now)])
   }
 
-  /// In a full pass: everything that is unresolved, and everything that was resolved, is asked for again.
-  func requeueAll() throws {
+  /// In a full pass: what no reference names any more is forgotten; everything that is unresolved, and everything that was
+  /// resolved, is asked for again.
+  func beginAnew(_ targets: [String]) throws {
+    try forgetUnused(targets)
+    try requeueAll()
+  }
+
+  private func requeueAll() throws {
     try transaction.run("UPDATE unresolved SET next_try = 0 WHERE source = ?", [.text(source)])
     try transaction.run(
       """
@@ -69,7 +75,7 @@ struct UnresolvedReferences {
   }
 
   /// What no reference names any more.
-  func forgetUnused(_ targets: [String]) throws {
+  private func forgetUnused(_ targets: [String]) throws {
     try transaction.run(
       """
       DELETE FROM unresolved WHERE source = ?

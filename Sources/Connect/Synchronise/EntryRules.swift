@@ -9,6 +9,7 @@ import Wire
 struct EntryRules {
   private let transaction: any Transaction
   private let configuration: ConnectConfiguration
+  private let tenants: Tenants
   /// Seconds since 1970.
   private let now: Double
   /// The entries of the groups that scopes ask for, by the names that the rules use.
@@ -16,13 +17,10 @@ struct EntryRules {
 
   init(_ configuration: ConnectConfiguration, now: Double, in transaction: any Transaction) throws {
     self.configuration = configuration
+    tenants = configuration.tenants
     self.now = now
     self.transaction = transaction
     groups = try Self.groups(configuration.rules, in: transaction)
-  }
-
-  private var tenant: TenantDomains {
-    TenantDomains(verified: configuration.verifiedDomains, initial: configuration.initialDomain)
   }
 
   /// - Parameters:
@@ -30,7 +28,7 @@ struct EntryRules {
   ///   - nickname: that of its object, where it has one.
   func evaluate(
     _ entry: Entry, _ id: Int64, source: String, nickname: String?, explaining: Bool = false
-  ) throws -> Evaluation {
+  ) throws -> EntryEvaluation {
     var memberships: Set<String> = []
     for (name, owners) in groups {
       let isMember = try owners.contains { owner in
@@ -42,10 +40,12 @@ struct EntryRules {
       }
       if isMember { memberships.insert(name) }
     }
-    let context = RuleContext(forest: source, now: now, tenant: tenant, nickname: nickname) { [memberships] in
-      memberships.contains($0)
+    return EntryEvaluation(tenants) { tenant in
+      let context = RuleContext(forest: source, now: now, tenant: tenant, nickname: nickname) { [memberships] in
+        memberships.contains($0)
+      }
+      return configuration.rules.evaluate(entry, in: context, explaining: explaining)
     }
-    return configuration.rules.evaluate(entry, in: context, explaining: explaining)
   }
 
   /// Who was in a scope group that is gone may leave the scope, or enter it.

@@ -14,6 +14,7 @@ struct Metaverse {
   let configuration: ConnectConfiguration
   let rules: JoinRules
   let entryRules: EntryRules
+  let tenants: Tenants
   /// Whether what objects lose may be the rules' doing.
   let hasNewRules: Bool
   /// Seconds since 1970.
@@ -38,13 +39,13 @@ struct Metaverse {
     var source: String
     var kind: ObjectKind
     var attributes: Attributes
-    var evaluation: Evaluation
+    var evaluation: EntryEvaluation
     var onlyJoins: Bool
 
     func standingIn(for object: ObjectKind) -> Contributor {
       guard Metaverse.isStandIn(kind, in: object) else { return self }
       var result = self
-      result.evaluation.contributions = []
+      result.evaluation.withholdValues()
       return result
     }
   }
@@ -61,7 +62,7 @@ struct Metaverse {
   // MARK: Enter
 
   /// What the rules say of an entry.
-  func evaluate(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> Evaluation {
+  func evaluate(_ entry: ConnectorEntry, _ attributes: Attributes) throws -> EntryEvaluation {
     let nickname: String? = try entry.mv.flatMap { object in
       try transaction.value("SELECT nickname FROM mv WHERE id = ?", [.integer(object)], as: String?.self) ?? nil
     }
@@ -70,7 +71,7 @@ struct Metaverse {
 
   private func evaluate(
     _ entry: ConnectorEntry, _ attributes: Attributes, nickname: String?
-  ) throws -> Evaluation {
+  ) throws -> EntryEvaluation {
     let whole = Entry(
       anchor: entry.anchor, kind: entry.kind, name: entry.name, parent: entry.parent.map(Anchor.init),
       attributes: attributes)
@@ -78,14 +79,16 @@ struct Metaverse {
   }
 
   /// An entry that is in scope.
-  func enter(_ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: Evaluation) throws {
+  func enter(_ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: EntryEvaluation) throws {
     let joining = Joining(
       transaction: transaction, rules: rules, keys: keys, quarantine: quarantine,
       anchorSources: configuration.anchorSources)
-    let entry = try becomingUser(entry, attributes, evaluation, joining)
+    let entry = try becomingUser(entry, attributes, evaluation.first, joining)
     try keys.update(entry, attributes)
-    var onlyJoins = evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
-    guard let (object, isNew) = try joining.join(entry, attributes, evaluation, onlyJoins: onlyJoins) else { return }
+    var onlyJoins = evaluation.first.link == .join || rules.onlyJoins(entry.kind, attributes)
+    guard let (object, isNew) = try joining.join(entry, attributes, evaluation.first, onlyJoins: onlyJoins) else {
+      return
+    }
     onlyJoins = onlyJoins || Self.isStandIn(entry.kind, in: object.kind)
     if object.isGone, onlyJoins { return }
     if isNew {
@@ -141,7 +144,7 @@ struct Metaverse {
       let evaluation = try evaluate(entry, attributes, nickname: nickname)
       return Contributor(
         entry: entry.id, source: entry.source, kind: entry.kind, attributes: attributes, evaluation: evaluation,
-        onlyJoins: evaluation.link == .join || rules.onlyJoins(entry.kind, attributes)
+        onlyJoins: evaluation.first.link == .join || rules.onlyJoins(entry.kind, attributes)
           || Self.isStandIn(entry.kind, in: object)
       ).standingIn(for: object)
     }
@@ -151,32 +154,75 @@ struct Metaverse {
   private func refresh(_ object: Object, _ contributors: [Contributor]) throws {
     let ordered = precedence(contributors)
     guard let first = ordered.first, !first.onlyJoins else { return try retire(object.id) }
-    let merged = configuration.rules.merge(
-      ordered.map(\.evaluation), previous: try Attributes(stored: object.attributes))
-    var flowed = merged.attributes
-    // What no target has a place for stands in nobody's way.
-    let wanted = targets.contains { $0.holds(object.kind) } ? Claims.wanted(by: flowed) : []
-    let settled = try Claims(transaction: transaction).settle(object: object.id, wanted: wanted)
-    let isHeld = try withhold(settled, from: &flowed, entry: first.entry, object: object.id)
+    let before = try Attributes(stored: object.attributes)
+    let merged = configuration.rules.merge(ordered.map(\.evaluation.first), previous: before)
+    let places = try settle(object, ordered, merged.attributes, before: before)
+    try NameConflicts(transaction: transaction, now: now)
+      .note(Dictionary(places.map { ($0.target.name, $0.lost) }) { $1 }, entry: first.entry, object: object.id)
 
     try keys.update(object: object.id, merged.attributes, kind: object.kind, entry: first.entry)
-    let bytes = flowed.encoded()
-    let nickname = stickyNickname(object, first, flowed)
-    if bytes != object.attributes, !object.isGone {
-      let before = try Attributes(stored: object.attributes)
-      if !before.isEmpty, !hasNewRules {
-        try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
-      }
+    let bytes = places.first?.bytes ?? merged.attributes.encoded()
+    let nickname = object.nickname ?? (object.kind == .user ? first.evaluation.nickname : nil)
+    if bytes != object.attributes, !object.isGone, !before.isEmpty, !hasNewRules {
+      try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
     }
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
         [.blob(bytes), SQLValue(nickname), .integer(object.id)])
     }
-    try schedule(object.id, merged.nextChange)
-    for target in targets where target.holds(object.kind) {
-      try PendingQueue(transaction: transaction, target: target, now: now)
-        .settle(object.id, kind: object.kind, desired: flowed, isHeld: isHeld, hasChanged: bytes != object.attributes)
+    for place in places {
+      try TargetForms(transaction: transaction, object: object.id)
+        .save(place.bytes == bytes ? nil : place.bytes, at: place.target.name, instead: place.formerForm)
+      try PendingQueue(transaction: transaction, target: place.target, now: now)
+        .settle(
+          object.id, kind: object.kind, desired: place.attributes, isHeld: place.isHeld,
+          hasChanged: place.bytes != (place.formerForm ?? object.attributes))
+    }
+  }
+
+  /// An object at one target.
+  private struct Place {
+    var target: TargetProfile
+    /// What it shall have there.
+    var attributes: Attributes
+    var bytes: [UInt8]
+    /// What it had there so far, where that differed from the metaverse.
+    var formerForm: [UInt8]?
+    /// What others hold there.
+    var lost: [Claims.Lost]
+    /// The whole object has to wait where its sign-in name is not its own.
+    var isHeld: Bool { lost.contains { $0.claim.space == .userName } }
+  }
+
+  /// What the object is at each target that has a place for it: by the rules for that target's domains, without the
+  /// addresses that others hold there.
+  private func settle(
+    _ object: Object, _ contributors: [Contributor], _ common: Attributes, before: Attributes
+  ) throws -> [Place] {
+    let forms = targets.count > 1 ? try TargetForms(transaction: transaction, object: object.id).load() : [:]
+    return try targets.compactMap { target in
+      let claims = Claims(transaction: transaction, target: target.name)
+      guard target.holds(object.kind) else {
+        // What a target has no place for stands in nobody's way there.
+        try claims.release(object: object.id)
+        return nil
+      }
+      var attributes = common
+      let place = tenants.place(of: target.name)
+      if place > 0 {
+        let former = try forms[target.name].map { try Attributes(stored: $0) } ?? before
+        attributes =
+          configuration.rules.merge(contributors.map { $0.evaluation.at(place) }, previous: former).attributes
+      }
+      let lost = try claims.settle(object: object.id, wanted: Claims.wanted(by: attributes))
+      let addresses = Set(lost.map(\.claim).filter { $0.space == .address })
+      for name in ["mail", "proxyAddresses"] where !addresses.isEmpty {
+        attributes.set(
+          name, texts: attributes.texts(name).filter { !addresses.contains(Claim(.address, Address.bare($0))) })
+      }
+      return Place(
+        target: target, attributes: attributes, bytes: attributes.encoded(), formerForm: forms[target.name], lost: lost)
     }
   }
 
@@ -190,65 +236,12 @@ struct Metaverse {
     }
   }
 
-  /// Leaves out what belongs to another object.
-  ///
-  /// - Returns: whether the whole object has to wait, because its sign-in name is not its own.
-  private func withhold(
-    _ settled: Claims.Settlement, from flowed: inout Attributes, entry: Int64, object: Int64
-  ) throws -> Bool {
-    let name = settled.lost.first { $0.claim.space == .userName }
-    let addresses = settled.lost.filter { $0.claim.space == .address }
-    try quarantine.relent(mv: object, except: entry, [.duplicateUserName, .duplicateAddress])
-    if let name {
-      try quarantine.put(
-        entry: entry, mv: object, .duplicateUserName,
-        "The sign-in name \(name.claim.folded) belongs to another object.", other: name.holder)
-    } else {
-      try quarantine.remove(entry: entry, .duplicateUserName)
-    }
-    if let first = addresses.first {
-      try quarantine.put(
-        entry: entry, mv: object, .duplicateAddress,
-        "Withheld, because they belong to other objects: "
-          + addresses.map(\.claim.folded).sorted().joined(separator: ", "), other: first.holder)
-      let lost = Set(addresses.map(\.claim))
-      for name in ["mail", "proxyAddresses"] {
-        flowed.set(
-          name, texts: flowed.texts(name).filter { !lost.contains(Claim(.address, Address.bare($0))) })
-      }
-    } else {
-      try quarantine.remove(entry: entry, .duplicateAddress)
-    }
-    return name != nil
-  }
-
-  /// The nickname is kept from the first time that it was needed.
-  private func stickyNickname(_ object: Object, _ first: Contributor, _ flowed: Attributes) -> String? {
-    if let nickname = object.nickname { return nickname }
-    guard object.kind == .user, let name = flowed.text("userPrincipalName"),
-      name.lowercased().hasSuffix("@" + configuration.initialDomain.lowercased()),
-      first.attributes.text("userprincipalname")?.lowercased() != name.lowercased()
-    else { return nil }
-    return String(name.prefix { $0 != "@" })
-  }
-
-  /// An object whose values depend on the time is looked at again when they change.
-  private func schedule(_ object: Int64, _ next: Double?) throws {
-    if let next, next > now {
-      try transaction.run(
-        """
-        INSERT INTO due (mv, at, why) VALUES (?, ?, 'rules') ON CONFLICT (mv) DO UPDATE SET at = excluded.at
-        """, [.integer(object), .integer(Int64(min(next.rounded(.up), 1e15)))])
-    } else {
-      try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(object)])
-    }
-  }
-
   // MARK: Leave
 
   /// An entry that was deleted or left the scope.
   func leave(_ entry: ConnectorEntry) throws {
     try quarantine.remove(entry: entry.id)
+    try NameConflicts(transaction: transaction, now: now).forget(entry: entry.id, targets: targets)
     try keys.remove(entry)
     guard let id = entry.mv, let object = try Object.find("id = ?", .integer(id), in: transaction) else {
       if entry.isDeleted { try Self.purge(entry: entry.id, in: transaction) }
@@ -277,8 +270,8 @@ struct Metaverse {
 
   /// An object without an entry that could make it: it goes as soon as no target holds it any more.
   private func retire(_ object: Int64) throws {
-    try Claims(transaction: transaction).release(object: object)
-    try transaction.run("DELETE FROM due WHERE mv = ?", [.integer(object)])
+    for target in targets { try Claims(transaction: transaction, target: target.name).release(object: object) }
+    try NameConflicts(transaction: transaction, now: now).note([:], entry: -1, object: object)
     try quarantine.wakeWaiting(for: object)
     try keys.update(object: object, Attributes(), kind: .user, entry: -1)
     try Self.requeueLinks(of: object, in: transaction)
@@ -329,14 +322,14 @@ struct Metaverse {
 
   private static let targetTables = [
     ("pending", "mv"), ("pending_link", "owner"), ("pending_link", "member"), ("remote", "mv"),
-    ("remote_link", "owner"), ("remote_link", "member"), ("quarantine", "mv"),
+    ("remote_link", "owner"), ("remote_link", "member"), ("quarantine", "mv"), ("form", "mv"),
   ]
 
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
     for (table, column) in targetTables + [
-      ("claim", "mv"), ("cleared", "mv"), ("due", "mv"), ("anchor_write", "mv"), ("mv", "id"),
+      ("claim", "mv"), ("cleared", "mv"), ("anchor_write", "mv"), ("mv", "id"),
     ] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }

@@ -99,7 +99,8 @@ struct PendingQueue {
   /// Whether another object has the sign-in name.
   func isWaitingForAName(_ object: Int64) throws -> Bool {
     let row: Int? = try transaction.value(
-      "SELECT 1 FROM quarantine WHERE target = '' AND mv = ? AND reason = 'duplicateUserName'", [.integer(object)])
+      "SELECT 1 FROM quarantine WHERE target IN ('', ?) AND mv = ? AND reason = 'duplicateUserName'",
+      [.text(target.name), .integer(object)])
     return row != nil
   }
 

@@ -91,20 +91,22 @@ struct Synchroniser: Sendable {
       try Setting.save(.rules, fingerprint, in: transaction)
       try Setting.save(.rulesChanged, "", in: transaction)
     }
-    let time = SQLValue.integer(Int64(now()))
-    try transaction.run(
-      "UPDATE entry SET dirty = 1 WHERE mv IN (SELECT mv FROM due WHERE at <= ?)", [time])
-    try transaction.run("DELETE FROM due WHERE at <= ?", [time])
+    try DueTimes(transaction: transaction, now: now()).wake()
   }
 
   /// What a target that is no longer configured holds is its own business from now on; should it come back, it is read
   /// anew.
   private func forgetFormerTargets(_ transaction: any Transaction) throws {
     let known = try transaction.query(
-      "SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target", []
+      """
+      SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target
+        UNION SELECT target FROM claim GROUP BY target UNION SELECT target FROM form GROUP BY target
+      """, []
     ) { row in try row[0] as String }
     for former in known where !targets.contains(where: { $0.name == former }) {
-      for table in ["remote", "remote_link", "pending", "pending_link", "quarantine", "stranger"] {
+      for table in [
+        "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form",
+      ] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }
       for setting in [Setting.reconciled, .offer] { try Setting.remove(setting, of: former, in: transaction) }
@@ -132,7 +134,7 @@ struct Synchroniser: Sendable {
     let scope = try Scope(configuration, in: transaction)
     let metaverse = Metaverse(
       transaction: transaction, targets: targets, configuration: configuration, rules: JoinRules(configuration),
-      entryRules: try EntryRules(configuration, now: now(), in: transaction),
+      entryRules: try EntryRules(configuration, now: now(), in: transaction), tenants: configuration.tenants,
       hasNewRules: try Setting.load(.rulesChanged, in: transaction) != nil, now: now())
     for row in rows {
       try transaction.run("UPDATE entry SET dirty = 0 WHERE id = ?", [.integer(row.id)])
@@ -142,7 +144,9 @@ struct Synchroniser: Sendable {
   }
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
+    let due = DueTimes(transaction: metaverse.transaction, now: metaverse.now)
     if entry.isDeleted {
+      try due.clear(entry.id)
       try metaverse.entryRules.wakeMembers(ofDeleted: entry)
       return try metaverse.leave(entry)
     }
@@ -150,13 +154,21 @@ struct Synchroniser: Sendable {
     let attributes = try Attributes(stored: entry.attributes)
     if entry.isOutside { return try metaverse.outside.enter(entry, attributes) }
     // Wherever they stand, they only join.
-    if entry.kind == .foreign { return try metaverse.enter(entry, attributes, metaverse.evaluate(entry, attributes)) }
+    if entry.kind == .foreign {
+      let evaluation = try metaverse.evaluate(entry, attributes)
+      try due.set(entry.id, evaluation.nextChange)
+      return try metaverse.enter(entry, attributes, evaluation)
+    }
     switch try scope.verdict(below: entry.parent, source: entry.source) {
     case .included:
       let evaluation = try metaverse.evaluate(entry, attributes)
-      if evaluation.exclusion != nil { return try metaverse.leave(entry) }
+      // Also what is out of scope today may come into it by itself.
+      try due.set(entry.id, evaluation.nextChange)
+      if evaluation.first.exclusion != nil { return try metaverse.leave(entry) }
       try metaverse.enter(entry, attributes, evaluation)
-    case .excluded: try metaverse.leave(entry)
+    case .excluded:
+      try due.clear(entry.id)
+      try metaverse.leave(entry)
     case .unknown:
       logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
     }
@@ -235,14 +247,19 @@ struct TargetProfile: Sendable {
 }
 
 extension ConnectConfiguration {
+  var tenants: Tenants { Tenants(targets) }
+
   /// What the result of synchronising depends on besides the entries.
   var rulesFingerprint: String {
     let filters = forests.map { forest in
       ([forest.name] + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
         + forest.filter.exclude.map { "-" + DistinguishedName.folded($0) }.sorted()).joined(separator: "|")
     }
+    let domains = targets.map { target in
+      ([target.name, target.initialDomain] + target.verifiedDomains.sorted()).joined(separator: "|").lowercased()
+    }
     let text =
-      (filters.sorted() + verifiedDomains.map { $0.lowercased() }.sorted() + [initialDomain.lowercased()]
+      (filters.sorted() + domains
       + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|"), rules.fingerprint]
       + catalogSources.sorted().map { "catalog of " + $0 }
       + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")

@@ -14,8 +14,9 @@ package import Store
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
 /// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
-/// | `claim` | a sign-in name or address that a metaverse object wants; one of them holds it |
-/// | `due` | an object that must be looked at again at a time (seconds since 1970) |
+/// | `form` | what an object is at a target, where that differs from the metaverse |
+/// | `claim` | a sign-in name or address that a metaverse object wants at a target; one of them holds it |
+/// | `due` | an entry that must be looked at again at a time (seconds since 1970) |
 /// | `remote`, `remote_link` | what the target confirmed; `adoption` says what an object lacks to be ours |
 /// | `anchor_write` | a source anchor that has yet to be written to its directory; its object's export waits for that |
 /// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
@@ -238,6 +239,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures,
+    targetForms, entriesDue,
   ]
 }
 

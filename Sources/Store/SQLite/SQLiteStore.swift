@@ -16,8 +16,13 @@ package final class SQLiteStore: Store {
     package var maximumReaders = 4
     /// The size in bytes that the database may not outgrow; nil for as much as the disk has.
     package var maximumBytes: Int?
+    /// Where the work of statements is counted; nil when nobody asks.
+    package var work: StoreWork?
 
-    package init(busyTimeout: Double = 5, maximumReaders: Int = 4, maximumBytes: Int? = nil) {
+    package init(
+      busyTimeout: Double = 5, maximumReaders: Int = 4, maximumBytes: Int? = nil, work: StoreWork? = nil
+    ) {
+      self.work = work
       self.busyTimeout = busyTimeout
       self.maximumReaders = maximumReaders
       self.maximumBytes = maximumBytes
@@ -26,6 +31,7 @@ package final class SQLiteStore: Store {
 
   package let path: String
   private let pool: DatabasePool
+  private let work: StoreWork?
 
   /// The write-ahead file is cut back to this size after a checkpoint, so that one large import does not keep the disk.
   private static let walBytesKept = 64 << 20
@@ -59,6 +65,7 @@ package final class SQLiteStore: Store {
 
   private init(path: String, migrations: [Migration], options: Options) throws {
     self.path = path
+    work = options.work
     try Self.createPrivately(path)
     var configuration = Configuration()
     configuration.label = "bridgehead.store"
@@ -79,11 +86,11 @@ package final class SQLiteStore: Store {
       try pool.writeWithoutTransaction { database in
         var isCurrent = false
         try database.inTransaction(.deferred) {
-          isCurrent = try migrator.isCurrent(SQLiteTransaction(database, path: path))
+          isCurrent = try migrator.isCurrent(SQLiteTransaction(database, path: path, work: nil))
           return .commit
         }
         guard !isCurrent else { return }
-        try Self.transact(database, path: path, durability: .full) { try migrator.run($0) }
+        try Self.transact(database, path: path, work: nil, durability: .full) { try migrator.run($0) }
       }
     } catch {
       try? pool.close()
@@ -93,7 +100,9 @@ package final class SQLiteStore: Store {
 
   package func read<R: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> R) async throws -> R {
     do {
-      return try await pool.read { [path] database in try body(SQLiteTransaction(database, path: path)) }
+      return try await pool.read { [path, work] database in
+        try body(SQLiteTransaction(database, path: path, work: work))
+      }
     } catch {
       throw StoreError.from(error, path: path)
     }
@@ -103,8 +112,8 @@ package final class SQLiteStore: Store {
     durability: Durability, _ body: @escaping @Sendable (any Transaction) throws -> R
   ) async throws -> R {
     do {
-      return try await pool.writeWithoutTransaction { [path] database in
-        try Self.transact(database, path: path, durability: durability, body)
+      return try await pool.writeWithoutTransaction { [path, work] database in
+        try Self.transact(database, path: path, work: work, durability: durability, body)
       }
     } catch {
       throw StoreError.from(error, path: path)
@@ -124,13 +133,14 @@ package final class SQLiteStore: Store {
   }
 
   private static func transact<R>(
-    _ database: Database, path: String, durability: Durability, _ body: (any Transaction) throws -> R
+    _ database: Database, path: String, work: StoreWork?, durability: Durability,
+    _ body: (any Transaction) throws -> R
   ) throws -> R {
     // The pragma has no effect inside a transaction.
     try database.execute(sql: durability == .full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
     var result: R?
     try database.inTransaction(.immediate) {
-      result = try body(SQLiteTransaction(database, path: path))
+      result = try body(SQLiteTransaction(database, path: path, work: work))
       return .commit
     }
     guard let result else { throw StoreError(.statement, "A transaction ended without a result.") }

@@ -11,6 +11,7 @@ final class SQLiteTransaction: Transaction {
   private let database: Database
   private let connection: OpaquePointer?
   private let path: String
+  private let counter: StoreWork?
   /// The statements of this transaction, the latest first: a text that was used before is mostly the same literal, which
   /// compares by its address.
   private var prepared: [Prepared] = []
@@ -27,8 +28,9 @@ final class SQLiteTransaction: Transaction {
     }
   }
 
-  init(_ database: Database, path: String) {
+  init(_ database: Database, path: String, work: StoreWork?) {
     self.database = database
+    counter = work
     connection = database.sqliteConnection
     self.path = path
   }
@@ -77,6 +79,8 @@ final class SQLiteTransaction: Transaction {
     entry.isActive = true
     let statement = entry.statement.sqliteStatement
     defer {
+      // Read, and set back to 0, for each use.
+      if let counter { counter.note(sql, steps: Int(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1))) }
       sqlite3_reset(statement)
       entry.isActive = false
     }

@@ -49,6 +49,10 @@ package struct Evaluation: Sendable, Equatable {
   package var contributions: [Contribution] = []
   /// When the entry has to be looked at again although nothing changes in the directory; seconds since 1970.
   package var nextChange: Double?
+  /// Whether rules asked for the tenant's domains: for another tenant the values may be others.
+  package var usesTenant = false
+  /// The nickname, where rules asked for it.
+  package var nickname: String?
 }
 
 /// What the entries of one object give it together.

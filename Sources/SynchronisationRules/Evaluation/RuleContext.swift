@@ -26,7 +26,7 @@ package struct RuleContext {
 }
 
 /// The domains of the tenant, folded.
-package struct TenantDomains: Sendable {
+package struct TenantDomains: Sendable, Hashable {
   package let verified: Set<String>
   package let initial: String
 

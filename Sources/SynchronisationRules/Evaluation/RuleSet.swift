@@ -57,7 +57,7 @@ package struct RuleSet: Sendable {
     var holding: [PreparedRule] = []
     var refusal: (reason: String, rank: Int)?
     for rule in prepared[entry.kind] ?? [] {
-      guard let failure = rule.failure(in: scene) else {
+      guard let failure = rule.failure(in: &scene) else {
         holding.append(rule)
         continue
       }
@@ -67,6 +67,7 @@ package struct RuleSet: Sendable {
     }
     guard let connecting = holding.first(where: \.rule.connects) else {
       result.exclusion = refusal?.reason ?? "no rule is for it"
+      result.nextChange = scene.nextChange
       if explaining {
         result.rejected += holding.map {
           .init(rule: $0.rule.name, reason: "it only adds to other rules, and none of them holds")
@@ -92,6 +93,7 @@ package struct RuleSet: Sendable {
       }
     }
     result.nextChange = scene.nextChange
+    (result.usesTenant, result.nickname) = (scene.usesTenant, scene.nickname)
     return result
   }
 }
@@ -120,11 +122,11 @@ private struct PreparedRule: Sendable {
   }
 
   /// Nil when the rule holds; otherwise of the group that came closest what did not.
-  func failure(in scene: Scene) -> Failure? {
+  func failure(in scene: inout Scene) -> Failure? {
     if let forest, forest != scene.context.forest.lowercased() { return Failure(rank: 0, forest: rule.forest) }
     var closest: Failure?
     for group in rule.scope {
-      guard let index = group.conditions.firstIndex(where: { !$0.holds(in: scene) }) else { return nil }
+      guard let index = group.conditions.firstIndex(where: { !$0.holds(in: &scene) }) else { return nil }
       if index > closest?.rank ?? -1 { closest = Failure(rank: index, condition: group.conditions[index]) }
     }
     return closest

@@ -27,11 +27,23 @@ struct Scene {
   let context: RuleContext
   /// The first moment at which a comparison with the time will turn out differently, in seconds since 1970.
   private(set) var nextChange: Double?
+  /// Whether the domains of the tenant were asked for: for another tenant the result may be another one.
+  private(set) var usesTenant = false
+  /// The nickname, where it was asked for.
+  private(set) var nickname: String?
 
   init(_ entry: Entry, _ context: RuleContext) {
     self.entry = entry
     self.context = context
   }
+
+  /// The tenant's domains; notes that they were asked for.
+  mutating func tenant() -> TenantDomains {
+    usesTenant = true
+    return context.tenant
+  }
+
+  mutating func note(nickname: String) { self.nickname = nickname }
 
   mutating func note(change moment: Double) { nextChange = min(nextChange ?? moment, moment) }
 

@@ -145,6 +145,10 @@ struct RuleReader {
       if test.operand == .number, values.first.flatMap({ RuleValue.text($0).number }) == nil {
         report(field.mark, "\(test.rawValue) wants a number", "write the bits as a number such as 2 or 0x80000000")
       }
+      if test.isOrder, let text = values.first, ScopeTime.isRelative(text), ScopeTime(text) == nil {
+        report(
+          field.mark, "\(text.prefix(64)) is no time", "write now, or a distance such as now-90d, now+12h or now-30m")
+      }
     } else if test.operand != .none {
       report(node.mark, "\(test.rawValue) wants a value", "add 'value:'")
     }

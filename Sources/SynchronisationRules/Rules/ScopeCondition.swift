@@ -38,6 +38,14 @@ package struct ScopeCondition: Sendable, Equatable {
     /// Whether the condition is about an attribute, and not about groups.
     var needsAttribute: Bool { self != .isMemberOf && self != .isNotMemberOf }
 
+    /// Whether the operator tells what comes first.
+    var isOrder: Bool {
+      switch self {
+      case .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual: true
+      default: false
+      }
+    }
+
     /// The operator that holds exactly when this one does not, where this one is the negative.
     var positive: Operator? {
       switch self {
@@ -61,6 +69,7 @@ package struct ScopeCondition: Sendable, Equatable {
   let name: String
   private let folded: [String]
   private let number: Int64?
+  private let time: ScopeTime?
 
   package init(_ attribute: String, _ test: Operator, _ values: [String] = [], otherwise: String? = nil) {
     self.attribute = attribute
@@ -70,6 +79,7 @@ package struct ScopeCondition: Sendable, Equatable {
     name = attribute.lowercased()
     folded = values.map { $0.lowercased() }
     number = values.first.flatMap { RuleValue.text($0).number }
+    time = test.isOrder ? values.first.flatMap(ScopeTime.init) : nil
   }
 
   package static func == (left: ScopeCondition, right: ScopeCondition) -> Bool {
@@ -77,8 +87,13 @@ package struct ScopeCondition: Sendable, Equatable {
       == (right.attribute, right.test, right.values, right.otherwise)
   }
 
-  func holds(in scene: Scene) -> Bool {
+  func holds(in scene: inout Scene) -> Bool {
     if let positive = test.positive { return !holds(positive, in: scene) }
+    if let time, let value = scene.values(name).first,
+      let answer = time.holds(test, RuleValue(directory: value), in: &scene)
+    {
+      return answer
+    }
     return holds(test, in: scene)
   }
 

@@ -135,13 +135,6 @@ extension ConfigurationError {
   }
 }
 
-extension Configuration.Target {
-  fileprivate func hasDomains(of other: Configuration.Target) -> Bool {
-    Set(verifiedDomains.map { $0.lowercased() }) == Set(other.verifiedDomains.map { $0.lowercased() })
-      && initialDomain.lowercased() == other.initialDomain.lowercased()
-  }
-}
-
 extension Configuration {
   /// What no single property shows: alternatives that exclude each other, names that must belong together.
   fileprivate func inconsistencies(_ root: Node) -> [ConfigurationIssue] {
@@ -203,11 +196,6 @@ extension Configuration {
           add(
             node?["url"], "\(path).url", "is not sealed",
             "use https: the token and the directory would travel in clear text")
-        }
-        if !target.hasDomains(of: connect.allTargets[0]) {
-          add(
-            node, path, "has other verified or initial domains than the first target",
-            "give all targets the same: they share one set of sign-in names")
         }
       }
     }

@@ -23,6 +23,7 @@ struct ConnectRuntime {
   private let finder: ObjectFinder
   private let cloud: Cloud
   private let lock: RunLock
+  private let work: StoreWork?
 
   static func open(
     _ configuration: Configuration, file: String, environment: [String: String], purpose: String = "connect sync",
@@ -30,12 +31,13 @@ struct ConnectRuntime {
   ) async throws -> ConnectRuntime {
     let section = try connectSection(configuration, file)
     let lock = try RunLock(section.database, purpose: purpose)
-    let store = try await store(configuration, file: file)
+    let logger = Logger(label: "bridgehead.connect")
+    let work = logger.logLevel <= .debug ? StoreWork() : nil
+    let store = try await store(configuration, file: file, work: work)
     let ledger = FlowLedger()
     let flows = FlowObserver(ledger: ledger)
     let names = try Names(configuration, flows: flows)
     let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
-    let logger = Logger(label: "bridgehead.connect")
     let forests = try section.forests.map {
       try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
     }
@@ -67,7 +69,7 @@ struct ConnectRuntime {
       section, forests, store, ledger, cloud, environment, isStaging: settings.isStaging)
     return ConnectRuntime(
       service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
-      finder: ObjectFinder(settings), cloud: cloud, lock: lock)
+      finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
   }
 
   /// What `connect show` asks; it needs no connection and no secret.
@@ -89,9 +91,14 @@ struct ConnectRuntime {
   }
 
   /// The database alone, for commands that only look.
-  static func store(_ configuration: Configuration, file: String) async throws -> SQLiteStore {
+  ///
+  /// - Parameter work: where the work of statements is counted.
+  static func store(
+    _ configuration: Configuration, file: String, work: StoreWork? = nil
+  ) async throws -> SQLiteStore {
     try await SQLiteStore.open(
-      path: try connectSection(configuration, file).database, migrations: ConnectSchema.migrations)
+      path: try connectSection(configuration, file).database, migrations: ConnectSchema.migrations,
+      options: .init(work: work))
   }
 
   /// Finds objects in the database. The target is only asked for its name and vocabulary.
@@ -101,6 +108,21 @@ struct ConnectRuntime {
     await cloud.shutdown()
     try? await store.close()
     lock.release()
+    if let work { report(work) }
+  }
+
+  /// Statements that are named by what they made the database do.
+  private static let heaviestStatements = 12
+
+  /// What the statements of the whole run made the database do: where that grows with the directory and not with the
+  /// change, the heaviest statements say why.
+  private func report(_ work: StoreWork) {
+    let logger = Logger(label: "bridgehead.store")
+    for share in work.heaviest(Self.heaviestStatements) {
+      logger.debug(
+        "statement", metadata: ["steps": "\(share.steps)", "uses": "\(share.uses)", "sql": "\(share.sql)"])
+    }
+    logger.debug("work of the store", metadata: ["steps": "\(work.steps)"])
   }
 
   private static func connectSection(
@@ -178,11 +200,9 @@ extension ConnectConfiguration {
             include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []),
           writesAnchors: forest.writeSourceAnchors ?? false, asksCatalog: forest.globalCatalog ?? true)
       },
-      // The loader sees to it that all targets have the same domains.
-      targets: section.allTargets.map { Target(name: $0.key, url: $0.url) },
-      verifiedDomains: section.allTargets.first?.verifiedDomains ?? [],
-      initialDomain: section.allTargets.first?.initialDomain ?? "", guard: limits,
-      joinUsersBy: section.joinUsersBy ?? [], includesDevices: section.devices ?? false,
+      targets: section.allTargets.map {
+        Target(name: $0.key, url: $0.url, verifiedDomains: $0.verifiedDomains, initialDomain: $0.initialDomain)
+      }, guard: limits, joinUsersBy: section.joinUsersBy ?? [], includesDevices: section.devices ?? false,
       isStaging: section.mode == "staging")
     if let interval = section.readTargetsEvery.flatMap({ Duration(parsing: $0) }) {
       targetReadingInterval = Double(interval.components.seconds)

@@ -56,8 +56,11 @@ final class Site: Sendable {
       forests: [
         .init(name: directory.name, domains: ["corp.example"], filter: .init(include: include, exclude: exclude))
       ],
-      targets: [.init(name: "tenant", url: "https://tenant.example/scim/v2")], verifiedDomains: ["corp.example"],
-      initialDomain: "corp.onbridgehead.example", guard: `guard`)
+      targets: [
+        .init(
+          name: "tenant", url: "https://tenant.example/scim/v2", verifiedDomains: ["corp.example"],
+          initialDomain: "corp.onbridgehead.example")
+      ], guard: `guard`)
   }
 
   /// Both forests in one metaverse.
@@ -75,10 +78,14 @@ final class Site: Sendable {
     return configuration
   }
 
-  /// Both targets side by side.
-  func twoTargets() -> ConnectConfiguration {
+  /// Both targets side by side; the second one with domains of its own where some are given.
+  func twoTargets(
+    verifying domains: [String] = ["corp.example"], initial: String = "corp.onbridgehead.example"
+  ) -> ConnectConfiguration {
     var configuration = configuration()
-    configuration.targets.append(.init(name: second.name, url: "https://second.example/scim/v2"))
+    configuration.targets.append(
+      .init(
+        name: second.name, url: "https://second.example/scim/v2", verifiedDomains: domains, initialDomain: initial))
     return configuration
   }
 

@@ -8,19 +8,24 @@ extension RuleFunction {
       "Whether the tenant has verified the domain of a sign-in name or address, or a domain itself.",
       example: (#"IsVerifiedDomain("ann@corp.example")"#, "True"),
       .eager { arguments, scene in
-        .boolean(arguments.text(0).map { scene.context.tenant.verifies($0.trimmingBlanks()) } ?? false)
+        let tenant = scene.tenant()
+        return .boolean(arguments.text(0).map { tenant.verifies($0.trimmingBlanks()) } ?? false)
       }),
     RuleFunction(
       "InitialDomain", returns: .text, "The tenant's own domain, for names under a domain that is not verified.",
       example: ("InitialDomain()", #""corp.tenant.example""#),
-      .eager { _, scene in .text(scene.context.tenant.initial) }),
+      .eager { _, scene in .text(scene.tenant().initial) }),
     RuleFunction(
       "Nickname", returns: .text,
       "The mail nickname: what comes before the @ of the first present of mailNickname, primary SMTP address, mail, "
         + "userPrincipalName and secondary SMTP address, else sAMAccountName. It stays what it first was.",
       example: (#""user-" & Nickname()"#, #""user-ann""#),
       reads: ["mailNickname", "proxyAddresses", "mail", "userPrincipalName", "sAMAccountName"],
-      .eager { _, scene in Nickname.of(scene).map { RuleValue(bounded: $0) } ?? .null }),
+      .eager { _, scene in
+        guard let nickname = Nickname.of(scene) else { return .null }
+        scene.note(nickname: nickname)
+        return RuleValue(bounded: nickname)
+      }),
     RuleFunction(
       "PrimaryAddress", [.init("proxyAddresses")], returns: .text,
       "The address that SMTP: in capitals marks, without its mark.",

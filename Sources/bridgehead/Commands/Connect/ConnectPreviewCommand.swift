@@ -9,8 +9,9 @@ struct ConnectPreview: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preview", abstract: "Show what a synchronisation would change, object by object; export nothing.",
     discussion: """
-      It reads the directories as a run does and computes the difference in a transaction that is undone. What the cloud
-      directory holds is taken from the last run that read it.
+      It reads the directories as a run does, asks the Global Catalog for what references name outside of them, and computes
+      the difference in a transaction that is undone. What the cloud directory holds is taken from the last run that read
+      it.
 
       EXAMPLES
         bridgehead connect preview
@@ -48,9 +49,12 @@ struct ConnectPreview: AsyncParsableCommand {
       }
       if json {
         try printJSON(
-          Output(isStaging: report.isStaging ?? false, summary: summary, differences: differences.withLock { $0 }))
+          Output(
+            isStaging: report.isStaging ?? false, summary: summary, differences: differences.withLock { $0 },
+            errors: report.errors))
       } else {
         print(summary.text)
+        for error in report.errors { print(error) }
         if report.isStaging == true { print("Staging mode: a run would not export this.") }
       }
       return summary.isEmpty ? .success : .differences
@@ -61,6 +65,7 @@ struct ConnectPreview: AsyncParsableCommand {
     let isStaging: Bool
     let summary: PreviewSummary
     let differences: [ObjectDifference]
+    let errors: [String]
   }
 }
 

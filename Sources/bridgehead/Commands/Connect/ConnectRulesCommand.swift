@@ -169,6 +169,10 @@ extension RuleExplanation {
       let reason = value.rule.map { terminal.styled("   (\($0))", .dim) } ?? ""
       return "  \(value.name): \(value.values.joined(separator: ", "))\(reason)"
     }
+    for form in forms ?? [] {
+      lines.append(terminal.styled("Instead at \(form.target)", .bold))
+      lines += form.attributes.map { "  \($0.name): \($0.values.joined(separator: ", "))" }
+    }
     if let nextChange {
       lines.append("  looked at again: \(Date(timeIntervalSince1970: nextChange).formatted(.iso8601))")
     }

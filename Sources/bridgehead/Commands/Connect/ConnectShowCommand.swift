@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Connect
+import FoundationEssentials
 import IdentityModel
 
 struct ConnectShow: AsyncParsableCommand {
@@ -50,11 +51,15 @@ extension ObjectView {
       if let reason = entry.excluded { facts.append(("not synchronised", reason)) }
       if entry.isDeleted { facts.append(("deleted", "yes")) }
       if entry.isDirty { facts.append(("changed", "waits for the next run")) }
+      if let due = entry.dueAt {
+        facts.append(("looked at again", Date(timeIntervalSince1970: Double(due)).formatted(.iso8601)))
+      }
       section("On the premises: \(entry.kind.rawValue) in \(entry.source)", facts, entry.attributes, entry.references)
       lines += entry.outside.flatMap(\.lines)
     }
     if let metaverse {
       section("Synchronised", [("source anchor", metaverse.sourceAnchor)], metaverse.attributes, [:])
+      for form in metaverse.forms ?? [] { section("Instead at \(form.target)", [], form.attributes, [:]) }
     }
     for remote in remotes {
       section("In the cloud: \(remote.target)", [("id", remote.id)], remote.attributes, remote.references)

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Store
+
+extension ConnectSchema {
+  /// Each target has domains of its own, so that names are told, claimed and lost there. Who held a name holds it at every
+  /// target that is known.
+  static let targetForms = Migration(
+    name: "connect-11-forms",
+    statements: [
+      """
+      CREATE TABLE form (
+        mv INTEGER NOT NULL, target TEXT NOT NULL, attrs BLOB NOT NULL, PRIMARY KEY (mv, target)) WITHOUT ROWID
+      """,
+      """
+      CREATE TABLE claim_at_target (
+        target TEXT NOT NULL, attr TEXT NOT NULL, folded TEXT NOT NULL, mv INTEGER NOT NULL, held INTEGER NOT NULL,
+        PRIMARY KEY (target, attr, folded, mv)) WITHOUT ROWID
+      """,
+      """
+      INSERT INTO claim_at_target (target, attr, folded, mv, held)
+      SELECT known.target, claim.attr, claim.folded, claim.mv, claim.held
+      FROM claim, (SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target) AS known
+      """,
+      "DROP TABLE claim",
+      "ALTER TABLE claim_at_target RENAME TO claim",
+      "CREATE UNIQUE INDEX claim_holder ON claim (target, attr, folded) WHERE held = 1",
+      "CREATE INDEX claim_mv ON claim (mv)",
+    ])
+
+  /// What is due are entries: also one that is out of scope, and has no object, may come into it by itself.
+  static let entriesDue = Migration(
+    name: "connect-12-due-entries",
+    statements: [
+      "CREATE TABLE due_entry (entry INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+      """
+      INSERT INTO due_entry (entry, at)
+      SELECT entry.id, due.at FROM due JOIN entry ON entry.mv = due.mv WHERE entry.deleted = 0
+      """,
+      "DROP TABLE due",
+      "ALTER TABLE due_entry RENAME TO due",
+      "CREATE INDEX due_at ON due (at)",
+    ])
+}
