@@ -121,7 +121,7 @@ let package = Package(
     library(
       "Readiness",
       [
-        "PortReference", "Wire", "Store",
+        "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -209,7 +209,7 @@ let package = Package(
     tests(
       "ReadinessTests",
       [
-        "Readiness", "PortReference", "Wire", "Store",
+        "Readiness", "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
