@@ -53,7 +53,8 @@ final class TCPChannel: FragmentChannel {
     }
     return try await connect(to: address, peer: socketPath, timeout: timeout, group: group) { error in
       RPCError(
-        .unreachable, "\(socketPath) cannot be reached: \(reason(error)).", remedy: "Check that the server runs.")
+        .unreachable, "\(socketPath) cannot be reached: \(RPCError.reason(error)).",
+        remedy: "Check that the server runs.")
     }
   }
 
@@ -98,10 +99,6 @@ final class TCPChannel: FragmentChannel {
     }
   }
 
-  private static func reason(_ error: any Error) -> String {
-    (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-  }
-
   private static func unreachable(_ server: RPCServer, _ error: any Error) -> RPCError {
     if case ChannelError.connectTimeout? = error as? ChannelError {
       return RPCError(
@@ -109,7 +106,7 @@ final class TCPChannel: FragmentChannel {
         remedy: "Open TCP port \(server.port) from here to there, or choose another server.")
     }
     return RPCError(
-      .unreachable, "\(server) (\(server.address)) cannot be reached: \(reason(error)).",
+      .unreachable, "\(server) (\(server.address)) cannot be reached: \(RPCError.reason(error)).",
       remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
@@ -118,8 +115,7 @@ final class TCPChannel: FragmentChannel {
       do {
         try await channel.writeAndFlush(ByteBuffer(bytes: fragment)).get()
       } catch {
-        throw RPCError(
-          .closed, "The connection to \(peer) broke: \(Self.reason(error)).", remedy: "Connect again.")
+        throw RPCError.broken(peer, error)
       }
     }
   }
