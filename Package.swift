@@ -122,7 +122,7 @@ let package = Package(
     library(
       "Readiness",
       [
-        "PortReference", "Wire", "Store",
+        "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -210,7 +210,7 @@ let package = Package(
     tests(
       "ReadinessTests",
       [
-        "Readiness", "PortReference", "Wire", "Store",
+        "Readiness", "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",

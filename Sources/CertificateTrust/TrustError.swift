@@ -33,6 +33,8 @@ package struct TrustError: DiagnosableError, Hashable {
     /// What answers does not speak TLS.
     case notTLS
     case connectionClosed
+    /// Reset after the peer had begun to answer: nobody ends a handshake so who could say why.
+    case connectionReset
     // The configuration.
     case badConfiguration
   }
@@ -77,6 +79,7 @@ package struct TrustError: DiagnosableError, Hashable {
     case .noCommonProtocol: "Enable TLS 1.2 or 1.3 with a modern cipher suite on the server."
     case .notTLS: "Check the port and the address."
     case .connectionClosed: "Check the peer's log: it closed the connection during the TLS handshake."
+    case .connectionReset: "Look for a firewall or intrusion prevention that kills TLS; then into the peer's log."
     case .badConfiguration: "Correct the configuration."
     }
   }

@@ -119,6 +119,31 @@ package actor KerberosProvider: SecurityContextProvider {
     }
   }
 
+  /// Asks one KDC of a realm, over TCP, for a service's ticket, with the client's own ticket and whatever is held of the
+  /// service: proves that this KDC accepts what others granted. No password or key of the client is used.
+  ///
+  /// - Parameter timeout: for each of its answers.
+  /// - Returns: in words, what the KDC granted.
+  /// - Throws: as ``initiate(_:_:)``; `unknownService` when the KDC accepted the client's ticket and knows no such service.
+  package func ticket(
+    for to: ServicePrincipal, from kdc: Endpoint, of realm: String, timeout: Duration
+  ) async throws -> String {
+    let service = try library.principal(to, defaultRealm: configuration.realm)
+    let granting = try await validInitialTicket()
+    let cache = try MemoryCache(library, owner: granting.credentials.raw.client)
+    var copy = granting.credentials.raw
+    try library.check(krb5_cc_store_cred(library.context, cache.raw, &copy), "Keeping the ticket")
+    let exchange = try TicketExchange(
+      library, cache: cache, client: granting.credentials.raw.client, service: service)
+    var known = [realm.uppercased(): [KDCAddress(host: "", address: kdc.host, port: kdc.port)]]
+    // 0: TCP alone.
+    let direct = KDCTransport(flow: transport.flow, udpPreferenceLimit: 0, timeouts: [timeout])
+    try await conduct(exchange, .serviceTicket(client: client.name, service: service.name), &known, over: direct)
+    let granted = try exchange.credentials()
+    return "a ticket for \(service.name), \(EncryptionType.name(granted.sessionEncryptionType)), "
+      + "for \(granted.lifetime.end - granted.lifetime.start) s"
+  }
+
   private func fetch(_ service: Principal, with granting: InitialTicket) async throws -> Credentials {
     let ticket = try await fetchOnce(service, with: granting)
     if isUsable(ticket) { return ticket }
@@ -174,7 +199,8 @@ package actor KerberosProvider: SecurityContextProvider {
   /// - Returns: the KDC that answered last, empty when the cache sufficed.
   @discardableResult
   private func conduct(
-    _ exchange: any StepwiseExchange, _ request: KerberosFailure.Request, _ known: inout [String: [KDCAddress]]
+    _ exchange: any StepwiseExchange, _ request: KerberosFailure.Request, _ known: inout [String: [KDCAddress]],
+    over given: KDCTransport? = nil
   ) async throws -> String {
     var refusal: (error: KerberosErrorMessage, kdc: String, skew: ClockSkew)?
     var kdc = ""
@@ -189,7 +215,7 @@ package actor KerberosProvider: SecurityContextProvider {
       }
       guard let next else { return kdc }
       if known[next.realm] == nil { known[next.realm] = try await addresses(of: next.realm) }
-      let reply = try await carry(next, to: known[next.realm] ?? [])
+      let reply = try await carry(next, to: known[next.realm] ?? [], over: given ?? transport)
       kdc = reply.kdc.description
       answer = reply.bytes
       refusal = nil
@@ -222,7 +248,9 @@ package actor KerberosProvider: SecurityContextProvider {
   /// Half of what Active Directory accepts by default: time to tell someone.
   private static let remarkableSkew = Duration.seconds(150)
 
-  private func carry(_ request: KDCRequest, to kdcs: [KDCAddress]) async throws -> KDCTransport.Answer {
+  private func carry(
+    _ request: KDCRequest, to kdcs: [KDCAddress], over transport: KDCTransport
+  ) async throws -> KDCTransport.Answer {
     try Task.checkCancellation()
     let signal = CancellationSignal()
     return try await withTaskCancellationHandler {

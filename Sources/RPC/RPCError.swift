@@ -12,6 +12,8 @@ package struct RPCError: DiagnosableError {
     case timeout
     /// The peer closed the connection where an answer was due.
     case closed
+    /// The connection was reset: by the peer, or by something on the way.
+    case reset
     /// What answered does not speak DCE/RPC.
     case notRPC
     /// DCE/RPC, but not as its specification has it.
@@ -55,7 +57,7 @@ package struct RPCError: DiagnosableError {
   /// Whether another server, or this one later, may do what was asked.
   package var isTransient: Bool {
     switch code {
-    case .unreachable, .timeout, .closed, .notOpen, .notRegistered: true
+    case .unreachable, .timeout, .closed, .reset, .notOpen, .notRegistered: true
     default: false
     }
   }

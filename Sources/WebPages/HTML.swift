@@ -13,7 +13,7 @@ package struct HTML: Sendable, Hashable, ExpressibleByStringInterpolation {
 
   package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
 
-  private init(text: String) { self.text = text }
+  init(text: String) { self.text = text }
 
   package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var text = ""
@@ -29,8 +29,9 @@ package struct HTML: Sendable, Hashable, ExpressibleByStringInterpolation {
   }
 
   /// For text and for attribute values in double quotes alike (WHATWG HTML 13.3). Characters that no document may have
-  /// (13.2.3.5: controls and noncharacters) become U+FFFD.
-  static func escape(_ text: String) -> String {
+  /// (13.2.3.5: controls and noncharacters) become U+FFFD, and so do those that turn the direction of what follows: what
+  /// one value holds must not change how another one reads.
+  package static func escape(_ text: String) -> String {
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -40,11 +41,21 @@ package struct HTML: Sendable, Hashable, ExpressibleByStringInterpolation {
       case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
       case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
       case "\t", "\n", "\r": escaped.append(scalar)
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.value & 0xfffe == 0xfffe:
-        escaped.append("\u{fffd}")
+      case _ where isUnwanted(scalar): escaped.append("\u{fffd}")
       default: escaped.append(scalar)
       }
     }
     return String(escaped)
+  }
+
+  private static func isUnwanted(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7f...0x9f: true
+    // Bidirectional overrides, embeddings and isolates.
+    case 0x202a...0x202e, 0x2066...0x2069: true
+    // Noncharacters.
+    case 0xfdd0...0xfdef: true
+    default: scalar.value & 0xfffe == 0xfffe
+    }
   }
 }

@@ -147,6 +147,30 @@ class Site:
     def revoke(self, chain):
         self.product.run("lab", "ca", "revoke", "--dir", self.lab.directory, chain)
 
+    @contextlib.contextmanager
+    def stand_in(self, address, row):
+        """`ports listen` in the place of one row's server. The checks know its code: `arguments` of ``stand_in_code``."""
+        arguments = ["--code-file", self.stand_in_code] if self.stand_in_code.exists() else [
+            "--new-code", "--code-file", self.stand_in_code]
+        process = self.product.start(
+            "ports", "listen", "--json", "--role", "ad", "--rows", row, "--address", address, *arguments)
+        try:
+            assert process.stdout.readline(), process.stderr.read()
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+    @property
+    def stand_in_code(self):
+        return self.directory / "stand-in-code"
+
+    @property
+    def sign_in(self):
+        """Options that sign in to the first forest."""
+        account = self.lab.forest["serviceAccount"]
+        return ["--credentials", account["principal"], "--keytab", account["keytabFile"]]
+
     def topology(self, *changes):
         """The site's topology with changes, in a file."""
         values = {

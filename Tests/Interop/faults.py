@@ -9,6 +9,8 @@ import dataclasses
 import ssl
 from datetime import timedelta
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
 import peers
 import pki
 import wan
@@ -35,6 +37,8 @@ class Fault:
     along: dict = dataclasses.field(default_factory=dict)
     # What it changes in the topology.
     change: object = lambda topology: None
+    # Further arguments of the check.
+    arguments: list = dataclasses.field(default_factory=list)
 
     @property
     def touched(self):
@@ -44,10 +48,12 @@ class Fault:
 class Catalogue:
     """Every fault once, at places drawn from `chance`."""
 
+    prefix = "_fault"
+
     def __init__(self, site, chance, baseline):
         self.site, self.chance, self.baseline = site, chance, baseline
         self.number = 0
-        self.faults = [fault for name in sorted(dir(self)) if name.startswith("_fault")
+        self.faults = [fault for name in sorted(dir(self)) if name.startswith(self.prefix)
                        for fault in getattr(self, name)() if fault]
 
     # Helpers
@@ -114,6 +120,33 @@ class Catalogue:
         host = self.host()
         yield self.whole("a router says: host unreachable", host, {"host-down"}, {"icmp": [3, 1]})
 
+    def _fault_neighbour(self):
+        host, nobody = self.host(), "10.66.0.9"
+
+        def change(topology):
+            for controller in self.controllers_of(topology, host):
+                controller["addresses"] = [nobody]
+        fault = self.whole("nobody on the link has the address", host, {"host-down"}, {})
+        fault.rules, fault.change, fault.make = [], change, lambda: self.site.path.dead_link(nobody)
+        # The neighbour table gives up after three questions, one a second: a late SYN may end with the deadline.
+        yield fault
+
+    def _fault_no_route(self):
+        kind, code = self.chance.choice([(3, 0), (3, 6), (11, 0)])
+        yield self.whole(f"a router has no route: ICMP {kind}/{code}", self.host(), {"no-route"}, {"icmp": [kind, code]})
+
+    def _fault_no_route_here(self):
+        host, kind = self.host(), self.chance.choice(["unreachable", "throw"])
+        fault = self.whole(f"the source has no route ({kind})", host, {"no-route"}, {})
+        fault.rules, fault.make = [], lambda: self.site.path.unrouted(self.address(host), kind)
+        yield fault
+
+    def _fault_prohibited_here(self):
+        host = self.host()
+        fault = self.whole("the source's routing table prohibits the address", host, {"local-firewall"}, {})
+        fault.rules, fault.make = [], lambda: self.site.path.unrouted(self.address(host), "prohibit")
+        yield fault
+
     def _fault_no_answer(self):
         yield self.whole("everything dropped", self.host(), {"no-answer"}, {})
 
@@ -140,6 +173,12 @@ class Catalogue:
                     lambda: wan.firewall(f"ip daddr {self.address(host)} udp dport {port} reject"),
                     along={(row, "tcp", host): set(), **self.beside_resolver(row)})
 
+    def _fault_own_firewall_rejects(self):
+        row, port, host = self.tcp_row(self.ONLY_TCP)
+        yield Fault("the source's own firewall rejects", {(row, "tcp", host)}, {"local-firewall"},
+                    lambda: self.site.path.own_firewall(f"ip daddr {self.address(host)} tcp dport {port} reject"),
+                    along=self.beside_mapper(row, host))
+
     def _fault_own_firewall(self):
         row, port, host = self.tcp_row(("kerberos", "ldap"))
         yield Fault("the source's own firewall drops UDP", {(row, "udp", host)}, {"local-firewall"},
@@ -147,12 +186,24 @@ class Catalogue:
                     along={(row, "tcp", host): set()})
 
     def _fault_killed(self):
-        row, port, host = self.tcp_row(self.ONLY_TCP + list(BOTH))
-        yield self.replaced("reset when the protocol is spoken", row, host, self.address(host), port,
-                            # RPC's client does not tell a reset from an orderly end.
-                            {"connection-killed"} | ({"service-stopped"} if row == MAPPER else set()),
-                            lambda a, p: peers.hostile(a, p, "reset when asked"),
-                            along=self.beside_mapper(row, host))
+        # A reset at the first word of TLS is what controllers without a certificate do: a fault of its own.
+        rows = [row for row in self.ONLY_TCP if row != "ldaps"] + list(BOTH)
+        # RPC's client is not the one of the other rows: it is asked every time.
+        for choice in (rows, ["rpc-endpoint-mapper"]):
+            row, port, host = self.tcp_row(choice)
+            yield self.replaced(f"reset when the protocol is spoken ({port})", row, host, self.address(host), port,
+                                {"connection-killed"}, lambda a, p: peers.hostile(a, p, "reset when asked"),
+                                along=self.beside_mapper(row, host))
+
+    def _fault_killed_in_handshake(self):
+        row = self.chance.choice([AD + "ldaps", AD + "ldaps", "users-proxy/https"])
+        host, name, address, port, along = self.tls_place(row)
+
+        def server(a, p):
+            chain, private, _ = self.site.issue(name)
+            return peers.ResetInHandshake(a, p, peers.tls(chain, private))
+        yield self.replaced(f"reset in the middle of TLS ({port})", row, host, address, port, {"connection-killed"}, server,
+                            along={flow: {"connection-killed"} for flow in along})
 
     def _fault_fragments(self):
         host = self.host()
@@ -207,11 +258,14 @@ class Catalogue:
     def nameless(host):
         """A topology that leaves a controller's address to the DNS."""
         def change(topology):
-            for forest in topology["forests"]:
-                for controller in forest["domains"][0]["controllers"]:
-                    if controller["name"] == host:
-                        del controller["addresses"]
+            for controller in Catalogue.controllers_of(topology, host):
+                del controller["addresses"]
         return change
+
+    @staticmethod
+    def controllers_of(topology, host):
+        return [controller for forest in topology["forests"] for controller in forest["domains"][0]["controllers"]
+                if controller["name"] == host]
 
     def names(self, name, diagnoses, change):
         address = RESOLVER_ADDRESS
@@ -230,7 +284,7 @@ class Catalogue:
     def _fault_wrong_domain(self):
         host = self.host()
         other = next(a for h, a in self.site.controllers.items() if h != host)
-        yield Fault("another domain's controller", {(AD + "ldap", "tcp", host)}, {"wrong-domain", "wrong-controller"},
+        yield Fault("another domain's controller", {(AD + "ldap", "tcp", host)}, {"wrong-domain"},
                     lambda: wan.led("tcp", self.address(host), 389, other))
 
     def _fault_wrong_domain_ping(self):
@@ -267,12 +321,16 @@ class Catalogue:
             lambda a, p: peers.Says(a, p, words, first=not words.startswith(b"HTTP"), then="close"),
             along=self.beside_mapper(row, host))
 
+    # Samba's servers, asked in another server's protocol: what they make of its first bytes is all that can be seen.
+    CROSSED = {(135, 389): "connection-killed", (135, 88): "half-open", (445, 135): "other-protocol",
+               (445, 389): "connection-killed", (445, 88): "service-stopped", (3268, 135): "half-open",
+               (3268, 88): "connection-killed"}
+
     def _fault_crossed_ports(self):
-        row, port, host = self.tcp_row(["rpc-endpoint-mapper", "smb", "global-catalog"])
-        there = self.chance.choice([p for p in (135, 389, 88) if p != port and not (port == 3268 and p == 389)])
+        port, there = self.chance.choice(sorted(self.CROSSED))
+        row, host = next(row for row, own in PORTS.items() if own == port), self.host()
         address = self.address(host)
-        yield Fault(f"port {port} leads to the service of {there}", {(row, "tcp", host)},
-                    {"other-protocol", "service-stopped", "half-open", "connection-killed"},
+        yield Fault(f"port {port} leads to the service of {there}", {(row, "tcp", host)}, {self.CROSSED[port, there]},
                     lambda: wan.led("tcp", address, port, address, there), along=self.beside_mapper(row, host))
 
     def _fault_service_stopped(self):
@@ -298,8 +356,21 @@ class Catalogue:
     def _fault_web_services_fault(self):
         host = self.host()
         yield self.replaced("AD Web Services: EndpointNotFound", AD + "ad-web-services", host, self.address(host), 9389,
-                            {"service-stopped", "service-not-installed"},
-                            lambda a, p: peers.WebServices(a, p, "EndpointNotFound"))
+                            {"service-stopped"}, lambda a, p: peers.WebServices(a, p, "EndpointNotFound"))
+
+    def _fault_stand_in(self):
+        host, address = self.host(), "10.20.3.2"
+
+        @contextlib.contextmanager
+        def make():
+            with wan.addresses(address), self.site.stand_in(address, AD + "ad-web-services"), \
+                    wan.led("tcp", self.address(host), 9389, address, 9389):
+                yield
+        yield Fault("a stand-in instead of AD Web Services", {(AD + "ad-web-services", "tcp", host)}, {"stand-in"}, make,
+                    arguments=["--stand-in-code-file", self.site.stand_in_code])
+
+    def _fault_http_error(self):
+        yield self.farm("metadata: 403", {"http-error"}, peers.federation(metadata=403))
 
     def _fault_negotiate(self):
         host = self.host()
@@ -382,6 +453,12 @@ class Catalogue:
     def _fault_smb1(self):
         yield self.smb("SMB 1 alone", {"smb1-only"}, server_min_protocol="NT1", server_max_protocol="NT1")
 
+    def _fault_unsigned(self):
+        host = self.host()
+        address = self.address(host)
+        yield self.replaced("SMB without signing", AD + "smb", host, address, 445, {"signing-unavailable"},
+                            lambda a, p: peers.Changed(a, p, (address, 445), peers.unsigned))
+
     def smb(self, name, diagnoses, **options):
         host = self.host()
         address = self.address(host)
@@ -406,6 +483,8 @@ class Catalogue:
             "unknown issuer": ({"certificate-unknown-issuer"}, {"authority": unknown}),
             "wrong name": ({"certificate-wrong-name"}, {}),
             "revoked": ({"certificate-revoked"}, {}),
+            "for clients": ({"certificate-invalid"}, {"purpose": ExtendedKeyUsageOID.CLIENT_AUTH}),
+            "at its end": ({"certificate-expires-soon"}, {"end": 5 * day}),
         }
         for kind, (diagnoses, options) in kinds.items():
             row = self.chance.choice([AD + "ldaps", AD + "ldaps", "connect-federation/https", "users-proxy/https"])
@@ -454,10 +533,24 @@ class Catalogue:
             yield self.replaced(words, row, host, address, port, {"tls-mismatch"}, server,
                                 along={flow: {"tls-mismatch"} for flow in along})
 
+    def _fault_tls_alert(self):
+        row = self.chance.choice([AD + "ldaps", "users-proxy/https"])
+        host, name, address, port, along = self.tls_place(row)
+
+        def server(a, p):
+            chain, private, _ = self.site.issue(name)
+            context = peers.tls(chain, private)
+            context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            return peers.Web(a, p, peers.federation(), context)
+        yield self.replaced("TLS ended by an alert: unrecognized_name", row, host, address, port, {"tls-refused"}, server,
+                            along={flow: {"tls-refused"} for flow in along})
+
     def _fault_no_certificate(self):
-        host = self.host()
-        yield self.replaced("LDAPS without a certificate: accepted and closed", AD + "ldaps", host, self.address(host),
-                            636, {"certificate-missing"}, lambda a, p: peers.hostile(a, p, "close when asked"))
+        for how in ("close", "reset"):
+            host = self.host()
+            yield self.replaced(f"LDAPS without a certificate: accepted, then {how}", AD + "ldaps", host,
+                                self.address(host), 636, {"certificate-missing"},
+                                lambda a, p, how=how: peers.hostile(a, p, f"{how} when asked"))
 
     def _fault_balancer(self):
         def server(a, p):
@@ -505,8 +598,8 @@ class Catalogue:
     def _fault_list_unreachable(self):
         address = self.site.lab.forest["crlAddress"]
         fault = self.lists("revocation list dropped", {"revocation-list-unreachable"}, None)
-        # The row itself says what is wrong with its path.
-        fault.diagnoses = fault.diagnoses | {"dropped", "no-answer"}
+        # The row itself says what is wrong with its path; it is the only one to that host.
+        fault.diagnoses = {"no-answer"}
         fault.rules = [{"protocol": "tcp", "server": address, "ports": [80, 80]}]
         fault.make = contextlib.nullcontext
         yield fault

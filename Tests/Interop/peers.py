@@ -176,6 +176,29 @@ def tls(chain, key, lowest=ssl.TLSVersion.TLSv1_2, highest=None, ciphers=None, a
     return context
 
 
+class ResetInHandshake(Server):
+    """Shows its certificate in TLS 1.2, and resets the connection when the client goes on."""
+
+    def __init__(self, address, port, context):
+        self.context = context
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        super().__init__(address, port)
+
+    def serve(self, raw):
+        raw.settimeout(TIMEOUT)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        inside, has_answered = self.context.wrap_bio(incoming, outgoing, server_side=True), False
+        while data := raw.recv(65536):
+            if has_answered:
+                return reset(raw)
+            incoming.write(data)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                inside.do_handshake()
+            if said := outgoing.read():
+                raw.sendall(said)
+                has_answered = True
+
+
 class Forwarding(Server):
     """Ends TLS and passes on what is inside to a server without."""
 
@@ -432,6 +455,28 @@ def _ber_replaced(data, attribute, old, new):
             out += bytes([tag, 0x84]) + length + value
         return out
     return rebuilt(data)
+
+
+def bind_result(code):
+    """A directory that answers every bind with a result: the code of BindResponse (RFC 4511 4.2.2, 4.1.9)."""
+    def change(data):
+        if data[:1] != b"\x30":
+            return data
+        at = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+        if data[at:at + 1] != b"\x02":
+            return data
+        number = data[at:at + 2 + data[at + 1]]
+        if data[at + len(number):at + len(number) + 1] != b"\x61":
+            return data
+        body = number + b"\x61\x07\x0a\x01" + bytes([code]) + b"\x04\x00\x04\x00"
+        return b"\x30" + bytes([len(body)]) + body
+    return change
+
+
+def unsigned(data):
+    """A file server that cannot sign: SecurityMode of SMB2 NEGOTIATE's response is 0 (MS-SMB2 2.2.4)."""
+    is_negotiation = data[4:8] == b"\xfeSMB" and data[16:18] == b"\x00\x00" and len(data) > 72
+    return data[:70] + b"\x00\x00" + data[72:] if is_negotiation else data
 
 
 def half(data):

@@ -45,7 +45,7 @@ class Authority:
             .sign(key, hashes.SHA256()))
         return cls(certificate, key)
 
-    def issue(self, directory, *names, start=-DAY, end=365 * DAY, crl=()):
+    def issue(self, directory, *names, start=-DAY, end=365 * DAY, crl=(), purpose=ExtendedKeyUsageOID.SERVER_AUTH):
         """A server's certificate with its chain, and its key: two files, and the certificate itself."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
@@ -54,7 +54,7 @@ class Authority:
             .not_valid_before(now() + start).not_valid_after(now() + end)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False))
         if crl:

@@ -9,7 +9,7 @@ import wan
 from fault_site import Site, key
 
 WORKS = {"works", "works-with-remark"}
-SEALED = ["connect-ad/ldap", "connect-ad/ldaps", "connect-ad/global-catalog", "connect-ad/rpc-dynamic"]
+SEALED = ["connect-ad/ldap", "connect-ad/ldaps", "connect-ad/global-catalog", "connect-ad/rpc-dynamic", "connect-ad/smb"]
 pytestmark = pytest.mark.skipif(wan.unavailable() is not None, reason=str(wan.unavailable()))
 
 
@@ -35,6 +35,10 @@ def test_the_operation_of_each_row(site, controller):
     rows = tcp(run)
     for row in SEALED:
         assert rows[row]["verdict"] in WORKS and rows[row]["depth"]["reached"] == "operation", rows[row]
+    # The KDC that the row names was shown the account's ticket, not the password.
+    kerberos = rows["connect-ad/kerberos"]
+    assert kerberos["verdict"] in WORKS and kerberos["depth"]["reached"] == "authenticated", kerberos
+    assert any("a ticket for ldap/" in (phase["received"] or "") for phase in kerberos["evidence"]), kerberos
     assert site.path.report()["seen"] == {}, "NTLM was spoken"
 
 
@@ -52,12 +56,11 @@ def test_a_refused_sign_in_is_not_repeated(site, controller, tmp_path):
     run = site.check("--to", controller, "--credentials", account["principal"], "--password-file", secret)
     assert bad_passwords(site, account) - before == 1
     rows = tcp(run)
-    assert {rows[row]["diagnosis"] for row in SEALED} == {"authentication-refused"}
+    assert {rows[row]["diagnosis"] for row in [*SEALED, "connect-ad/kerberos"]} == {"authentication-refused"}
     # The one that tried, and those that did not.
     verdicts = sorted(f["verdict"] for f in rows.values() if f["diagnosis"] == "authentication-refused")
     assert verdicts[0] == "broken" and set(verdicts[1:]) == {"inconclusive"}, verdicts
-    for row in ("connect-ad/kerberos", "connect-ad/rpc-endpoint-mapper"):
-        assert rows[row]["verdict"] in WORKS, rows[row]
+    assert rows["connect-ad/rpc-endpoint-mapper"]["verdict"] in WORKS, rows["connect-ad/rpc-endpoint-mapper"]
     assert pathlib.Path(secret).read_text().strip() not in run.output + run.errors
 
 

@@ -9,14 +9,22 @@ many rounds of faults in pairs (Scripts/verify).
 import collections
 import contextlib
 import itertools
+import json
 import os
 import random
+import signal
+import subprocess
 
+import dns.message
+import dns.rrset
 import pytest
 
+import peers
 import wan
-from fault_site import Site, key
+from environment import wait_for
+from fault_site import PRODUCT, RESOLVER_ADDRESS, SPARE, Site, key, measured
 from faults import Catalogue
+from faults_of_sign_in import SignInCatalogue
 
 SEED = int(os.environ.get("BRIDGEHEAD_FAULT_SEED", "1"))
 ROUNDS = int(os.environ.get("BRIDGEHEAD_FAULT_ROUNDS", "0"))
@@ -89,14 +97,15 @@ def judge(matrix, faults, findings, before):
         matrix.add("wrong", "none of " + "; ".join(fault.name for fault in faults), flow, ", ".join(said(finding)))
 
 
-def inject(site, faults, chance, before, matrix):
+def inject(site, faults, chance, before, matrix, check=Site.findings):
     with contextlib.ExitStack() as stack:
         for fault in faults:
             stack.enter_context(fault.make())
         rules = list(itertools.chain.from_iterable(fault.rules for fault in faults))
         stack.enter_context(site.path.spoiled(*rules, delay=chance.choice(DELAYS)))
         topology = site.topology(*(fault.change for fault in faults))
-        judge(matrix, faults, site.findings(topology=topology), before)
+        arguments = list(itertools.chain.from_iterable(fault.arguments for fault in faults))
+        judge(matrix, faults, check(site, *arguments, topology=topology), before)
 
 
 def apart(faults, size):
@@ -111,9 +120,9 @@ def apart(faults, size):
         yield group
 
 
-def faults_of(site, chance, baseline):
+def faults_of(site, chance, baseline, catalogue=Catalogue):
     """The catalogue, in an order of the seed."""
-    faults = Catalogue(site, chance, baseline).faults
+    faults = catalogue(site, chance, baseline).faults
     chance.shuffle(faults)
     return faults
 
@@ -133,7 +142,75 @@ def test_each_fault_is_named_and_nothing_else_is_blamed(site, baseline):
     matrix.show()
     assert matrix.counts["wrong"] == 0
     assert matrix.counts["inconclusive"] < matrix.counts["right"] / 10
-    assert len(faults) >= 50
+    assert len(faults) >= 65
+    assert all(len(fault.diagnoses) == 1 for fault in faults), "one cause, one diagnosis"
+
+
+def signed_in(site, *arguments, **options):
+    """What Connect finds with credentials."""
+    return site.check(*site.sign_in, *arguments, **options).findings
+
+
+def test_each_fault_of_the_sign_in_is_named(site):
+    chance, matrix = random.Random(SEED), Matrix()
+    before = signed_in(site)
+    faults = faults_of(site, chance, before, SignInCatalogue)
+    for group in apart(faults, TOGETHER):
+        inject(site, group, chance, before, matrix, signed_in)
+    matrix.show()
+    assert matrix.counts["wrong"] == matrix.counts["inconclusive"] == 0
+    assert matrix.counts["right"] == sum(len(fault.blamed) for fault in faults)
+
+
+def test_every_address_of_a_name_is_tried(site, baseline):
+    """A controller's name has two addresses in the DNS, and nobody is at one of them."""
+    host, real = sorted(site.controllers.items())[0]
+    dead = "10.20.3.9"
+
+    def two(data):
+        message = dns.message.from_wire(data)
+        question = message.question[0]
+        if question.name.to_text().lower() == host + "." and question.rdtype == 1:
+            message.answer = [dns.rrset.from_text(question.name, 60, "IN", "A", dead, real)]
+        return message.to_wire()
+    with peers.changed_datagrams(SPARE, 19053, (RESOLVER_ADDRESS, 53), two), \
+            wan.led("udp", RESOLVER_ADDRESS, 53, SPARE, 19053), site.path.spoiled({"server": dead}):
+        run = site.check("--to", host, topology=site.topology(Catalogue.nameless(host)))
+    usual = {(f["row"], f["transport"]) for f in baseline if f["target"]["host"] == host}
+    for address, works in ((real, True), (dead, False)):
+        found = {(f["row"], f["transport"]): f for f in run.findings if f["target"]["address"] == address}
+        assert found.keys() == usual
+        for finding in found.values():
+            assert (finding["verdict"] in WORKS) == works, finding
+            # Of a port that nobody names, silence decides nothing.
+            assert works or finding["diagnosis"] == "no-answer" or finding["row"] == "connect-ad/rpc-dynamic", finding
+            assert works or f"Of the 2 addresses of the name, {dead} fails; {real} works." in finding["summary"]
+
+
+def test_a_connection_that_is_killed_while_idle_is_found(site, tmp_path):
+    """A firewall forgets what was quiet for three seconds: checks see nothing of it, the watch does."""
+    host, address = sorted(site.controllers.items())[0]
+    log = (tmp_path / "log").open("w+")
+    process = subprocess.Popen(
+        [str(part) for part in [
+            *site.path.prefix, PRODUCT, "ports", "watch", "-f", site.topology(), "--database", tmp_path / "watch.sqlite",
+            "--listen", "127.0.0.1:9463", "--every", "2s", "--deadline", "5", "--root", site.lab.authority, "--idle-from",
+            "1s", "--idle-to", "8s"]], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        def flow(kind):
+            answer = measured(*site.path.prefix, "curl", "--silent", "http://127.0.0.1:9463/api/v1/flows").output
+            flows = json.loads(answer)["flows"] if answer else []
+            found = [f["state"]["finding"] for f in flows if f["kind"] == kind]
+            return next((f for f in found if key(f) == ("connect-ad/ldap", "tcp", host)), None)
+        with site.path.spoiled({"protocol": "tcp", "server": address, "ports": [389, 389], "idle": 3}):
+            wait_for(lambda: (flow("idle") or {}).get("verdict") == "works", "short pauses are survived")
+            wait_for(lambda: flow("idle")["diagnosis"] == "killed-while-idle", "the long one is not")
+            assert {"idleKilled": {"seconds": 4}} in flow("idle")["observations"]
+            assert flow("check")["verdict"] in WORKS, "a check sees nothing of it"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, (log.seek(0), log.read())[1]
+        log.close()
 
 
 @pytest.mark.skipif(not ROUNDS, reason="BRIDGEHEAD_FAULT_ROUNDS is not set: Scripts/verify has it")

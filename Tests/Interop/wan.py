@@ -97,6 +97,28 @@ class Path:
         finally:
             self.host("nft", "delete", "table", "inet", "own")
 
+    @contextlib.contextmanager
+    def dead_link(self, address):
+        """A network of the source host's own in which nobody has the address: questions of ARP stay without an answer."""
+        base = address.rsplit(".", 1)[0]
+        self.host("ip", "link", "add", "dead0", "type", "veth", "peer", "name", "dead1")
+        try:
+            self.host("ip", "address", "add", f"{base}.1/24", "dev", "dead0")
+            for end in ("dead0", "dead1"):
+                self.host("ip", "link", "set", end, "up")
+            yield
+        finally:
+            self.host("ip", "link", "del", "dead0")
+
+    @contextlib.contextmanager
+    def unrouted(self, address, kind):
+        """The source host's routing table refuses an address: unreachable, throw or prohibit (ip-route(8))."""
+        self.host("ip", "route", "add", kind, f"{address}/32")
+        try:
+            yield
+        finally:
+            self.host("ip", "route", "del", kind, f"{address}/32")
+
     def report(self):
         return self._ask(do="report")
 

@@ -11,8 +11,11 @@ final class ServerHelloObserver: ChannelInboundHandler, RemovableChannelHandler 
 
   private var parser = ServerHelloParser()
   var cipherSuite: UInt16? { parser.cipherSuite }
+  /// The peer said something.
+  private(set) var hasHeard = false
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    hasHeard = true
     if parser.isWaiting { parser.consume(unwrapInboundIn(data).readableBytesView) }
     context.fireChannelRead(data)
   }

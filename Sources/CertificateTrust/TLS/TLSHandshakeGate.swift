@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -130,7 +131,7 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
     if case .failure(let refusal)? = outcome {
       fail(refusal)
     } else {
-      fail(Self.translate(error, name))
+      fail(Self.translate(error, name, peerHasAnswered: observer?.hasHeard ?? false))
     }
     context.close(promise: nil)
   }
@@ -155,7 +156,7 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
     tls = nil
   }
 
-  private static func translate(_ error: any Error, _ name: PeerName) -> TrustError {
+  private static func translate(_ error: any Error, _ name: PeerName, peerHasAnswered: Bool) -> TrustError {
     let text = String(describing: error)
     if case .handshakeFailed? = error as? NIOSSLError {
       if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") || text.contains("UNEXPECTED_RECORD") {
@@ -173,7 +174,10 @@ final class TLSHandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
         return TrustError(.connectionClosed, "\(name) closed the connection during the TLS handshake.")
       }
     }
-    if error is IOError {
+    if let error = error as? IOError {
+      if peerHasAnswered, error.errnoCode == ECONNRESET {
+        return TrustError(.connectionReset, "The connection to \(name) was reset in the middle of the TLS handshake.")
+      }
       return TrustError(.connectionClosed, "The connection to \(name) broke during the TLS handshake: \(error).")
     }
     if let channelError = error as? ChannelError, channelError == .eof || channelError == .ioOnClosedChannel {

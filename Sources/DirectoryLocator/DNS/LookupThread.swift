@@ -3,6 +3,7 @@
 import CARES
 import Glibc
 import Synchronization
+import Wire
 
 /// Runs lookups on one thread of its own, because c-ares reads files and must not run on a cooperative thread. The
 /// thread starts with the first lookup and ends with the last one, so nobody has to stop it.
@@ -45,19 +46,7 @@ final class LookupThread: Sendable {
   }
 
   private func start() {
-    var thread = pthread_t()
-    let reference = Unmanaged.passRetained(self)
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<LookupThread>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, reference.toOpaque())
-    if status == 0 {
-      pthread_detach(thread)
-      return
-    }
-    reference.release()
+    guard let status = DetachedThread.start({ self.run() }) else { return }
     let stranded = state.withLock { state in
       defer { state = State() }
       return state.incoming

@@ -24,7 +24,7 @@ final class KDCTransport {
   /// No realm needs more; a locator that returns hundreds must not keep us for hours.
   private static let maximumKDCs = 16
 
-  private let flow: Flow
+  let flow: Flow
   private let udpPreferenceLimit: Int
   private let timeouts: [Duration]
   private var lastGood: [String: Route] = [:]

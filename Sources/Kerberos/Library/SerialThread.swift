@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Wire
 
 /// An executor with a thread of its own, so that an actor may block without holding up the cooperative pool.
 ///
@@ -16,20 +17,7 @@ final class SerialThread: SerialExecutor, @unchecked Sendable {
   init?() {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
-    var thread = pthread_t()
-    let argument = Unmanaged.passRetained(self)
-    let failure = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<SerialThread>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, argument.toOpaque())
-    guard failure == 0 else {
-      argument.release()
-      return nil
-    }
-    pthread_detach(thread)
+    guard DetachedThread.start({ self.run() }) == nil else { return nil }
   }
 
   deinit {

@@ -114,7 +114,7 @@ extension Link {
     do throws(TrustError) { return try await policy.secure(channel, host: server.host) } catch {
       switch error.code {
       case .handshakeTimedOut, .verificationTimedOut: throw LDAPError(.timeout, error.message, remedy: error.remedy)
-      case .connectionClosed: throw LDAPError(.closed, error.message, remedy: error.remedy)
+      case .connectionClosed, .connectionReset: throw LDAPError(.closed, error.message, remedy: error.remedy)
       default: throw error
       }
     }

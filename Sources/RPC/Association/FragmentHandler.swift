@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import NIOCore
 import Wire
 
@@ -103,10 +102,6 @@ final class FragmentHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-    end(
-      with: RPCError(
-        .closed, "The connection to \(peer) broke: \(reason).",
-        remedy: "Connect again; if it persists, look for a firewall that resets connections."))
+    end(with: RPCError.broken(peer, error))
   }
 }

@@ -63,8 +63,7 @@ final class TCPChannel: FragmentChannel {
       do {
         try await channel.writeAndFlush(ByteBuffer(bytes: fragment)).get()
       } catch {
-        throw RPCError(
-          .closed, "The connection to \(peer) broke: \(TCPFailure.reason(error)).", remedy: "Connect again.")
+        throw RPCError.broken(peer, error)
       }
     }
   }

@@ -25,6 +25,13 @@ package final class ConversationLog: Sendable {
 
   package init() { origin = clock.now }
 
+  /// A log that goes on from what another one holds so far.
+  init(after other: ConversationLog) {
+    origin = other.origin
+    let begun = other.snapshot
+    state.withLock { $0 = begun }
+  }
+
   /// What was said so far.
   package var snapshot: Conversation { state.withLock { $0 } }
 

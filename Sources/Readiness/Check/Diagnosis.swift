@@ -78,6 +78,8 @@ package enum Diagnosis: String, Sendable, Codable, CaseIterable {
   case wrongServicePrincipal = "wrong-service-principal"
   case authenticationRefused = "authentication-refused"
   case permissionDenied = "permission-denied"
+  /// A wildcard or a whole network: nobody is known who could be asked.
+  case notProbed = "not-probed"
   // The evidence does not tell.
   case unknown
 }

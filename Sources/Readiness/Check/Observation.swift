@@ -18,6 +18,9 @@ package enum Observation: Sendable, Codable, Hashable {
   /// SERVFAIL, REFUSED and the like.
   case resolverRefused(server: String, reason: String)
 
+  /// A wildcard or a whole network, of which nothing could be tried; why.
+  case notProbed(String)
+
   // MARK: The path
 
   /// No answer to a SYN and its repetitions.
@@ -103,6 +106,8 @@ package enum Observation: Sendable, Codable, Hashable {
   case revocationListUnreachable(String)
   /// A revocation list: past its nextUpdate.
   case revocationListStale(location: String, nextUpdate: Date)
+  /// The list that the peer's certificate names is not of this time; in words.
+  case revocationListOutdated(String)
   /// A revocation list: came, and is none or is signed by somebody else.
   case revocationListBad(location: String, reason: String)
 

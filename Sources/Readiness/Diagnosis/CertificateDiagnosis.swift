@@ -40,6 +40,11 @@ enum CertificateDiagnosis {
           "The revocation list at \(location) is past its time (\(nextUpdate.formatted(.iso8601))).",
           Remedy(.certificates, "Publish a new list there, and look for a caching proxy on the way that holds it back.")
         )
+      case .revocationListOutdated(let reason):
+        Judgement(
+          .broken, .revocationListStale, "The certificate of \(matter.flow.name) cannot be checked: \(reason)",
+          Remedy(.certificates, "Publish a new list there, and look for a caching proxy on the way that holds it back.")
+        )
       case .revocationListBad(let location, let reason):
         Judgement(
           .broken, .revocationListBad, "What comes from \(location) is no revocation list to rely on: \(reason).",
@@ -105,10 +110,11 @@ enum CertificateDiagnosis {
     if matter.flow.row == .connectADLDAPS {
       return Judgement(
         .broken, .certificateMissing,
-        "\(matter.flow.name) accepts and hangs up during the handshake: the controller has no certificate to use.",
+        "\(matter.flow.name) accepts and hangs up at the first word of TLS, as a controller without a certificate does.",
         Remedy(
           .certificates,
-          "Enroll a certificate with the purpose Server Authentication and the name of \(matter.flow.target.host)."))
+          "Enroll a certificate with the purpose Server Authentication and the name of \(matter.flow.target.host); if it "
+            + "has one, look for a firewall that kills TLS."))
     }
     return Judgement(
       .broken, .tlsRefused, "\(matter.flow.name) hangs up during the TLS handshake.",

@@ -11,6 +11,13 @@ import PortReference
 package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> Judgement {
   let others = siblings.filter { $0.row != flow.row || $0.transport != flow.transport || $0.target != flow.target }
   let matter = Matter(flow: flow, siblings: others.filter { $0.target.host == flow.target.host })
+  var judgement = judge(matter)
+  judgement.summary += matter.addressWords
+  return judgement
+}
+
+private func judge(_ matter: Matter) -> Judgement {
+  let flow = matter.flow
   for family in families {
     if let judgement = family(matter) { return judgement }
   }
@@ -25,7 +32,10 @@ package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> J
       "The conversation with \(flow.name) reached \(flow.depth.rawValue), where \(flow.required.rawValue) is needed"
         + (notes.isEmpty ? "." : ": \(notes.joined(separator: "; "))."))
   }
-  return Judgement(.works, .none, "\(flow.name) works, as deep as \(flow.depth.rawValue).")
+  return Judgement(
+    .works, .none,
+    "\(flow.name) works, as deep as \(flow.depth.rawValue)"
+      + (flow.sample.map { "; it is a sample of \($0), the rest was not tried." } ?? "."))
 }
 
 /// In the order in which they are asked.
@@ -63,6 +73,25 @@ struct Matter {
     siblings.first {
       $0.row == flow.row && $0.transport != flow.transport && $0.target.address == flow.target.address
     }
+  }
+
+  /// The same flow to other addresses of the name.
+  private var otherAddresses: [FlowEvidence] {
+    siblings.filter {
+      $0.row == flow.row && $0.transport == flow.transport && $0.target.address != flow.target.address
+        && $0.target.address != nil
+    }
+  }
+
+  /// Which of a name's addresses fail, where there are several and this one does: a sentence, or nothing.
+  var addressWords: String {
+    let others = otherAddresses
+    guard !flow.isDeepEnough, !others.isEmpty, let address = flow.target.address else { return "" }
+    let working = others.filter(\.isDeepEnough).compactMap(\.target.address).sorted()
+    return working.isEmpty
+      ? " None of the \(others.count + 1) addresses of the name works."
+      : " Of the \(others.count + 1) addresses of the name, \(address) fails; \(working.joined(separator: ", ")) "
+        + "work\(working.count == 1 ? "s" : "")."
   }
 
   /// Other flows to the same address.

@@ -11,12 +11,14 @@ package struct FlowEvidence: Sendable {
   /// How deep the conversation had to go.
   package var required: Depth
   package var conversation: Conversation
+  /// The wildcard or the networks that the target is a sample of; nil for a host.
+  package var sample: String?
   /// The rule of `ports plan` that opens the flow, in words.
   package var rule: String?
 
   package init(
     row: RowID, transport: Transport, source: FlowSource, target: FlowTarget, required: Depth,
-    conversation: Conversation, rule: String? = nil
+    conversation: Conversation, sample: String? = nil, rule: String? = nil
   ) {
     self.row = row
     self.transport = transport
@@ -24,6 +26,7 @@ package struct FlowEvidence: Sendable {
     self.target = target
     self.required = required
     self.conversation = conversation
+    self.sample = sample
     self.rule = rule
   }
 

@@ -27,6 +27,13 @@ enum NameDiagnosis {
             type == "SRV"
               ? "Restart the Netlogon service on the domain controllers (Samba: samba_dnsupdate), so that they register."
               : "Register the \(type) record of \(name)."))
+      case .notProbed(let reason):
+        Judgement(
+          .inconclusive, .notProbed, "\(matter.flow.name) was not tried: \(reason).",
+          Remedy(
+            .source,
+            "Name hosts of it in the topology: the addresses of single hosts, or a cloud service's `samples` for a wildcard."
+          ))
       case .resolverSilent(let servers):
         Judgement(
           .inconclusive, .resolverNotAnswering,

@@ -14,11 +14,7 @@ enum PathDiagnosis {
         Judgement(
           .blocked, .noRoute, "\(matter.flow.source.host) has no route to \(matter.flow.name).",
           Remedy(.source, "Add a route to \(matter.flow.target.address ?? matter.flow.target.host)."))
-      case .localFirewall:
-        Judgement(
-          .blocked, .localFirewall,
-          "A firewall on \(matter.flow.source.host) itself refuses to send to \(matter.flow.name).",
-          Remedy(.source, "Allow the flow in the firewall of \(matter.flow.source.host).", rule: matter.flow.rule))
+      case .localFirewall: localFirewall(matter)
       case .synTimeout(let seconds), .datagramTimeout(let seconds): silence(seconds, matter)
       case .systemError(let reason):
         Judgement(
@@ -35,6 +31,13 @@ enum PathDiagnosis {
   }
 
   // MARK: - Rejected
+
+  private static func localFirewall(_ matter: Matter) -> Judgement {
+    Judgement(
+      .blocked, .localFirewall,
+      "A firewall on \(matter.flow.source.host) itself refuses to send to \(matter.flow.name).",
+      Remedy(.source, "Allow the flow in the firewall of \(matter.flow.source.host).", rule: matter.flow.rule))
+  }
 
   private enum Unreachable { case policy, host, route, port }
 
@@ -76,7 +79,8 @@ enum PathDiagnosis {
       return Judgement(
         .blocked, .noRoute, "\(sender) has no way to \(matter.flow.name) (\(message)).",
         Remedy(.firewall, "Correct the routes at \(sender)."))
-    case .port where matter.flow.transport == .udp && (isTarget || isLocal):
+    case .port where isLocal && !isTarget, .policy where isLocal && !isTarget: return localFirewall(matter)
+    case .port where matter.flow.transport == .udp && isTarget:
       return Judgement(
         .refused, .portUnreachable,
         "\(matter.flow.target.host) says that nobody listens on \(matter.flow.name) (\(message)).",

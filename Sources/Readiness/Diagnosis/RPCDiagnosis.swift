@@ -88,8 +88,13 @@ enum SMBDiagnosis {
           matter.target("Enable SMB 2 or 3 on \(matter.flow.target.host); SMB 1 is never spoken."))
       case .signingRequired:
         Judgement(
-          .broken, .signingRequired, "\(matter.flow.name) requires signatures that were not agreed on.",
-          matter.target("Allow signing with AES-CMAC or AES-GMAC (SMB 3) on \(matter.flow.target.host)."))
+          .broken, .signingRequired,
+          "\(matter.flow.name) requires signatures, and does not take those of the sign-in that was offered.",
+          matter.target(
+            matter.flow.row == .connectADSMB
+              ? "Allow signing with AES-CMAC or AES-GMAC (SMB 3) on \(matter.flow.target.host)."
+              : "Look up on \(matter.flow.target.host) what LDAP server signing and channel binding are set to, and for a "
+                + "gateway on the way that takes signatures off."))
       case .signingUnavailable:
         Judgement(
           .broken, .signingUnavailable, "\(matter.flow.name) does not sign, and unsigned answers are not accepted.",

@@ -123,17 +123,12 @@ package struct Planner {
 
   /// The end as it is, or as another end sees it.
   private func end(_ party: Party, seenBy other: Party? = nil) -> End {
-    let translated = other.flatMap { other in
-      topology.translations?.first {
-        $0.hosts.containsName(party.host.name)
-          && ($0.seenBy.containsName(other.host.name) || $0.seenBy.contains(other.role.rawValue))
-      }?.seenAs
-    }
-    let addresses = translated ?? party.host.addresses ?? []
-    let names = party.service?.dnsNames ?? DNSPattern(parsing: party.host.name).map { [$0] } ?? []
+    let addresses = other.flatMap { topology.translation(of: party, seenBy: $0) } ?? party.host.addresses ?? []
+    var names: [DNSPattern] = []
+    if addresses.isEmpty { names = party.service?.dnsNames ?? DNSPattern(parsing: party.host.name).map { [$0] } ?? [] }
     return End(
-      name: party.host.name, networks: addresses.filter { families.contains($0.family) },
-      names: addresses.isEmpty ? names : [], serviceTag: party.service?.serviceTag)
+      name: party.host.name, networks: addresses.filter { families.contains($0.family) }, names: names,
+      serviceTag: party.service?.serviceTag)
   }
 
   // MARK: - From many rules to few
@@ -154,37 +149,48 @@ package struct Planner {
 
   /// Rows that share ends and ports become one rule.
   private func mergeRows(_ rules: [Rule]) -> [Rule] {
-    merge(rules, by: { Opening($0, peers: $0.peers) }) { one, other in
-      Rule(
+    merge(rules, by: { Opening($0, peers: $0.peers) }) { one, all in
+      let rows = Set(all.flatMap(\.rows))
+      return Rule(
         host: one.host, role: one.role, direction: one.direction, local: one.local, peers: one.peers,
-        transport: one.transport, ports: one.ports, rows: RowID.allCases.filter((one.rows + other.rows).contains),
-        features: Feature.allCases.filter((one.features + other.features).contains))
+        transport: one.transport, ports: one.ports, rows: RowID.allCases.filter(rows.contains),
+        features: Self.features(of: all))
     }
   }
 
   /// Peers that need the same rows on the same ports become one rule.
   private func mergePeers(_ rules: [Rule]) -> [Rule] {
-    merge(rules, by: { Opening($0, rows: $0.rows) }) { one, other in
-      Rule(
+    merge(rules, by: { Opening($0, rows: $0.rows) }) { one, all in
+      var seen: Set<End> = []
+      return Rule(
         host: one.host, role: one.role, direction: one.direction, local: one.local,
-        peers: one.peers + other.peers.filter { !one.peers.contains($0) }, transport: one.transport, ports: one.ports,
-        rows: one.rows, features: Feature.allCases.filter((one.features + other.features).contains))
+        peers: all.flatMap(\.peers).filter { seen.insert($0).inserted }, transport: one.transport, ports: one.ports,
+        rows: one.rows, features: Self.features(of: all))
     }
   }
 
-  private func merge(_ rules: [Rule], by key: (Rule) -> Opening, _ join: (Rule, Rule) -> Rule) -> [Rule] {
-    var result: [Rule] = []
+  private static func features(of rules: [Rule]) -> [Feature] {
+    let all = Set(rules.flatMap(\.features))
+    return Feature.allCases.filter(all.contains)
+  }
+
+  /// - Parameter join: gets the first of the rules that become one, and all of them.
+  private func merge(_ rules: [Rule], by key: (Rule) -> Opening, _ join: (Rule, [Rule]) -> Rule) -> [Rule] {
+    var groups: [[Rule]] = []
     var places: [Opening: Int] = [:]
     for rule in rules {
       let opening = key(rule)
       if let place = places[opening] {
-        result[place] = join(result[place], rule)
+        groups[place].append(rule)
       } else {
-        places[opening] = result.count
-        result.append(rule)
+        places[opening] = groups.count
+        groups.append([rule])
       }
     }
-    return result
+    return groups.compactMap { group in
+      guard let first = group.first else { return nil }
+      return group.count == 1 ? first : join(first, group)
+    }
   }
 
   /// What two rules must have in common to become one.
@@ -213,6 +219,16 @@ package struct Planner {
     let ports: [Ports]
 
     func on(_ port: Ports) -> Service { Service(row: row, transport: transport, ports: [port]) }
+  }
+}
+
+extension Topology {
+  /// The addresses that another end sees in place of a host's own; nil where nothing is translated between them.
+  func translation(of party: Party, seenBy other: Party) -> [IPNetwork]? {
+    translations?.first {
+      $0.hosts.containsName(party.host.name)
+        && ($0.seenBy.containsName(other.host.name) || $0.seenBy.contains(other.role.rawValue))
+    }?.seenAs
   }
 }
 

@@ -37,10 +37,13 @@ extension ConversationLog {
     case .timeout: observe(.silenceAfterData(seconds: ProbeContext.answerPatience / .seconds(1)))
     case .closed, .unreachable: observe(.closedAfterData(received: 0))
     case .protocolViolation, .badRequest: observe(.wrongAnswer(recognised: nil, summary: error.message))
-    case .invalidCredentials, .unknownUser, .logonRestricted, .passwordExpired, .passwordMustChange, .accountDisabled,
+    // The KDC has accepted the account and granted the ticket: what is refused is the ticket.
+    case .invalidCredentials: observe(.wrongServicePrincipal(error.message))
+    case .unknownUser, .logonRestricted, .passwordExpired, .passwordMustChange, .accountDisabled,
       .accountExpired, .accountLocked:
       observe(.authenticationRefused(code: error.identifier, reason: error.message))
-    case .strongerAuthRequired, .weakProtection, .insufficientAccessRights, .noSuchObject:
+    case .strongerAuthRequired: observe(.signingRequired)
+    case .weakProtection, .insufficientAccessRights, .noSuchObject:
       observe(.permissionDenied(error.message))
     default:
       observe(.ldapResult(code: Int(error.result?.code.rawValue ?? -1), name: error.message))

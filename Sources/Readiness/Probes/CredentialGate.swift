@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kerberos
 package import Wire
 
 /// Why a sign-in was not even tried.
@@ -9,13 +10,21 @@ package struct CredentialError: DiagnosableError, Hashable {
   package var identifier: String { "credentials.stopped" }
 }
 
+/// Shows the tickets that it holds to one KDC of the caller's choice.
+package protocol TicketSource: Sendable {
+  /// - Returns: in words, what the KDC granted.
+  func ticket(
+    for to: ServicePrincipal, from kdc: Endpoint, of realm: String, timeout: Duration
+  ) async throws -> String
+}
+
+extension KerberosProvider: TicketSource {}
+
 /// Lets one sign-in prove the credentials before any other begins, and none begin after it failed: a check of a hundred
 /// controllers with a wrong password costs the account one failed attempt, not a hundred.
-package actor CredentialGate: SecurityContextProvider {
-  private typealias Attempt = Result<any SecurityContext, any Error>
-
+package actor CredentialGate: SecurityContextProvider, TicketSource {
   private let provider: any SecurityContextProvider
-  private var first: Task<Attempt, Never>?
+  private var first: Task<Void, Never>?
   private var stop: CredentialError?
 
   package init(_ provider: any SecurityContextProvider) { self.provider = provider }
@@ -24,19 +33,36 @@ package actor CredentialGate: SecurityContextProvider {
   package func initiate(
     _ to: ServicePrincipal, _ parameters: SecurityParameters
   ) async throws -> any SecurityContext {
-    guard let first else {
-      let task = Task { await attempt(to, parameters) }
-      first = task
-      return try await task.value.get()
-    }
-    _ = await first.value
-    if let stop { throw stop }
-    return try await attempt(to, parameters).get()
+    try await inTurn { [provider] in try await provider.initiate(to, parameters) }
   }
 
-  private func attempt(_ to: ServicePrincipal, _ parameters: SecurityParameters) async -> Attempt {
+  /// - Throws: as ``initiate(_:_:)``; ``CredentialError`` where the provider has no tickets.
+  package func ticket(
+    for to: ServicePrincipal, from kdc: Endpoint, of realm: String, timeout: Duration
+  ) async throws -> String {
+    guard let source = provider as? any TicketSource else {
+      throw CredentialError(
+        message: "these credentials sign in without tickets", remedy: "Give those of a Kerberos account.")
+    }
+    return try await inTurn { try await source.ticket(for: to, from: kdc, of: realm, timeout: timeout) }
+  }
+
+  private func inTurn<Value: Sendable>(_ signIn: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    guard let first else {
+      let task = Task { await attempt(signIn) }
+      first = Task { _ = await task.value }
+      return try await task.value.get()
+    }
+    await first.value
+    if let stop { throw stop }
+    return try await attempt(signIn).get()
+  }
+
+  private func attempt<Value: Sendable>(
+    _ signIn: @Sendable () async throws -> Value
+  ) async -> Result<Value, any Error> {
     do {
-      return .success(try await provider.initiate(to, parameters))
+      return .success(try await signIn())
     } catch {
       if stop == nil, !Self.concernsOneService(error) {
         let cause = error as? any DiagnosableError

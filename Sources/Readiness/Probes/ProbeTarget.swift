@@ -25,6 +25,29 @@ package struct ProbeTarget: Sendable, Hashable {
   package var relay: Endpoint?
   /// A name of the public internet, whose certificates come from public authorities.
   package var isPublic: Bool
+  /// What the target is a part of, where the topology means more than one machine; nil for a host.
+  package var sample: Sample?
+  /// The address families that are planned: addresses of others are not tried.
+  package var families = IPNetwork.Family.allCases
+
+  /// More than a check can try.
+  package enum Sample: Sendable, Hashable {
+    /// A wildcard, of which nobody is named who could be asked.
+    case names(String)
+    /// A name that the topology gives as an example of a wildcard.
+    case name(of: String)
+    /// Networks: those addresses of the host's name are tried that lie in them.
+    case networks([String])
+
+    var untriedNames: String? { if case .names(let pattern) = self { pattern } else { nil } }
+    var networks: [String]? { if case .networks(let networks) = self { networks } else { nil } }
+    var words: String {
+      switch self {
+      case .names(let pattern), .name(of: let pattern): pattern
+      case .networks(let networks): networks.joined(separator: ", ")
+      }
+    }
+  }
 
   /// Cloud targets on 80: the TLS servers whose certificates may name revocation lists at this host.
   package var certificateSources: [CertificateSource] = []

@@ -67,6 +67,7 @@ extension Diagnosis {
       "The KDC knows no such service, or the service cannot read the ticket made for its name."
     case .authenticationRefused: "The credentials were refused; no further sign-in is tried."
     case .permissionDenied: "Signed in, and a right is missing."
+    case .notProbed: "A wildcard or a whole network: the topology names nobody in it who could be asked."
     case .unknown: "The evidence does not tell; the finding says what is missing."
     }
   }
@@ -114,6 +115,7 @@ extension Diagnosis {
     case .wrongServicePrincipal: "Directory: register the service principal on the right account, and only there."
     case .authenticationRefused: "Directory: check the account and its keytab."
     case .permissionDenied: "Directory: grant the right that the finding names."
+    case .notProbed: "Source: name hosts in the topology: single addresses, or `samples` of a wildcard."
     case .unknown: "Check again with more time, or look at the evidence with `--explain`."
     }
   }

@@ -11,7 +11,8 @@ extension RowID {
         + "they name, over UDP and over TCP."
     case .connectADKerberos:
       "An AS-REQ for a name that no account has; any KRB-ERROR proves the KDC and tells its clock. Over UDP a second one, "
-        + "padded to 1800 bytes, travels in two fragments. Nothing is signed in with."
+        + "padded to 1800 bytes, travels in two fragments. With credentials this KDC is asked over TCP for a service's "
+        + "ticket (TGS-REQ) with the ticket of the account, which it must accept."
     case .connectADRPCEndpointMapper:
       "A bind to the endpoint mapper and `ept_map` for each interface that is needed."
     case .connectADLDAP:
@@ -31,7 +32,7 @@ extension RowID {
     case .connectADWebServices:
       "The net.tcp preamble and its upgrade to `application/negotiate`; with credentials a session sealed by Kerberos."
     case .connectADGlobalCatalog:
-      "The rootDSE with `isGlobalCatalogReady`; with credentials a sealed read at the forest's root."
+      "The rootDSE with `isGlobalCatalogReady`; with credentials a sealed search of the tree below the forest's root."
     case .connectCloudHTTP:
       "The revocation lists at this host that the certificates seen on 443 name: signature and dates."
     case .connectFederationHTTP:

@@ -17,80 +17,78 @@ package struct CheckRunner: Sendable {
   private let context: ProbeContext
   private let resolver: any NameResolver
   private let credentials: @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
+  private let sleep: @Sendable (ContinuousClock.Instant) async throws -> Void
 
   /// - Parameters:
   ///   - context: without credentials.
+  ///   - sleep: waits for the deadline.
   ///   - credentials: those that the target's forest accepts.
   package init(
     table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver,
+    sleep: @escaping @Sendable (ContinuousClock.Instant) async throws -> Void = {
+      try await Task.sleep(until: $0, clock: .continuous)
+    },
     credentials: @escaping @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
   ) {
     self.table = table
     self.context = context
     self.resolver = resolver
+    self.sleep = sleep
     self.credentials = credentials
   }
 
-  /// - Parameter progress: called with the number of flows that are done.
-  /// - Returns: a finding for each flow, in their order.
+  /// - Parameter progress: called with the number of flows that have come to their end.
+  /// - Returns: a finding for each flow and each address of its target, in the order of the flows.
   package func run(_ flows: [CheckedFlow], progress: @escaping @Sendable (Int) -> Void = { _ in }) async -> [Finding] {
-    let names = NameCache(resolver)
+    let locator = TargetLocator(names: NameCache(resolver))
     let gates = TargetGates(limit: Self.maximumAtOnce)
-    var evidence: [Int: FlowEvidence] = [:]
-    await withTaskGroup(of: (Int, FlowEvidence).self) { group in
-      for (index, flow) in flows.enumerated() {
-        group.addTask { (index, await self.evidence(flow, names, gates)) }
-      }
-      for await (index, found) in group {
-        evidence[index] = found
-        progress(evidence.count)
-      }
+    let running = flows.map { RunningFlow($0) }
+    await Deadline.run(
+      running.count, until: context.deadline + Self.grace, sleep: sleep, progress: progress
+    ) { index in
+      await converse(running[index], locator, gates)
     }
-    let all = flows.indices.compactMap { evidence[$0] }
-    let byHost = Dictionary(grouping: all) { $0.target.host }
-    return zip(flows, all).map { flow, evidence in
-      finding(flow, evidence, among: byHost[evidence.target.host] ?? [])
+    let all = running.map { flow in flow.probes.map { evidence(flow.flow, $0) } }
+    let byHost = Dictionary(grouping: all.joined()) { $0.target.host }
+    return zip(flows, all).flatMap { flow, evidence in
+      evidence.map { finding(flow, $0, among: byHost[$0.target.host] ?? []) }
     }
   }
 
   // MARK: - One flow
 
-  private func evidence(_ flow: CheckedFlow, _ names: NameCache, _ gates: TargetGates) async -> FlowEvidence {
-    let log = ConversationLog()
+  private func converse(_ running: RunningFlow, _ locator: TargetLocator, _ gates: TargetGates) async {
+    let flow = running.flow
+    guard let prober = table.prober(flow.row, flow.transport) else { return running.opening.observe(.unsupported) }
     var target = flow.target
-    let prober = table.prober(flow.row, flow.transport)
+    for index in target.certificateSources.indices where target.certificateSources[index].endpoint.host.isEmpty {
+      let addresses = await locator.names.addresses(of: target.certificateSources[index].serverName)
+      if case .success(let found) = addresses { target.certificateSources[index].endpoint.host = found.first ?? "" }
+    }
+    let probes = running.begin(await locator.locate(target, running.opening))
     var context = context
     context.credentials = credentials(target)
-    if prober == nil { log.observe(.unsupported) }
-    let named = target
-    let address = await Deadline.race(until: context.deadline + Self.grace) {
-      await self.resolve(named, names, log)
-    }
-    if let prober, let address = address ?? nil {
-      target.address = address
-      for index in target.certificateSources.indices where target.certificateSources[index].endpoint.host.isEmpty {
-        let source = target.certificateSources[index].serverName
-        let addresses = await Deadline.race(until: context.deadline) { await names.addresses(of: source) }
-        if case .success(let found)? = addresses {
-          target.certificateSources[index].endpoint.host = found.first ?? ""
+    let given = context
+    await withTaskGroup { group in
+      for probe in probes {
+        group.addTask {
+          probe.log.reached(.name)
+          await gates.enter(probe.target.address)
+          await prober.converse(recognisingStandInsAt: probe.target, given, probe.log)
+          await gates.leave(probe.target.address)
         }
       }
-      let found = target
-      let given = context
-      log.reached(.name)
-      await gates.enter(address)
-      await Deadline.race(until: context.deadline + Self.grace) {
-        await prober.converse(recognisingStandInsAt: found, given, log)
-      }
-      await gates.leave(address)
     }
-    var conversation = log.snapshot
-    if conversation.phases.contains(where: { $0.seconds == nil }),
-      let open = conversation.phases.last(where: { $0.seconds == nil })
-    {
+  }
+
+  private func evidence(_ flow: CheckedFlow, _ probe: RunningFlow.Probe) -> FlowEvidence {
+    var conversation = probe.log.snapshot
+    if let open = conversation.phases.last(where: { $0.seconds == nil }) {
       let observed = Observation.deadline(open.name)
       if !conversation.observations.contains(observed) { conversation.observations.append(observed) }
     }
+    let target = probe.target
+    let prober = table.prober(flow.row, flow.transport)
     return FlowEvidence(
       row: flow.row, transport: flow.transport,
       source: FlowSource(
@@ -99,25 +97,8 @@ package struct CheckRunner: Sendable {
       target: FlowTarget(
         role: target.role, host: target.host, address: target.address.isEmpty ? nil : target.address,
         port: conversation.port ?? target.port),
-      required: prober?.requiredDepth(withCredentials: context.credentials != nil) ?? .service,
-      conversation: conversation,
-      rule: flow.rule)
-  }
-
-  /// - Returns: nil when there is no address; the log says why.
-  private func resolve(_ target: ProbeTarget, _ names: NameCache, _ log: ConversationLog) async -> String? {
-    guard target.address.isEmpty else { return target.address }
-    let name = target.relay?.host ?? target.host
-    let index = log.begin(.resolve, sent: "the addresses of \(name)")
-    switch await names.addresses(of: name) {
-    case .success(let addresses):
-      log.end(index, received: addresses.joined(separator: ", "))
-      return addresses.first
-    case .failure(let failure):
-      log.end(index, received: failure.words)
-      log.observe(failure.observation)
-      return nil
-    }
+      required: prober?.requiredDepth(withCredentials: credentials(target) != nil) ?? .service,
+      conversation: conversation, sample: target.sample?.words, rule: flow.rule)
   }
 
   private func finding(_ flow: CheckedFlow, _ evidence: FlowEvidence, among siblings: [FlowEvidence]) -> Finding {

@@ -1,67 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
-
-/// Ends waiting at an instant, whatever the work does.
+/// One deadline for many pieces of work, watched in one place.
 enum Deadline {
-  /// Runs the work, cancels it at the deadline, and then waits no longer for it.
+  /// Runs all the work at once, and returns when it has ended or at the deadline, whichever is first. What has not ended
+  /// by then is cancelled and not waited for.
   ///
-  /// The work runs in a task of its own and not as a child: a child that does not heed its cancellation (a call into a C
-  /// library, a future of an event loop) would hold up the whole check.
+  /// Each piece runs in a task of its own and not as a child: a child that does not heed its cancellation (a call into a C
+  /// library, a future of an event loop) would hold up the whole check. Cancelling the caller ends the wait, too.
   ///
-  /// - Returns: nil when the deadline was first.
-  @discardableResult
-  static func race<Value: Sendable>(
-    until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () async -> Value
-  ) async -> Value? {
-    let result = Once<Value?>()
-    let task = Task { result.resolve(await work()) }
+  /// - Parameters:
+  ///   - count: how many pieces there are.
+  ///   - sleep: waits for the deadline.
+  ///   - progress: called with the number of pieces that have ended.
+  ///   - work: gets the number of its piece, from 0.
+  static func run(
+    _ count: Int, until deadline: ContinuousClock.Instant,
+    sleep: @escaping @Sendable (ContinuousClock.Instant) async throws -> Void, progress: @Sendable (Int) -> Void,
+    _ work: @escaping @Sendable (Int) async -> Void
+  ) async {
+    guard count > 0 else { return }
+    let (ends, end) = AsyncStream.makeStream(of: Void.self)
+    let tasks = (0..<count).map { index in
+      Task {
+        await work(index)
+        end.yield()
+      }
+    }
     let timer = Task {
-      try await Task.sleep(until: deadline, clock: .continuous)
-      task.cancel()
-      result.resolve(nil)
+      try await sleep(deadline)
+      end.finish()
     }
-    let value = await result.value()
+    var done = 0
+    for await _ in ends {
+      done += 1
+      progress(done)
+      if done == count { break }
+    }
     timer.cancel()
-    return value
-  }
-
-  /// A value that is set once and waited for once.
-  private final class Once<Value: Sendable>: Sendable {
-    private enum State {
-      case empty
-      case waiting(CheckedContinuation<Value, Never>)
-      case resolved(Value)
-      case delivered
-    }
-    private let state = Mutex(State.empty)
-
-    func resolve(_ value: Value) {
-      let waiting: CheckedContinuation<Value, Never>? = state.withLock { state in
-        switch state {
-        case .empty: state = .resolved(value)
-        case .waiting(let continuation):
-          state = .delivered
-          return continuation
-        case .resolved, .delivered: break
-        }
-        return nil
-      }
-      waiting?.resume(returning: value)
-    }
-
-    func value() async -> Value {
-      await withCheckedContinuation { continuation in
-        let value: Value? = state.withLock { state in
-          if case .resolved(let value) = state {
-            state = .delivered
-            return value
-          }
-          state = .waiting(continuation)
-          return nil
-        }
-        if let value { continuation.resume(returning: value) }
-      }
-    }
+    for task in tasks { task.cancel() }
   }
 }

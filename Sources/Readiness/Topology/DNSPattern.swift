@@ -24,6 +24,8 @@ package struct DNSPattern: Hashable, Sendable, Comparable, CustomStringConvertib
   }
 
   package var isWildcard: Bool { text.hasPrefix("*.") }
+  /// Whether a wildcard stands for the name.
+  func covers(_ name: DNSPattern) -> Bool { isWildcard && !name.isWildcard && name.text.hasSuffix(text.dropFirst()) }
   package var description: String { text }
   package static func < (left: DNSPattern, right: DNSPattern) -> Bool { left.text < right.text }
 }

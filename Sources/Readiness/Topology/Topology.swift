@@ -151,6 +151,8 @@ package struct Forest: Codable, Sendable {
 package struct CloudService: Codable, Sendable {
   package var name: String
   package var dnsNames: [DNSPattern]?
+  /// Names that the wildcards among them stand for: those that a check tries.
+  package var samples: [DNSPattern]?
   package var addresses: [IPNetwork]?
   /// An Azure service tag.
   package var serviceTag: String?

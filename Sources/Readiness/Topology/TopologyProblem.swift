@@ -119,6 +119,15 @@ extension Topology {
             path: path, message: "is empty", remedy: "name the hosts that answer behind \(virtual.name)"))
       }
     }
+    for (number, service) in (cloud ?? []).enumerated() {
+      for (index, sample) in (service.samples ?? []).enumerated()
+      where !(service.dnsNames ?? []).contains(where: { $0.covers(sample) }) {
+        problems.append(
+          TopologyProblem(
+            path: "cloud[\(number)].samples[\(index)]", message: "names \(sample), which no wildcard of it stands for",
+            remedy: "correct the name, or list it among the dnsNames"))
+      }
+    }
     for (index, view) in (federation?.views ?? []).enumerated() {
       check(view.seenFrom, "federation.views[\(index)].seenFrom", roles: roles)
       check(view.targets, "federation.views[\(index)].targets")

@@ -71,6 +71,7 @@ enum TopologyExample {
     cloud:
       - name: sign-in
         dnsNames: [login.microsoftonline.com, "*.windows.net"]
+        samples: [graph.windows.net]              # what a check tries of the wildcard
         serviceTag: AzureActiveDirectory
       - name: revocation-lists
         dnsNames: [crl3.digicert.com, ocsp.digicert.com]

@@ -75,6 +75,9 @@ extension Schema {
   private static let cloudService = Schema.object([
     Property("name", .string(.label), required: true, "Unique in this file."),
     Property("dnsNames", .list(of: .string(.dnsPattern)), "Names, with * as a first label where it must be."),
+    Property(
+      "samples", .list(of: .string(.dnsName)),
+      "Names below the wildcards: a check tries these, a plan opens none of them."),
     Property("addresses", .list(of: .string(.network)), "Published ranges; where given, rules take these."),
     Property("serviceTag", .string(.label), "The Azure service tag, for Azure's formats."),
     Property(

@@ -87,6 +87,13 @@ import Testing
       name: "a routing loop", seen: [.icmp(type: 11, code: 0, ipv6: false, from: "192.0.2.1", isLocal: false)],
       verdict: .blocked, diagnosis: .noRoute),
     Case(name: "no route here", seen: [.noRoute], verdict: .blocked, diagnosis: .noRoute, owner: .source),
+    Case(
+      name: "own firewall, by ICMP", seen: [.icmp(type: 3, code: 3, ipv6: false, from: "192.0.2.5", isLocal: true)],
+      verdict: .blocked, diagnosis: .localFirewall, owner: .source),
+    Case(
+      name: "nobody listens on this machine's own address", transport: .udp,
+      seen: [.icmp(type: 3, code: 3, ipv6: false, from: "192.0.2.10", isLocal: true)], verdict: .refused,
+      diagnosis: .portUnreachable),
     Case(name: "own firewall", seen: [.localFirewall], verdict: .blocked, diagnosis: .localFirewall, owner: .source),
     Case(
       name: "UDP blocked", transport: .udp, seen: [quiet], siblings: [flow(.connectADLDAP, .tcp, .service)],
@@ -123,6 +130,9 @@ import Testing
     Case(
       name: "another protocol", seen: [.wrongAnswer(recognised: "SSH", summary: "x")], depth: .port,
       verdict: .wrongService, diagnosis: .otherProtocol),
+    Case(
+      name: "a wildcard", row: .connectCloudHTTPS, seen: [.notProbed("x")], depth: .nothing, verdict: .inconclusive,
+      diagnosis: .notProbed, owner: .source),
     Case(
       name: "name not found", seen: [.nameNotFound(name: "dc1", zoneExists: true)], depth: .nothing, verdict: .broken,
       diagnosis: .nameNotFound, owner: .dns),
@@ -232,6 +242,12 @@ import Testing
       name: "list stale", row: .connectCloudHTTP, seen: [.revocationListStale(location: "x", nextUpdate: .distantPast)],
       depth: .service, verdict: .broken, diagnosis: .revocationListStale),
     Case(
+      name: "list of a peer's certificate stale", row: .connectADLDAPS, seen: [.revocationListOutdated("x")],
+      depth: .port, verdict: .broken, diagnosis: .revocationListStale, owner: .certificates),
+    Case(
+      name: "reset in the middle of TLS", row: .connectADLDAPS, seen: [.resetAfterData(received: 1)], depth: .port,
+      verdict: .broken, diagnosis: .connectionKilled, owner: .firewall),
+    Case(
       name: "captive portal", row: .connectCloudHTTP, seen: [.captivePortal("x")], depth: .port,
       verdict: .wrongService, diagnosis: .captivePortal),
     Case(
@@ -294,6 +310,21 @@ import Testing
       .permissionDenied,
     ]
     #expect(Set(Diagnosis.allCases).subtracting(reached) == simple)
+  }
+
+  /// Of a name with several addresses the finding says which one fails.
+  @Test func theAddressThatFailsIsNamed() {
+    func at(_ address: String, _ depth: Depth, _ seen: [Observation] = []) -> FlowEvidence {
+      var flow = Self.flow(.connectADLDAP, .tcp, depth, seen)
+      flow.target.address = address
+      return flow
+    }
+    let failing = at("192.0.2.11", .path, [.reset])
+    let one = diagnose(failing, among: [failing, at("192.0.2.10", .service)])
+    #expect(one.summary.hasSuffix("Of the 2 addresses of the name, 192.0.2.11 fails; 192.0.2.10 works."))
+    let all = diagnose(failing, among: [failing, at("192.0.2.10", .path, [.reset])])
+    #expect(all.summary.hasSuffix("None of the 2 addresses of the name works."))
+    #expect(!diagnose(failing, among: [failing]).summary.contains("addresses"))
   }
 
   @Test func blockedFlowsCarryThePlansRule() {

@@ -60,10 +60,46 @@ import Wire
     #expect(catalogs.map(\.target.host) == ["dc1.corp.example"])
   }
 
-  @Test func wildcardsAreNotAsked() {
+  @Test func wildcardsAreToldAndNotAsked() {
     let cloud = flows(topology([.cloudExport])).filter { $0.row == .connectCloudHTTPS }
-    #expect(cloud.map(\.target.host) == ["login.cloud.example"])
+    #expect(cloud.map(\.target.host) == ["login.cloud.example", "*.cloud.example"])
+    #expect(cloud.map(\.target.sample) == [nil, .names("*.cloud.example")])
     #expect(cloud.allSatisfy { $0.target.isPublic && $0.target.address.isEmpty })
+  }
+
+  @Test func samplesStandForTheirWildcard() {
+    var topology = topology([.cloudExport])
+    topology.cloud?[0].samples = ["a.cloud.example", "login.cloud.example"].compactMap(DNSPattern.init)
+    let cloud = flows(topology).filter { $0.row == .connectCloudHTTPS }
+    #expect(cloud.map(\.target.host) == ["login.cloud.example", "a.cloud.example"])
+    #expect(cloud.map(\.target.sample) == [nil, .name(of: "*.cloud.example")])
+  }
+
+  @Test func wholeNetworksAreLookedFor() {
+    var topology = topology([.cloudExport])
+    topology.cloud = [CloudService("tenant.example", addresses: networks("192.0.2.64", "192.0.2.128/25"))]
+    let cloud = flows(topology).filter { $0.row == .connectCloudHTTPS }
+    #expect(cloud.map(\.target.address) == ["192.0.2.64", ""])
+    #expect(cloud.map(\.target.sample) == [nil, .networks(["192.0.2.128/25"])])
+  }
+
+  @Test func behindATranslationWhatIsSeenIsDialled() {
+    var topology = topology([.directoryImport])
+    topology.translations = [
+      Translation(hosts: ["dc1.corp.example"], seenBy: ["connect"], seenAs: networks("198.51.100.10"))
+    ]
+    let ldap = flows(topology).filter { $0.row == .connectADLDAP && $0.transport == .tcp }
+    #expect(ldap.map(\.target.address) == ["198.51.100.10", "192.0.2.11"])
+  }
+
+  /// Each flow quotes the rule that names its own target, however many the rule opens.
+  @Test func rulesNameTheFlowsOwnTarget() {
+    let kerberos = flows(topology([.directoryImport])).filter { $0.row == .connectADKerberos && $0.transport == .tcp }
+    #expect(
+      kerberos.map(\.rule)
+        == ["dc1", "dc2"].map {
+          "egress at sync1: tcp 88 to \($0).corp.example and 1 other, for connect-ad/kerberos (import)"
+        })
   }
 
   @Test func aProxyIsDialledInTheCloudsPlace() {

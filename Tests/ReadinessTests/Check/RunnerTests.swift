@@ -44,18 +44,20 @@ import Wire
     let stuck = CheckSupport.flow(.connectADLDAP, .tcp, CheckSupport.target(port: 1))
     let fine = CheckSupport.flow(.connectADLDAPS, .tcp, CheckSupport.target(port: 2))
     let table = ProberTable([StuckProber(), QuickProber { quick.withLock { $0 += 1 } }])
+    let order = Mutex<[Int]>([])
+    // The deadline comes when all the others are done, however busy the machine is.
     let runner = CheckRunner(
-      table: table, context: CheckSupport.context(seconds: 0.5), resolver: NoNames()
+      table: table, context: CheckSupport.context(seconds: 60), resolver: NoNames(),
+      sleep: { _ in while order.withLock({ $0.count }) < 8 { try await Task.sleep(for: .milliseconds(5)) } }
     ) { _ in nil }
     // The stuck ones come first.
-    let order = Mutex<[Int]>([])
     let findings = await runner.run([stuck] + Array(repeating: fine, count: 8)) { done in
       order.withLock { $0.append(done) }
     }
     #expect(findings.map(\.verdict) == [.inconclusive] + Array(repeating: .works, count: 8))
     #expect(quick.withLock { $0 } == 8)
     #expect(findings[0].evidence.first?.seconds == nil, "the phase under way is shown as not ended")
-    #expect(order.withLock { $0 } == Array(1...9))
+    #expect(order.withLock { $0 } == Array(1...8))
   }
 
   @Test func noMoreThanTheCapTalksToATarget() async {
@@ -86,6 +88,88 @@ import Wire
     let findings = await runner.run(flows)
     #expect(findings.allSatisfy { $0.verdict == .works })
     #expect(state.withLock { $0.most } <= CheckRunner.maximumAtOnce)
+  }
+
+  // MARK: - Several addresses
+
+  private struct SomeAddresses: NameResolver {
+    let known: [String]
+    func addresses(of host: String) async throws -> [String] { known }
+  }
+
+  /// Works at some addresses, and is reset at the others.
+  private struct ChoosyProber: Prober {
+    let row = RowID.connectADLDAP
+    let transport = Transport.tcp
+    let specification = ""
+    let working: Set<String>
+    func requiredDepth(withCredentials: Bool) -> Depth { .service }
+    func converse(with target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
+      if working.contains(target.address) { return log.reached(.service) }
+      log.reached(.path)
+      log.observe(.reset)
+    }
+  }
+
+  @Test func everyAddressOfANameIsProbed() async {
+    var target = CheckSupport.target(port: 389)
+    target.address = ""
+    let runner = CheckRunner(
+      table: ProberTable([ChoosyProber(working: ["192.0.2.1", "192.0.2.3"])]),
+      context: CheckSupport.context(seconds: 60),
+      resolver: SomeAddresses(known: ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+    ) { _ in nil }
+    let findings = await runner.run([CheckSupport.flow(.connectADLDAP, .tcp, target)])
+    #expect(findings.map(\.target.address) == ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+    #expect(findings.map(\.diagnosis) == [.none, .rejectedByReset, .none])
+    #expect(
+      findings[1].summary.hasSuffix("Of the 3 addresses of the name, 192.0.2.2 fails; 192.0.2.1, 192.0.2.3 work."))
+    #expect(findings.allSatisfy { $0.evidence.map(\.name) == [.resolve] })
+  }
+
+  /// The addresses that are tried, and what is noted.
+  private func located(
+    _ sample: ProbeTarget.Sample?, _ known: [String], hasRoute: Bool = true,
+    families: [IPNetwork.Family] = [.ipv4, .ipv6]
+  ) async -> (addresses: [String], observations: [Observation]) {
+    var target = CheckSupport.target(port: 443)
+    (target.address, target.sample, target.families) = ("", sample, families)
+    var locator = TargetLocator(names: NameCache(SomeAddresses(known: known)))
+    locator.hasRoute = { !$0.contains(":") || hasRoute }
+    let log = ConversationLog()
+    let targets = await locator.locate(target, log)
+    return (targets.map(\.address), log.snapshot.observations)
+  }
+
+  @Test func addressesThatNoClientUsesAreLeftOut() async {
+    let both = ["192.0.2.1", "2001:db8::1"]
+    #expect(await located(nil, both).addresses == both)
+    let withoutRoute = await located(nil, both, hasRoute: false)
+    #expect(withoutRoute.addresses == ["192.0.2.1"])
+    #expect(withoutRoute.observations.count == 1)
+    // Alone, its lack of a route is the finding.
+    #expect(await located(nil, ["2001:db8::1"], hasRoute: false).addresses == ["2001:db8::1"])
+    #expect(await located(nil, both, families: [.ipv4]).addresses == ["192.0.2.1"])
+    #expect(
+      await located(nil, ["192.0.2.1"], families: [.ipv6]).observations
+        == [.recordMissing(name: "dc1.corp.example", type: "AAAA")])
+  }
+
+  @Test func thereIsALimit() async {
+    let many = (1...40).map { "192.0.2.\($0)" }
+    let outcome = await located(nil, many)
+    #expect(outcome.addresses == many.prefix(TargetLocator.maximumAddresses).sorted())
+    #expect(outcome.observations.count == 1)
+  }
+
+  @Test func ofANetworkOnlyWhatTheNameLeadsToIsTried() async {
+    let sample = ProbeTarget.Sample.networks(["192.0.2.0/28"])
+    #expect(await located(sample, ["192.0.2.1", "192.0.2.77"]).addresses == ["192.0.2.1"])
+    for untried in [await located(sample, ["192.0.2.77"]), await located(.names("*.cloud.example"), ["192.0.2.1"])] {
+      #expect(untried.addresses.isEmpty)
+      #expect(untried.observations.count == 1)
+      #expect(untried.observations.allSatisfy { if case .notProbed = $0 { true } else { false } })
+    }
   }
 
   // MARK: - Sign-ins

@@ -4,6 +4,7 @@ import FoundationEssentials
 import PortReference
 import Synchronization
 import Testing
+import WebPages
 
 @testable import Readiness
 

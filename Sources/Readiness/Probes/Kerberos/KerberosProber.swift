@@ -3,12 +3,13 @@
 import FoundationEssentials
 import Kerberos
 package import PortReference
+import Wire
 
 /// Asks a KDC for an initial ticket without proving anything: whatever it answers proves the service, and its KRB-ERROR
 /// tells its clock. Over UDP a padded request follows, which travels in two fragments.
 ///
-/// Nothing is signed in with here, so that no account comes nearer to being locked; the sign-in that other rows need goes
-/// through the same port.
+/// With credentials, over TCP, this very KDC is shown the ticket that the account got, wherever it got it: that takes no
+/// password, so that no account comes nearer to being locked.
 package struct KerberosProber: Prober {
   package let row = RowID.connectADKerberos
   package let transport: Transport
@@ -16,7 +17,9 @@ package struct KerberosProber: Prober {
 
   package init(_ transport: Transport) { self.transport = transport }
 
-  package func requiredDepth(withCredentials: Bool) -> Depth { .service }
+  package func requiredDepth(withCredentials: Bool) -> Depth {
+    withCredentials && transport == .tcp ? .authenticated : .service
+  }
 
   /// A name that no account has; it appears in the KDC's log as what it is.
   private static let principal = "bridgehead-ports-check"
@@ -34,7 +37,9 @@ package struct KerberosProber: Prober {
         let bytes = await socket.exchange(
           request.streamBytes, limit: Self.maximumAnswer, sent: sent, context, log, read: Self.read)
       else { return }
-      if let answer = try? InitialAnswer.onStream(bytes) { judge(answer, domain, context, log) }
+      guard let answer = try? InitialAnswer.onStream(bytes) else { return }
+      judge(answer, domain, context, log)
+      await showTicket(target, domain, context, log)
     case .udp:
       let answer = await context.sockets.ask(target, request.bytes, sent: sent, deadline: context.deadline, log) {
         (try? InitialAnswer($0)).map(Self.words)
@@ -47,6 +52,26 @@ package struct KerberosProber: Prober {
 
   /// RFC 4120 has no limit; no KDC's error is longer.
   private static let maximumAnswer = 1 << 16
+
+  private func showTicket(
+    _ target: ProbeTarget, _ domain: String, _ context: ProbeContext, _ log: ConversationLog
+  ) async {
+    guard let credentials = context.credentials as? any TicketSource else { return }
+    let service = ServicePrincipal(service: "ldap", host: target.serverName)
+    do {
+      try await log.phase(.authenticate, sent: "TGS-REQ for \(service), with the account's ticket") {
+        let words = try await credentials.ticket(
+          for: service, from: target.endpoint, of: domain, timeout: context.patience())
+        return ((), received: words)
+      }
+      log.reached(.authenticated)
+    } catch let error as SecurityError where error.code == .unknownService {
+      // It has read the account's ticket before it looked for the service, whose own row says what is wrong with that.
+      log.reached(.authenticated)
+    } catch {
+      log.observeSignIn(error, phase: .authenticate, context)
+    }
+  }
 
   private func askInFragments(
     _ request: InitialRequest, _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog

@@ -27,13 +27,14 @@ package struct DirectoryProber: Prober {
 
   package func converse(with target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
     guard let root = await rootDSE(target, context, log) else { return }
+    // Another domain's controller has another name, too: the domain says more.
+    if let head = root.defaultNamingContext, let domain = target.domain, Self.domain(head) != domain.lowercased() {
+      return log.observe(.wrongDomain(found: Self.domain(head), expected: domain))
+    }
     if let name = root.dnsHostName, target.serverName.contains("."), target.serverName != target.address,
       name.lowercased() != target.serverName.lowercased()
     {
       return log.observe(.wrongHost(found: name, expected: target.serverName))
-    }
-    if let head = root.defaultNamingContext, let domain = target.domain, Self.domain(head) != domain.lowercased() {
-      return log.observe(.wrongDomain(found: Self.domain(head), expected: domain))
     }
     log.reached(.service)
     if row == .connectADGlobalCatalog, !root.isGlobalCatalogReady { return log.observe(.globalCatalogNotReady) }
@@ -128,16 +129,37 @@ package struct DirectoryProber: Prober {
         return (made, received: "bound: \(made.protection)")
       }
       log.reached(.authenticated)
-      let found = try await log.phase(.operation, sent: "read of \(base)") {
-        let entry = try await connection.entry(base, attributes: ["objectClass"])
-        return (entry != nil, received: entry.map { "\($0.dn)" } ?? "no such object that may be seen")
-      }
+      let found =
+        row == .connectADGlobalCatalog
+        ? try await searchTree(base, connection, log) : try await read(base, connection, log)
       await connection.close()
       if found { log.reached(.operation) } else { log.observe(.permissionDenied("\(base) may not be read.")) }
     } catch {
       log.observeSignIn(error, phase: .authenticate, context)
     }
   }
+}
+
+extension DirectoryProber {
+  private func read(_ base: String, _ connection: LDAPConnection, _ log: ConversationLog) async throws -> Bool {
+    try await log.phase(.operation, sent: "read of \(base)") {
+      let entry = try await connection.entry(base, attributes: ["objectClass"])
+      return (entry != nil, received: entry.map { "\($0.dn)" } ?? "no such object that may be seen")
+    }
+  }
+
+  /// What the catalog is for: a search of the forest's whole tree. The heads of its domains are few, and always there.
+  private func searchTree(_ base: String, _ connection: LDAPConnection, _ log: ConversationLog) async throws -> Bool {
+    try await log.phase(.operation, sent: "search for domains in the tree below \(base)") {
+      let domains = connection.search(
+        base: base, scope: .subtree, filter: .equal("objectClass", "domainDNS"), attributes: ["1.1"])
+      var names: [String] = []
+      for try await entry in domains where names.count < Self.shownDomains { names.append(entry.dn) }
+      return (!names.isEmpty, received: names.isEmpty ? "nothing that may be seen" : names.joined(separator: "; "))
+    }
+  }
+
+  private static let shownDomains = 4
 }
 
 /// A check is no use of a row: nothing is recorded.

@@ -9,6 +9,9 @@ enum RPCProbing {
   /// What password synchronisation and writeback need: replication, the domain's identity, accounts.
   static let interfaces: [RPCInterface] = [.drsuapi, .lsarpc, .samr]
 
+  /// C706 12.6.4.5 with MS-RPCE 2.2.2.5: the reason authentication_type_not_recognized of a bind_nak.
+  static let unknownAuthentication: UInt32 = 8
+
   static func options(_ context: ProbeContext) -> RPCOptions {
     var options = RPCOptions()
     options.bindTimeout = context.patience()
@@ -62,6 +65,10 @@ extension ConversationLog {
   /// Records why there is no association, or why it ended.
   func observe(association error: any Error, _ interface: RPCInterface, _ phase: Phase.Name, _ context: ProbeContext) {
     if let error = error as? RPCError, error.code == .bindRefused || error.code == .interfaceRefused {
+      // The interface was bound without a sign-in before, and the KDC has granted the ticket: what is refused is the ticket.
+      if phase == .authenticate, error.code == .bindRefused, error.status != RPCProbing.unknownAuthentication {
+        return observe(.wrongServicePrincipal(error.message))
+      }
       return observe(.bindRefused(interface: interface.name, reason: error.message))
     }
     observeSignIn(error, phase: phase, context)
@@ -71,6 +78,7 @@ extension ConversationLog {
     switch error.code {
     case .timeout: observe(.silenceAfterData(seconds: ProbeContext.answerPatience / .seconds(1)))
     case .closed, .notOpen: observe(.closedAfterData(received: 0))
+    case .reset: observe(.resetAfterData(received: 0))
     case .unreachable: observe(.systemError(error.message))
     case .notRPC:
       observe(

@@ -153,6 +153,8 @@ package struct SMBProber: Prober {
     case .obsoleteProtocol: log.observe(.smb1Only)
     case .noCommonProtection where error.status == nil: log.observe(.signingUnavailable)
     case .badProtection, .downgraded, .guest: log.observe(.permissionDenied(error.message))
+    // The KDC has accepted the account and granted the ticket: what is refused is the ticket.
+    case .logonFailure where error.status == .logonFailure: log.observe(.wrongServicePrincipal(error.message))
     case .logonFailure, .accountRestricted:
       log.observe(.authenticationRefused(code: error.identifier, reason: error.message))
     case .accessDenied: log.observe(.permissionDenied(error.message))

@@ -136,7 +136,7 @@ package struct ProbeSockets: Sendable {
       }
     } onCancel: {
       cancellation.request()
-      thread.wake()
+      thread.noteCancellation()
     }
   }
 
@@ -158,6 +158,20 @@ package struct ProbeSockets: Sendable {
 
 /// Sockets before they are connected.
 enum RawSocket {
+  /// The port of discard (RFC 863): nothing is sent to it.
+  private static let discard = 9
+
+  /// Whether this machine has a route to a numeric address. Connecting a datagram socket sends nothing.
+  static func hasRoute(to address: String) -> Bool {
+    switch open(Endpoint(host: address, port: discard), isStream: false) {
+    case .success(let descriptor):
+      close(descriptor)
+      return true
+    case .failure(.system(ENETUNREACH)), .failure(.system(EADDRNOTAVAIL)), .failure(.system(EAFNOSUPPORT)): return false
+    case .failure: return true
+    }
+  }
+
   /// A socket that is connected (UDP) or about to be (TCP), keeping its ICMP errors.
   static func open(_ endpoint: Endpoint, isStream: Bool) -> Result<CInt, SocketFailure> {
     var hints = addrinfo()

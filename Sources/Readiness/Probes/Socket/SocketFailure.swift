@@ -34,7 +34,8 @@ package enum SocketFailure: Error, Sendable, Hashable, CustomStringConvertible {
       .icmp(type: error.type, code: error.code, ipv6: error.isIPv6, from: error.sender, isLocal: error.isLocal)
     case .system(ECONNREFUSED), .system(ECONNRESET): .reset
     case .system(ETIMEDOUT): .synTimeout(seconds: seconds)
-    case .system(ENETUNREACH), .system(EADDRNOTAVAIL): .noRoute
+    // Without a message by ICMP it is the routing table that says so.
+    case .system(ENETUNREACH), .system(EHOSTUNREACH), .system(EADDRNOTAVAIL): .noRoute
     case .system(EPERM), .system(EACCES): .localFirewall
     case .system, .notNumeric: .systemError(description)
     }

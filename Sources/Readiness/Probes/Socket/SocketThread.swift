@@ -2,6 +2,7 @@
 
 import Glibc
 import Synchronization
+import Wire
 
 /// Waits for all sockets of a check on one thread of its own.
 ///
@@ -17,6 +18,10 @@ final class SocketThread: Sendable {
   private struct State {
     var incoming: [Handover] = []
     var isRunning = false
+    /// The thread was woken and has not looked yet.
+    var isWoken = false
+    /// A socket's task was cancelled.
+    var isCancelled = false
   }
 
   private let state = Mutex(State())
@@ -50,27 +55,32 @@ final class SocketThread: Sendable {
     if mustStart { start() } else { wake() }
   }
 
-  /// Makes the thread look at new sockets and cancellations.
-  func wake() {
+  /// Makes the thread look for sockets whose task was cancelled.
+  func noteCancellation() {
+    state.withLock { $0.isCancelled = true }
+    wake()
+  }
+
+  private func takeCancellations() -> Bool {
+    state.withLock { state in
+      defer { state.isCancelled = false }
+      return state.isCancelled
+    }
+  }
+
+  private func wake() {
+    let isWoken = state.withLock { state in
+      defer { state.isWoken = true }
+      return state.isWoken
+    }
+    guard !isWoken else { return }
     // The write fails only when the pipe is full, and then the thread is awake anyway.
     var byte: UInt8 = 1
     _ = write(wakeup.writing, &byte, 1)
   }
 
   private func start() {
-    var thread = pthread_t()
-    let reference = Unmanaged.passRetained(self)
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<SocketThread>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, reference.toOpaque())
-    if status == 0 {
-      pthread_detach(thread)
-      return
-    }
-    reference.release()
+    guard let status = DetachedThread.start({ self.run() }) else { return }
     let stranded = state.withLock { state in
       defer { state = State() }
       return state.incoming
@@ -80,11 +90,27 @@ final class SocketThread: Sendable {
 
   private func run() {
     let clock = ContinuousClock()
-    var active: [PendingSocket] = []
-    while let incoming = take(isIdle: active.isEmpty) {
+    var waiting = Waiting(wakeup.reading)
+    while let incoming = take(isIdle: waiting.sockets.isEmpty) {
       let now = clock.now
-      active += incoming.map(\.socket).filter { !$0.begin(at: now) }
-      if !active.isEmpty { wait(for: &active, clock) }
+      for handover in incoming where !handover.socket.begin(at: now) { waiting.add(handover.socket) }
+      if !waiting.sockets.isEmpty { wait(&waiting, clock) }
+    }
+  }
+
+  /// The sockets that wait, in the order of their entries for `poll`, of which the first is the pipe's.
+  private struct Waiting {
+    var sockets: [PendingSocket] = []
+    var events: [pollfd]
+    /// When the first of them has to be looked at again.
+    var due: ContinuousClock.Instant?
+
+    init(_ wakeup: CInt) { events = [pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0)] }
+
+    mutating func add(_ socket: PendingSocket) {
+      sockets.append(socket)
+      events.append(socket.interest)
+      due = min(due ?? socket.due, socket.due)
     }
   }
 
@@ -92,7 +118,7 @@ final class SocketThread: Sendable {
   private func take(isIdle: Bool) -> [Handover]? {
     state.withLock { state in
       if isIdle, state.incoming.isEmpty {
-        state.isRunning = false
+        state = State()
         return nil
       }
       defer { state.incoming = [] }
@@ -100,22 +126,29 @@ final class SocketThread: Sendable {
     }
   }
 
-  private func wait(for active: inout [PendingSocket], _ clock: ContinuousClock) {
-    var events = [pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)] + active.map(\.interest)
-    var left = active.map(\.due).min().map { $0 - clock.now } ?? .seconds(1)
+  /// Waits until a socket is ready, one is due, or the thread is woken. Only then are all of them looked at: thousands wait
+  /// at a time.
+  private func wait(_ waiting: inout Waiting, _ clock: ContinuousClock) {
+    var left = waiting.due.map { $0 - clock.now } ?? .seconds(1)
     if wakeup.reading < 0 { left = min(left, .milliseconds(20)) }
     // Rounded up, so that the thread does not spin through the last millisecond.
     let milliseconds = max(0, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
-    poll(&events, nfds_t(events.count), CInt(clamping: milliseconds))
-    if events[0].revents != 0 {
+    let ready = poll(&waiting.events, nfds_t(waiting.events.count), CInt(clamping: milliseconds))
+    let isWoken = waiting.events[0].revents != 0
+    if isWoken {
       var bytes = [UInt8](repeating: 0, count: 256)
       while read(wakeup.reading, &bytes, bytes.count) == bytes.count {}
+      // Who wakes it from now on writes again.
+      state.withLock { $0.isWoken = false }
     }
     let now = clock.now
-    var remaining: [PendingSocket] = []
-    for (event, socket) in zip(events.dropFirst(), active) {
-      if !socket.process(event.revents), !socket.processTime(now) { remaining.append(socket) }
+    let isDue = waiting.due.map { now >= $0 } ?? false
+    guard ready > (isWoken ? 1 : 0) || isDue || wakeup.reading < 0 || takeCancellations() else { return }
+    var remaining = Waiting(wakeup.reading)
+    for (event, socket) in zip(waiting.events.dropFirst(), waiting.sockets)
+    where !socket.process(event.revents) && !socket.processTime(now) {
+      remaining.add(socket)
     }
-    active = remaining
+    waiting = remaining
   }
 }

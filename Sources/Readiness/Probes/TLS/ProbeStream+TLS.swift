@@ -56,7 +56,7 @@ extension ConversationLog {
     case .revoked: observe(.certificate(.revoked(error.message)))
     case .listUnreachable, .noDistributionPoint, .verificationTimedOut:
       observe(.revocationListUnreachable(error.message))
-    case .listStale: observe(.revocationListBad(location: target.serverName, reason: error.message))
+    case .listStale: observe(.revocationListOutdated(error.message))
     case .listMalformed, .listBadSignature, .listOutOfScope:
       observe(.revocationListBad(location: target.serverName, reason: error.message))
     case .handshakeTimedOut:
@@ -66,6 +66,7 @@ extension ConversationLog {
     case .noCommonProtocol: observe(.tlsMismatch(error.message))
     case .notTLS: observe(.tlsNotSpoken(error.message))
     case .connectionClosed: observe(.tlsClosed)
+    case .connectionReset: observe(.resetAfterData(received: 1))
     case .handshakeFailed: observe(.tlsAlert(code: 0, name: error.message))
     case .badConfiguration: observe(.systemError(error.message))
     }

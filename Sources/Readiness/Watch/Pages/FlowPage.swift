@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
+import WebPages
 
 extension WatchPages {
   /// The finding behind a cell, and what it was before.
@@ -13,26 +14,26 @@ extension WatchPages {
           .element(
             "strong", ["class": finding.verdict.rawValue],
             "\(Words.sign(finding.verdict)) \(Words.verdict(finding.verdict))"),
-          HTML(" since "), Words.time(flow.state.since), HTML(" (\(flow.state.checks) checks)"),
+          HTML.plain(" since "), Words.time(flow.state.since), HTML.plain(" (\(flow.state.checks) checks)"),
         ]
       ),
-      ("Finding", [HTML(finding.summary)]), ("Diagnosis", [HTML(Words.diagnosis(finding.diagnosis))]),
+      ("Finding", [HTML.plain(finding.summary)]), ("Diagnosis", [HTML.plain(Words.diagnosis(finding.diagnosis))]),
     ]
     if let remedy = finding.remedy {
       facts.append(
-        ("Remedy", [HTML("\(remedy.owner.rawValue.replacing("-", with: " ")): \(remedy.action)")]))
+        ("Remedy", [HTML.plain("\(remedy.owner.rawValue.replacing("-", with: " ")): \(remedy.action)")]))
       if let rule = remedy.rule { facts.append(("Rule", [.element("code", [:], rule)])) }
     }
     let target =
       "\(end(finding.target.host, finding.target.address, nil)), \(finding.transport.rawValue) \(finding.target.port)"
-    facts.append(("From", [HTML(end(finding.source.host, finding.source.address, finding.source.interface))]))
-    facts.append(("To", [HTML(target)]))
-    facts.append(("Needed", [HTML(finding.isRequired ? "by a feature in use" : "by no feature in use")]))
-    facts.append(("Depth", [HTML("\(finding.depth.reached.rawValue), of \(finding.depth.required.rawValue)")]))
+    facts.append(("From", [HTML.plain(end(finding.source.host, finding.source.address, finding.source.interface))]))
+    facts.append(("To", [HTML.plain(target)]))
+    facts.append(("Needed", [HTML.plain(finding.isRequired ? "by a feature in use" : "by no feature in use")]))
+    facts.append(("Depth", [HTML.plain("\(finding.depth.reached.rawValue), of \(finding.depth.required.rawValue)")]))
     facts.append(("Last checked", [Words.time(flow.checked)]))
-    facts.append(("Specification", [HTML(finding.specification)]))
+    facts.append(("Specification", [HTML.plain(finding.specification)]))
     let window = Words.duration(timeline.end - timeline.start)
-    facts.append(("Worked", [HTML("\(timeline.availabilityWords) of the last \(window)")]))
+    facts.append(("Worked", [HTML.plain("\(timeline.availabilityWords) of the last \(window)")]))
     let list = HTML.element(
       "dl", [:], facts.flatMap { [HTML.element("dt", [:], $0.0), HTML.element("dd", [:], $0.1)] })
     return page(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
+import WebPages
 
 extension WatchPages {
   /// The matrix of rows by host, as it is now.
@@ -19,8 +20,9 @@ extension WatchPages {
         "li", [:],
         [
           link(
-            flow, [HTML("\(Words.sign(flow.finding.verdict)) \(flow.row) (\(Self.transport(flow))) to \(flow.host)")]),
-          HTML(": \(flow.finding.summary)"),
+            flow,
+            [HTML.plain("\(Words.sign(flow.finding.verdict)) \(flow.row) (\(Self.transport(flow))) to \(flow.host)")]),
+          HTML.plain(": \(flow.finding.summary)"),
         ])
     }
     return .element("h2", [:], "To be seen to") + .element("ul", [:], items)
@@ -68,7 +70,8 @@ extension WatchPages {
         "li", [:],
         [
           link(
-            flow, [.element("span", ["aria-hidden": "true"], "\(Words.sign(flow.finding.verdict)) "), HTML(words)],
+            flow,
+            [.element("span", ["aria-hidden": "true"], "\(Words.sign(flow.finding.verdict)) "), HTML.plain(words)],
             label: "\(words), \(flow.row) to \(flow.host)")
         ])
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
+import WebPages
 
 /// The states of a flow within a window of time.
 struct Timeline {
@@ -106,7 +107,7 @@ extension WatchPages {
       return HTML.element(
         "tr", [:],
         [
-          .element("th", ["scope": "row"], [link(flow, [HTML(name)])]),
+          .element("th", ["scope": "row"], [link(flow, [HTML.plain(name)])]),
           .element(
             "td", ["class": flow.finding.verdict.rawValue],
             "\(Words.sign(flow.finding.verdict)) \(Words.verdict(flow.finding.verdict))"),

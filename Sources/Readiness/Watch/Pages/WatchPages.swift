@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
+import WebPages
 
 /// The pages of `ports watch`.
 struct WatchPages {
@@ -8,12 +9,13 @@ struct WatchPages {
   let now: Double
 
   static let navigation = [
-    Page.Link("Now", "/"), Page.Link("Over time", "/timeline"), Page.Link("Metrics", "/metrics"),
-    Page.Link("JSON", "/api/v1/flows"),
+    NavigationPage.Link("Now", "/"), NavigationPage.Link("Over time", "/timeline"),
+    NavigationPage.Link("Metrics", "/metrics"),
+    NavigationPage.Link("JSON", "/api/v1/flows"),
   ]
 
   func page(_ title: String, path: String, _ content: [HTML]) -> String {
-    Page(
+    NavigationPage(
       title: title, application: "Bridgehead port watch", navigation: Self.navigation, path: path, content: content
     ).text
   }
@@ -34,8 +36,8 @@ struct WatchPages {
     return .element(
       "p", ["role": "status"],
       [
-        HTML("\(working) of \(required.count) required flows work. Last checked "), Words.time(last),
-        HTML(", \(Words.duration(now - last)) ago."),
+        HTML.plain("\(working) of \(required.count) required flows work. Last checked "), Words.time(last),
+        HTML.plain(", \(Words.duration(now - last)) ago."),
       ])
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import WebPages
 
 /// Verdicts and times for people.
 enum Words {

@@ -4,6 +4,7 @@ import FoundationEssentials
 package import PortReference
 import Synchronization
 import Wire
+import WebPages
 
 /// Answers the requests to `ports watch`. One pipeline owns what keeps it safe; a route only looks things up.
 package struct WatchEndpoints: Sendable {
@@ -41,7 +42,7 @@ package struct WatchEndpoints: Sendable {
       answer = .text(
         500, (error as? any DiagnosableError)?.message ?? "The request could not be served; the log says why.")
     }
-    answer.headers += Page.securityHeaders
+    answer.headers += NavigationPage.securityHeaders
     if request.method == "HEAD" { answer.body = "" }
     return answer
   }

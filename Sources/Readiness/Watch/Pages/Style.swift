@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The style of all pages. Every pair of colours has a contrast of at least 4.5 (WCAG 2.2 1.4.3), in both schemes.
+/// The style of the watch's pages: tables, strips of time, and a colour for each kind of verdict. Every pair of colours has a contrast of at least 4.5 (WCAG 2.2 1.4.3), in both schemes.
 enum Style {
   static let sheet = """
     :root { color-scheme: light dark; --text: #1b1b1b; --back: #ffffff; --line: #767676; --soft: #f2f2f2;

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A page that a role serves: one main heading, landmarks, a link that skips the navigation, no script. What it looks like
-/// stands in ``Style``, which the role serves as a file of its own, so that the policy can forbid styles inside a page.
-struct Page: Sendable {
-  struct Link: Sendable {
-    var title: String
-    var path: String
-    init(_ title: String, _ path: String) {
+/// One of several pages of an application: one main heading, landmarks, a link that skips the navigation, no script. What
+/// it looks like stands in a file of its own, so that the policy can forbid styles inside a page.
+package struct NavigationPage: Sendable {
+  package struct Link: Sendable {
+    package var title: String
+    package var path: String
+    package init(_ title: String, _ path: String) {
       self.title = title
       self.path = path
     }
   }
 
-  var title: String
+  package var title: String
   /// What the whole application is called.
-  var application: String
-  var navigation: [Link]
+  package var application: String
+  package var navigation: [Link]
   /// The path of this page, which the navigation marks as the current one.
-  var path: String
-  var content: [HTML]
+  package var path: String
+  package var content: [HTML]
 
-  init(title: String, application: String, navigation: [Link], path: String, content: [HTML]) {
+  package init(title: String, application: String, navigation: [Link], path: String, content: [HTML]) {
     self.title = title
     self.application = application
     self.navigation = navigation
@@ -28,11 +28,11 @@ struct Page: Sendable {
     self.content = content
   }
 
-  /// The path under which ``Style/sheet`` must be served.
-  static let stylePath = "/style.css"
+  /// The path under which the style sheet must be served.
+  package static let stylePath = "/style.css"
 
   /// Nothing is loaded but the style sheet, nothing runs, nobody frames the page.
-  static let securityHeaders: [(name: String, value: String)] = [
+  package static let securityHeaders: [(name: String, value: String)] = [
     (
       "Content-Security-Policy",
       "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -41,7 +41,7 @@ struct Page: Sendable {
     ("Cross-Origin-Resource-Policy", "same-origin"),
   ]
 
-  var text: String {
+  package var text: String {
     let head = HTML.element(
       "head", [:],
       [
