@@ -93,13 +93,14 @@ let package = Package(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
     library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
-    library("SCIM", ["Wire", "HTTP", nioCore, logging]),
+    library("SCIM", ["IdentityModel", "Wire", "HTTP", nioCore, logging]),
     library("XML", ["Wire", "CXML2"]),
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
-    library("WebIdentity", ["Wire", "XML", crypto, cryptoExtras]),
+    library("WebIdentity", ["Wire", "XML", crypto, cryptoExtras, x509, asn1]),
+    library("SyncAPI", ["IdentityModel", "Wire", "HTTP", "WCF", "XML", "WebIdentity", nioCore, logging]),
     library("WebPages"),
 
     // The rules of synchronisation, free of any engine.
@@ -109,13 +110,15 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
+        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "SyncAPI",
+        "Store",
         "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash", "WebIdentity",
+        "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
@@ -146,7 +149,7 @@ let package = Package(
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
-        "WebIdentity",
+        "WebIdentity", "SyncAPI",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -191,16 +194,22 @@ let package = Package(
     tests("XMLTests", ["XML", "Wire"]),
     tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
     tests("WCFTests", ["WCF", "Wire"]),
+    tests(
+      "SyncAPITests",
+      [
+        "SyncAPI", "WCF", "HTTP", "IdentityModel", "WebIdentity", "Wire", nioCore, nioPosix, nioHTTP1, logging,
+      ]),
     tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
       "ConnectTests",
-      ["Connect", "IdentityModel", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      ["Connect", "IdentityModel", "RPC", "SCIM", "SyncAPI", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
+        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix,
+        nioSSL, x509, asn1, crypto,
         logging,
         lifecycle,
       ]),

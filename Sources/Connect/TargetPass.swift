@@ -58,11 +58,16 @@ struct TargetPass: Sendable {
     }
     try await writeAnchors(&report)
     var allowed = capabilities
+    var summary = ExportSummary(operations: 0, successful: 0)
     for round in 1...Self.maximumRounds {
       let result = try await export(
         allowed, isLast: round == Self.maximumRounds, isTargetKnown: isTargetKnown, &report)
+      summary.add(result)
       if result.again == 0 { break }
       if result.hasUnanswered { allowed = capabilities.singly }
+    }
+    if summary.operations > 0 {
+      try await clock.timed(.confirm, &report) { [summary] _ in try await target.conclude(summary) }
     }
   }
 
@@ -150,5 +155,13 @@ struct TargetPass: Sendable {
     if !leftOut.isEmpty {
       report.leftOut = leftOut.map { "\(profile.name) has no place for objects of type \($0.rawValue)" }
     }
+  }
+}
+
+extension ExportSummary {
+  fileprivate mutating func add(_ result: Exporter.Result) {
+    let done = result.exported.values.reduce(0) { $0 + $1.created + $1.adopted + $1.updated + $1.deleted }
+    successful += done
+    operations += done + result.errors.count
   }
 }

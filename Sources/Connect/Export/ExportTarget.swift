@@ -35,9 +35,20 @@ package protocol ExportTarget: Sendable {
   /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
   /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
   func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord]
+
+  /// An export in which something was sent has ended.
+  func conclude(_ summary: ExportSummary) async throws
+}
+
+/// What an export did, for targets that want to know.
+package struct ExportSummary: Sendable, Equatable {
+  package var operations: Int
+  package var successful: Int
 }
 
 extension ExportTarget {
+  package func conclude(_ summary: ExportSummary) async throws {}
+
   package var optionalVocabulary: [ObjectKind: Set<String>] { [:] }
 
   package func offeredVocabulary() async throws -> OfferedVocabulary {

@@ -40,16 +40,18 @@ enum SCIMMapping {
     switch operation {
     case .create(let kind, let anchor, let attributes):
       let form = try form(kind)
-      return .create(endpoint: form.endpoint, resource(form, anchor, attributes))
+      return .create(endpoint: form.endpoint, form.resource(externalId: anchor, attributes))
     case .update(let kind, let id, let changes, let attributes):
       let form = try form(kind)
-      return .patch(endpoint: form.endpoint, id: id, PatchRequest(try operations(form, changes, attributes)))
+      return .patch(
+        endpoint: form.endpoint, id: id, PatchRequest(try form.operations(changed: Set(changes.names), attributes)))
     case .adopt(let kind, let id, let anchor, _, let changes, let attributes):
       let form = try form(kind)
       return .patch(
         endpoint: form.endpoint, id: id,
         PatchRequest(
-          [try self.operation("externalId", .string(anchor))] + (try operations(form, changes, attributes))))
+          [try SCIMFieldPath("externalId").operation(.string(anchor))]
+            + (try form.operations(changed: Set(changes.names), attributes))))
     case .link(let kind, let id, let attribute, let add, let remove):
       let form = try form(kind)
       let path = form.links[attribute] ?? SCIMFieldPath(attribute)
@@ -60,28 +62,8 @@ enum SCIMMapping {
     }
   }
 
-  private static func resource(_ form: SCIMForm, _ anchor: String, _ attributes: Attributes) -> SCIMResource {
-    var resource = SCIMResource(schemas: [form.type.schema.id])
-    resource.externalId = anchor
-    for field in form.fields { field.path.set(field.value(attributes), in: &resource) }
-    return resource
-  }
-
-  private static func operations(
-    _ form: SCIMForm, _ changes: Attributes, _ attributes: Attributes
-  ) throws -> [PatchOperation] {
-    let changed = Set(changes.names)
-    return try form.fields.filter { field in field.names.contains { changed.contains($0) } }.map { field in
-      try operation(field.path.text, field.value(attributes))
-    }
-  }
-
-  private static func operation(_ path: String, _ value: JSONValue?) throws -> PatchOperation {
-    PatchOperation(value == nil ? .remove : .replace, try PatchPath.parse(path), value)
-  }
-
   private static func reference(_ path: SCIMFieldPath, _ add: [LinkedObject]) throws -> PatchOperation {
-    try operation(path.text, add.last.map { ["value": .string($0.id)] })
+    try path.operation(add.last.map { ["value": .string($0.id)] })
   }
 
   private static func members(
@@ -104,30 +86,12 @@ enum SCIMMapping {
   static func record(_ resource: SCIMResource, _ kind: ObjectKind) -> TargetRecord? {
     guard let id = resource.id, let form = SCIMForm.of(kind) else { return nil }
     var record = TargetRecord(
-      id: id, version: resource.meta?.version, sourceAnchor: resource.externalId, attributes: Attributes())
-    for field in form.fields {
-      if let value = field.path.value(in: resource) { field.read(value, &record.attributes) }
+      id: id, version: resource.meta?.version, sourceAnchor: resource.externalId,
+      attributes: form.attributes(of: resource))
+    for (name, ids) in form.references(of: resource) where name == "members" || !ids.isEmpty {
+      record.links[name] = ids
     }
-    for (name, path) in form.links {
-      let value = path.value(in: resource)
-      let ids = (value?.array ?? [value].compactMap { $0 }).compactMap { GroupMember($0)?.value }
-      if name == "members" || !ids.isEmpty { record.links[name] = ids }
-    }
-    record.isPrivileged = kind == .user && isPrivileged(resource)
+    record.isPrivileged = kind == .user && resource.isPrivileged
     return record
-  }
-
-  /// SCIM has no vocabulary for roles (RFC 7643 4.1.2): those that call themselves administrative or privileged, and
-  /// accounts that are marked as the cloud's own.
-  private static func isPrivileged(_ resource: SCIMResource) -> Bool {
-    ["roles", "entitlements"].contains { name in
-      (resource.attributes[name]?.array ?? []).contains { value in
-        let texts = value.object.map { object in ["value", "display", "type"].compactMap { object[$0]?.string } }
-        return (texts ?? [value.string].compactMap { $0 }).contains { text in
-          let folded = text.lowercased()
-          return ["admin", "privileged", "cloud-only", "cloudonly"].contains { folded.contains($0) }
-        }
-      }
-    }
   }
 }

@@ -26,11 +26,3 @@ enum AccountState {
     return control & accountDisable != 0
   }
 }
-
-/// Mail addresses: `SMTP:` marks the primary one, `smtp:` the others.
-enum Address {
-  /// An address without its prefix.
-  static func bare(_ address: String) -> String {
-    address.lowercased().hasPrefix("smtp:") ? String(address.dropFirst(5)) : address
-  }
-}

@@ -8,10 +8,11 @@ package import WebIdentity
 extension TenantDirectory {
   /// A new application. The secret of a confidential one can be had only here.
   ///
+  /// - Parameter hasSecret: whether a confidential one gets a secret; one with a certificate needs none.
   /// - Throws: ``TenantError`` `invalidApplication`.
   package func createApplication(
     name: String, kind: Application.Kind, redirects: [RedirectURI], logouts: [RedirectURI] = [],
-    grants: Set<Application.Grant>, by actor: Actor
+    grants: Set<Application.Grant>, hasSecret: Bool = true, by actor: Actor
   ) async throws -> (application: Application, secret: String?) {
     guard (1...100).contains(name.count),
       !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
@@ -37,7 +38,7 @@ extension TenantDirectory {
     let application = Application(
       id: Identifier.make(environment.random), name: name, kind: kind, redirects: redirects, logouts: logouts,
       grants: grants, created: Date(milliseconds: environment.now().milliseconds))
-    let secret = kind == .confidential ? OpaqueSecret(.client, random: environment.random) : nil
+    let secret = kind == .confidential && hasSecret ? OpaqueSecret(.client, random: environment.random) : nil
     let hash = secret?.hash
     try await store.write(durability: .full) { transaction in
       try transaction.run(

@@ -15,6 +15,8 @@ package struct CredentialBatch: Sendable {
 
   let entries: [Entry]
 
+  init(entries: [Entry]) { self.entries = entries }
+
   package init(_ changes: [CredentialChange]) {
     entries = changes.map { Entry(externalId: $0.externalId, change: .success($0)) }
   }

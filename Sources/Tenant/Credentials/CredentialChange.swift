@@ -36,18 +36,41 @@ package struct CredentialChange: Sendable {
   package let externalId: String
   /// Nil to forget the password.
   package let value: DerivedPassword?
-  package let version: ReplicatedVersion
+  package private(set) var version: ReplicatedVersion
   package let policy: CredentialPolicy
+  /// Nothing but the time of the change is known.
+  private let isDated: Bool
 
   package init(externalId: String, value: DerivedPassword?, version: ReplicatedVersion, policy: CredentialPolicy) {
     self.externalId = externalId
     self.value = value
     self.version = version
     self.policy = policy
+    isDated = false
+  }
+
+  /// A change of which only the time is known. Two within one second cannot be told apart.
+  init(externalId: String, value: DerivedPassword, changed: Date, policy: CredentialPolicy) {
+    self.externalId = externalId
+    self.value = value
+    self.policy = policy
+    version = ReplicatedVersion(version: 0, originated: changed.milliseconds, invocation: .zero)
+    isDated = true
+  }
+
+  /// The change with a version that compares with the one that is known, by time where there is nothing else.
+  func compared(with known: ReplicatedVersion?) -> CredentialChange {
+    guard isDated, let known else { return self }
+    var change = self
+    change.version =
+      version.originated == known.originated
+      ? known : ReplicatedVersion(version: known.version, originated: version.originated, invocation: .zero)
+    return change
   }
 
   /// - Throws: ``CredentialRefusal`` `invalid`, which names the member and never repeats a value.
   init(_ object: JSONObject) throws {
+    isDated = false
     guard let externalId = object["externalId"]?.string, !externalId.isEmpty, externalId.utf8.count <= 256 else {
       throw CredentialRefusal.invalid("externalId must be a text of at most 256 bytes.")
     }

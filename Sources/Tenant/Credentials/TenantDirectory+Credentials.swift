@@ -51,6 +51,7 @@ private struct CredentialWriter {
         CredentialRefusal(reason: .unknownUser, detail: "No user has this externalId; export the user first."))
     }
     let known = try known(user.sequence)
+    let change = change.compared(with: known?.version)
     if let version = known?.version {
       if change.version < version {
         return .refused(

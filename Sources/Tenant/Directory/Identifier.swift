@@ -9,6 +9,11 @@ enum Identifier {
     var bytes = random(16)
     bytes[6] = bytes[6] & 0x0f | 0x40
     bytes[8] = bytes[8] & 0x3f | 0x80
+    return text(bytes)
+  }
+
+  /// The text form of 16 bytes, the first digit first.
+  static func text(_ bytes: [UInt8]) -> String {
     var rest = Hex.encode(bytes)[...]
     return [8, 4, 4, 4, 12].map { length in
       defer { rest = rest.dropFirst(length) }

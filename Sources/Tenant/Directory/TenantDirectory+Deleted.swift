@@ -53,18 +53,14 @@ extension TenantDirectory {
       guard found.deleted != nil else {
         throw TenantError(.notDeleted, "The \(kind.name) \(id) is not deleted.", remedy: "Use it as it is.")
       }
+      let restored: StoredResource
       do {
-        try writer.checkNames(kind, IndexedColumns(found.attributes), except: found)
+        restored = try writer.restore(found)
       } catch let error as SCIMError {
         throw TenantError(
           .nameTaken, "The \(kind.name) \(id) cannot be restored. \(error.detail)",
           remedy: "Rename or delete the holder, or verify the domain, then restore again.")
       }
-      try transaction.run(
-        "UPDATE resource SET deleted = NULL, version = version + 1, modified = ? WHERE seq = ?",
-        [.integer(writer.now.milliseconds), .integer(found.sequence)])
-      try writer.audit(.restore, found, before: nil, after: .object(found.attributes))
-      let restored = try StoredResource.find(kind, id, transaction) ?? found
       return try ResourceReader(transaction: transaction, base: "", limits: limits)
         .represent(restored, Projection(all: kind.definition))
     }

@@ -64,5 +64,6 @@ extension TenantDirectory {
     signInMigration,
     forgettingMigration,
     seamlessSSOMigration,
+    syncMigration,
   ]
 }

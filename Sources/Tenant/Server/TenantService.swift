@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import SCIM
 import Store
+import SyncAPI
 import Wire
 
 /// Answers requests. One pipeline owns the steps that keep the tenant safe; a route fills in only what is its own.
@@ -15,6 +16,7 @@ struct TenantService: Sendable {
   let base: @Sendable () async throws -> String
   private let limiter: RateLimiter
   private let signIn: SignInService
+  private let sync: SyncService
 
   init(
     directory: TenantDirectory, logger: Logger, tickets: TicketSettings = TicketSettings(),
@@ -25,6 +27,7 @@ struct TenantService: Sendable {
     self.base = base
     limiter = RateLimiter(rate: directory.limits.requestsPerSecond, burst: directory.limits.requestBurst)
     signIn = SignInService(directory: directory, logger: logger, tickets: tickets)
+    sync = SyncService(directory: directory, logger: logger)
   }
 
   /// What is known of a request as it goes through the pipeline, for the log.
@@ -55,10 +58,16 @@ struct TenantService: Sendable {
 
   private func process(_ request: TenantRequest, _ id: String, _ progress: inout Progress) async throws -> TenantAnswer
   {
-    // 0. People and applications that sign in have a pipeline of their own.
+    // 0. People and applications that sign in, and the Sync API, have pipelines of their own.
     if let path = signIn.path(of: request.target) {
       let (answer, template) = await signIn.answer(request, path: path, base: try await base(), id: id)
       progress.template = template
+      return answer
+    }
+    if SyncService.serves(request.target) {
+      let (answer, done) = await sync.answer(request, base: try await base(), id: id)
+      progress.template = "\(SyncEndpoint.path)#\(done.operation)"
+      progress.token = done.client
       return answer
     }
     // 1. The target's size and form.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SyncAPI
 import WebIdentity
 
 /// What an application asks for: claims about the person, and access to at most one other application.
@@ -35,7 +36,10 @@ extension SignInService {
   /// (RFC 6749 3.3); the answer says what is left.
   func scopes(_ asked: [String], for application: Application) async throws -> [String] {
     let requested = try RequestedScopes(asked)
-    if let resource = requested.resource, try await directory.application(resource) == nil {
+    // The tenant's own synchronisation service is no application that anybody registers.
+    if let resource = requested.resource, resource != SyncEndpoint.resource,
+      try await directory.application(resource) == nil
+    {
       throw OAuthError(.invalidScope, "There is no application of the identifier in the scope.")
     }
     return requested.scopes.filter { $0 != "offline_access" || application.grants.contains(.refreshToken) }

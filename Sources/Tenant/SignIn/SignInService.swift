@@ -162,7 +162,13 @@ struct SignInService: Sendable {
   func client(of call: SignInCall, allowing grant: Application.Grant? = nil) async throws -> Application {
     let claim = try ClientAuthentication(authorization: call.authorization, call.form)
     let application: Application
-    do { application = try await directory.authenticate(claim) } catch let error as OAuthError {
+    do {
+      if let assertion = claim.assertion {
+        application = try await directory.authenticate(assertion, audiences: [call.issuer, call.url(.token)])
+      } else {
+        application = try await directory.authenticate(claim)
+      }
+    } catch let error as OAuthError {
       throw SignInRefusal.client(
         error, challenge: claim.usedHeader ? "Basic realm=\"\(directory.initialDomain)\"" : nil)
     }

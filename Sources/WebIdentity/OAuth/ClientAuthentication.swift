@@ -9,10 +9,25 @@ package struct ClientAuthentication: Sendable {
   package let secret: String?
   /// Whether the Authorization header was used: then a refusal is answered with a challenge (RFC 6749 5.2).
   package let usedHeader: Bool
+  /// What a client with a key of its own says instead of a secret (RFC 7521 4.2).
+  package let assertion: ClientAssertion?
 
   /// - Throws: ``OAuthError`` `invalidClient` when no client is named or the header cannot be read, `invalidRequest` when two
   ///   methods are used at once.
   package init(authorization: String?, _ parameters: FormParameters) throws(OAuthError) {
+    if parameters["client_assertion_type"] != nil || parameters["client_assertion"] != nil {
+      guard authorization == nil, parameters["client_secret"] == nil else {
+        throw OAuthError(.invalidRequest, "The client authenticates in two ways at once.")
+      }
+      guard parameters["client_assertion_type"] == ClientAssertion.type,
+        let assertion = ClientAssertion(try parameters.require("client_assertion")),
+        parameters["client_id"].map({ $0 == assertion.claimedClient }) ?? true
+      else { throw OAuthError(.invalidClient, "The client assertion cannot be read.") }
+      (clientID, secret, usedHeader) = (assertion.claimedClient, nil, false)
+      self.assertion = assertion
+      return
+    }
+    assertion = nil
     guard let authorization else {
       guard let id = parameters["client_id"] else { throw OAuthError(.invalidClient, "The client is not named.") }
       clientID = id

@@ -18,7 +18,10 @@ package struct ProviderMetadata: Encodable, Sendable {
   ]
   let subjectTypesSupported = ["public"]
   let idTokenSigningAlgorithmsSupported = [SignedToken.algorithm]
-  let tokenEndpointAuthenticationMethodsSupported = ["client_secret_basic", "client_secret_post", "none"]
+  let tokenEndpointAuthenticationMethodsSupported = [
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
+  ]
+  let tokenEndpointAuthenticationAlgorithmsSupported = [SignedToken.algorithm]
   let revocationEndpointAuthenticationMethodsSupported = ["client_secret_basic", "client_secret_post", "none"]
   let codeChallengeMethodsSupported = [ProofKey.method]
   let claimsSupported = [
@@ -58,6 +61,7 @@ package struct ProviderMetadata: Encodable, Sendable {
     case subjectTypesSupported = "subject_types_supported"
     case idTokenSigningAlgorithmsSupported = "id_token_signing_alg_values_supported"
     case tokenEndpointAuthenticationMethodsSupported = "token_endpoint_auth_methods_supported"
+    case tokenEndpointAuthenticationAlgorithmsSupported = "token_endpoint_auth_signing_alg_values_supported"
     case revocationEndpointAuthenticationMethodsSupported = "revocation_endpoint_auth_methods_supported"
     case codeChallengeMethodsSupported = "code_challenge_methods_supported"
     case claimsSupported = "claims_supported"

@@ -18,6 +18,11 @@ package struct TokenSigningKey: Sendable {
     publicKey = try JSONWebKey(key.publicKey)
   }
 
+  init(key: _RSA.Signing.PrivateKey) throws {
+    self.key = key
+    publicKey = try JSONWebKey(key.publicKey)
+  }
+
   /// - Throws: what the library throws when the bytes are not as ``representation`` made them.
   package init(representation: SecretBytes) throws {
     key = try representation.withBytes { try _RSA.Signing.PrivateKey(derRepresentation: $0) }
@@ -31,9 +36,13 @@ package struct TokenSigningKey: Sendable {
   ///
   /// - Throws: `EncodingError`, or what the library throws.
   package func sign(_ claims: some Encodable, type: SignedToken.TokenType) throws -> String {
+    try sign(
+      header: SignedToken.Header(algorithm: SignedToken.algorithm, keyID: publicKey.keyID, type: type.rawValue), claims)
+  }
+
+  func sign(header: some Encodable, _ claims: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let header = SignedToken.Header(algorithm: SignedToken.algorithm, keyID: publicKey.keyID, type: type.rawValue)
     let input = Base64URL.encode(try encoder.encode(header)) + "." + Base64URL.encode(try encoder.encode(claims))
     return input + "." + Base64URL.encode(try signature(over: Array(input.utf8)))
   }

@@ -79,9 +79,12 @@ struct Configuration: Codable, Sendable {
 
   struct Target: Codable, Sendable {
     var name: String?
+    var kind: String?
     var url: String
-    var token: SecretReference
+    var token: SecretReference?
     var passwordToken: SecretReference?
+    var signIn: SignIn?
+    var passwords: Bool?
     var verifiedDomains: [String]
     var initialDomain: String
     var concurrency: Int?
@@ -89,6 +92,16 @@ struct Configuration: Codable, Sendable {
 
     /// By which the target is known in the database.
     var key: String { name ?? "cloud" }
+  }
+
+  /// How Connect signs in to a target of kind sync-api.
+  struct SignIn: Codable, Sendable {
+    var authority: String
+    var clientID: String
+    var certificate: String?
+    var key: String?
+    var refreshToken: String?
+    var scope: String?
   }
 
   struct Guard: Codable, Sendable {

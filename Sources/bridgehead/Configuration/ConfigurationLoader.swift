@@ -197,6 +197,29 @@ extension Configuration {
             node?["url"], "\(path).url", "is not sealed",
             "use https: the token and the directory would travel in clear text")
         }
+        if target.isSyncAPI {
+          let signIn = target.signIn
+          if signIn == nil || (signIn?.refreshToken == nil) == (signIn?.certificate == nil)
+            || (signIn?.certificate == nil) != (signIn?.key == nil)
+          {
+            add(
+              node, "\(path).signIn", "must have either certificate and key, or refreshToken",
+              "say how Connect signs in to a target of kind sync-api")
+          }
+          if let signIn, signIn.authority.hasPrefix("http:") {
+            add(node?["signIn"], "\(path).signIn.authority", "is not sealed", "use https")
+          }
+          if target.token != nil || target.passwordToken != nil {
+            add(node, path, "has a token, which a target of kind sync-api does not take", "use signIn and passwords")
+          }
+        } else {
+          if target.token == nil {
+            add(node, "\(path).token", "is missing", "add it: the bearer token of the SCIM 2.0 service")
+          }
+          if target.signIn != nil || target.passwords != nil {
+            add(node, path, "has signIn or passwords, which are for kind sync-api", "use token and passwordToken")
+          }
+        }
       }
     }
     if let proxy = httpProxy, (proxy.user == nil) != (proxy.password == nil) {

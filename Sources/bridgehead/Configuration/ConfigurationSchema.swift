@@ -129,13 +129,21 @@ extension Schema {
     Property(
       "name", .string(.text), "The target's name in the database; never changed once used. Default: cloud."),
     Property(
-      "url", .string(.url), required: true, "The SCIM 2.0 service's base URL.",
+      "kind", .choice(["scim", "sync-api"]),
+      "scim: a SCIM 2.0 service. sync-api: the interface of Entra Connect itself, which Microsoft does not document "
+        + "(docs/operations/sync-api.md). Default: scim."),
+    Property(
+      "url", .string(.url), required: true, "The SCIM 2.0 service's base URL, or the Sync API's address.",
       example: "https://tenant.corp.example/scim/v2"),
     Property(
-      "token", .secret, required: true, "The bearer token.", example: "{ file: /etc/bridgehead/tenant.token }"),
+      "token", .secret, "The bearer token of a SCIM 2.0 service.", example: "{ file: /etc/bridgehead/tenant.token }"),
     Property(
       "passwordToken", .secret,
       "A bearer token of the scope 'credentials', with which derived password hashes are sent. None are when absent."),
+    Property("signIn", signIn, "How Connect signs in to a target of kind sync-api."),
+    Property(
+      "passwords", .boolean,
+      "Whether derived password hashes are sent to a target of kind sync-api. Default: false."),
     Property(
       "verifiedDomains", .list(of: .string(.dnsName)), required: true,
       "The domains that the cloud directory has verified; other UPN suffixes are replaced.", example: "[corp.example]"),
@@ -144,6 +152,21 @@ extension Schema {
       "The cloud directory's own domain, for names whose suffix is not verified.", example: "corp.tenant.example"),
     Property("concurrency", .integer(1...64), "Requests under way at once. Default: 8."),
     Property("requestTimeout", .string(.duration), "The longest wait for one answer. Default: 30s."),
+  ])
+
+  private static let signIn = Schema.object([
+    Property(
+      "authority", .string(.url), required: true,
+      "The authorisation server with the tenant: https://login.microsoftonline.com/TENANT, or the address of the tenant's own "
+        + "service with its initial domain."),
+    Property("clientID", .string(.text), required: true, "The application's identifier."),
+    Property(
+      "certificate", .string(.path), "The application's certificate, PEM (with key, or refreshToken instead)."),
+    Property("key", .string(.path), "The certificate's RSA key, PEM, readable by its owner alone."),
+    Property(
+      "refreshToken", .string(.path),
+      "Where the refresh token is kept that 'connect sign-in' leaves behind, when a person signs in on another device."),
+    Property("scope", .string(.text), "What the token is for. Default: https://graph.windows.net/.default."),
   ])
 
   private static let deletionGuard = Schema.object([

@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import SCIM
 import Store
+import SyncAPI
 import SynchronisationRules
 import Wire
 
@@ -52,8 +53,17 @@ struct ConnectRuntime {
         selection: selection
       ) { try await forest.connect(to: $0) }
     }
-    let clients = try section.allTargets.map { ($0.key, try scimClient($0, cloud, environment)) }
-    let targets = clients.map { SCIMTarget(name: $0, client: $1) }
+    var clients: [SCIMClient] = []
+    let syncClients = try Dictionary(
+      uniqueKeysWithValues: section.allTargets.filter(\.isSyncAPI).map {
+        ($0.key, try SyncAPIClient($0, cloud, environment))
+      })
+    let targets = try section.allTargets.map { target -> any ExportTarget in
+      if let client = syncClients[target.key] { return SyncAPITarget(name: target.key, client: client) }
+      let client = try scimClient(target, cloud, environment)
+      clients.append(client)
+      return SCIMTarget(name: target.key, client: client)
+    }
     let service = ConnectService(
       configuration: settings, store: store, sources: sources, targets: targets,
       anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
@@ -66,9 +76,9 @@ struct ConnectRuntime {
       }, ledger: ledger, logger: logger,
       now: { Date.now })
     let passwords = try passwords(
-      section, forests, store, ledger, cloud, environment, isStaging: settings.isStaging)
+      section, forests, store, ledger, cloud, syncClients, environment, isStaging: settings.isStaging)
     return ConnectRuntime(
-      service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
+      service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients,
       finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
   }
 
@@ -139,10 +149,15 @@ struct ConnectRuntime {
   /// A server in staging reads no passwords, as it sends none.
   private static func passwords(
     _ section: Configuration.ConnectSection, _ forests: [Forest], _ store: SQLiteStore, _ ledger: FlowLedger,
-    _ cloud: Cloud, _ environment: [String: String], isStaging: Bool
+    _ cloud: Cloud, _ syncClients: [String: SyncAPIClient], _ environment: [String: String], isStaging: Bool
   ) throws -> PasswordPass? {
     let sources = forests.compactMap(\.passwordSource)
-    let targets = try section.allTargets.compactMap { target -> TenantPasswordTarget? in
+    let targets = try section.allTargets.compactMap { target -> (any PasswordTarget)? in
+      if let client = syncClients[target.key] {
+        guard target.passwords ?? false else { return nil }
+        return SyncAPIPasswordTarget(
+          name: target.key, client: client, logger: Logger(label: "bridgehead.passwords"))
+      }
       guard let token = target.passwordToken else { return nil }
       _ = try token.read(environment)
       let url = try HTTPURL(target.url)
@@ -172,11 +187,15 @@ struct ConnectRuntime {
       configuration.deadline = .seconds(timeout.components.seconds)
     }
     // Read now, so that a missing token is told before anything is done, and again for each use: it may be renewed.
-    _ = try target.token.read(environment)
+    guard let token = target.token else {
+      throw CommandError(
+        "configuration.token", "The target \(target.key) has no token.", remedy: "add it.", status: .configuration)
+    }
+    _ = try token.read(environment)
     return SCIMClient(
       configuration, http: cloud.http, timing: SCIMClientTiming(now: { Date.now }),
       logger: Logger(label: "bridgehead.scim")
-    ) { try target.token.read(environment) }
+    ) { try token.read(environment) }
   }
 }
 

@@ -44,7 +44,8 @@ struct ConnectPasswordsSync: AsyncParsableCommand {
       guard let passwords = runtime.passwords else {
         throw CommandError(
           "configuration.passwords", "No password hashes are to be synchronised.",
-          remedy: "give a forest passwordCredentials and a target a passwordToken, and leave staging mode.",
+          remedy:
+            "give a forest passwordCredentials and a target a passwordToken (sync-api: passwords), and leave staging mode.",
           status: .configuration)
       }
       let report = try await Interruption.stopping { try await passwords.run() }

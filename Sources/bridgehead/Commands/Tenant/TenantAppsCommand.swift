@@ -25,7 +25,7 @@ private struct ApplicationReport: Encodable {
 struct TenantApps: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apps", abstract: "The applications that people may sign in to.",
-    subcommands: [Create.self, List.self, Show.self, Remove.self])
+    subcommands: [Create.self, AddCertificate.self, List.self, Show.self, Remove.self])
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,6 +40,7 @@ struct TenantApps: AsyncParsableCommand {
           bridgehead tenant apps create --name Tool --public --redirect-uri http://localhost --grant authorization_code \\
             --grant refresh_token --grant device_code
           bridgehead tenant apps create --name Nightly --grant client_credentials --output nightly.secret
+          bridgehead tenant apps create --name Connect --grant client_credentials --certificate connect.pem
         """)
 
     @OptionGroup var configurationFile: ConfigurationOption
@@ -62,6 +63,12 @@ struct TenantApps: AsyncParsableCommand {
     )
     var grant: [Application.Grant] = []
 
+    @Option(
+      help: ArgumentHelp(
+        "The certificate, PEM, with whose key the application proves who it is; it then gets no secret.",
+        valueName: "file"))
+    var certificate: String?
+
     @Option(help: ArgumentHelp("Write the secret to this new file, readable by you alone.", valueName: "file"))
     var output: String?
 
@@ -73,16 +80,30 @@ struct TenantApps: AsyncParsableCommand {
       let clientSecret: String?
     }
 
+    fileprivate static func read(_ path: String) throws -> ClientCertificate {
+      do { return try ClientCertificate(pem: try String(contentsOf: URL(filePath: path), encoding: .utf8)) } catch let
+        error as ClientCertificateError
+      {
+        throw error
+      } catch {
+        throw CommandError(
+          "file.read", "\(path) cannot be read.", remedy: "name the certificate's file, in PEM format.")
+      }
+    }
+
     func run() async throws {
       let access = try TenantAccess(configurationFile)
       let directory = try await access.directory()
       let redirects = try redirectUri.map { try RedirectURI($0) }
       let grants = grant.isEmpty && !redirects.isEmpty ? [.authorizationCode, .refreshToken] : grant
       // The file first: a secret that nobody can read must not exist.
-      let file = isPublic ? nil : try output.map(PrivateFile.init)
+      let certificate = try self.certificate.map { try Self.read($0) }
+      let file = isPublic || certificate != nil ? nil : try output.map(PrivateFile.init)
       let (application, secret) = try await directory.createApplication(
         name: name, kind: isPublic ? .publicClient : .confidential, redirects: redirects,
-        logouts: try postLogoutRedirectUri.map { try RedirectURI($0) }, grants: Set(grants), by: access.actor)
+        logouts: try postLogoutRedirectUri.map { try RedirectURI($0) }, grants: Set(grants),
+        hasSecret: certificate == nil, by: access.actor)
+      if let certificate { try await directory.addCertificate(certificate, to: application.id, by: access.actor) }
       if let file, let secret { try file.write(secret + "\n") }
       let shown = file == nil ? secret : nil
       if json { return try printJSON(Report(clientId: application.id, clientSecret: shown)) }
@@ -91,6 +112,29 @@ struct TenantApps: AsyncParsableCommand {
         print("client secret: \(shown)")
         printError("the secret is not shown again")
       }
+    }
+  }
+
+  /// Registers a further certificate, so that one can be renewed without an interruption.
+  struct AddCertificate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Register a further certificate of an application.",
+      discussion:
+        "EXAMPLE\n  bridgehead tenant apps add-certificate 2819c223-7f76-453a-919d-413861904646 renewed.pem")
+
+    @OptionGroup var configurationFile: ConfigurationOption
+
+    @Argument(help: "Its client id.")
+    var id: String
+
+    @Argument(help: ArgumentHelp("The certificate, PEM.", valueName: "file"))
+    var certificate: String
+
+    func run() async throws {
+      let access = try TenantAccess(configurationFile)
+      let certificate = try Create.read(self.certificate)
+      try await access.directory().addCertificate(certificate, to: id, by: access.actor)
+      print("registered \(certificate.subject) until \(certificate.expires.formatted(.iso8601))")
     }
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import IdentityModel
-import SCIM
+package import IdentityModel
 
 /// The metaverse's attributes of one kind of object in the words of a SCIM resource type.
 ///
@@ -18,23 +17,23 @@ import SCIM
 /// Services that offer it also get onPremisesSecurityIdentifier, in an extension of Bridgehead's own.
 ///
 /// A Group has displayName and members. Contact and Device are resource types of Bridgehead's own
-/// (``SCIM/SchemaDefinition``): they are exported to services that offer them. The source anchor is every resource's
+/// (``SchemaDefinition``): they are exported to services that offer them. The source anchor is every resource's
 /// externalId.
-struct SCIMForm: Sendable {
-  let type: ResourceTypeDefinition
+package struct SCIMForm: Sendable {
+  package let type: ResourceTypeDefinition
   let fields: [SCIMField]
   /// Where references to other resources stand.
-  let links: [String: SCIMFieldPath]
+  package let links: [String: SCIMFieldPath]
 
   /// By attribute, the extension without which a service has no place for it.
-  var optional: [String: String] = [:]
+  package var optional: [String: String] = [:]
 
-  var endpoint: String { type.endpoint }
+  package var endpoint: String { type.endpoint }
   /// The attributes of the metaverse that have a place here, references included.
-  var vocabulary: Set<String> { Set(fields.flatMap(\.names)).union(links.keys) }
+  package var vocabulary: Set<String> { Set(fields.flatMap(\.names)).union(links.keys) }
 
   /// Nil for kinds that are never exported.
-  static func of(_ kind: ObjectKind) -> SCIMForm? {
+  package static func of(_ kind: ObjectKind) -> SCIMForm? {
     switch kind {
     case .user: user
     case .group: group
@@ -44,7 +43,7 @@ struct SCIMForm: Sendable {
     }
   }
 
-  static let user = SCIMForm(
+  package static let user = SCIMForm(
     type: .user,
     fields: [
       .text("userPrincipalName", "userName"), .text("displayName", "displayName"),
@@ -59,10 +58,10 @@ struct SCIMForm: Sendable {
     ], links: ["manager": SCIMFieldPath("manager", extension: SCIMURI.enterpriseUser)],
     optional: ["onPremisesSecurityIdentifier": SCIMURI.onPremisesUser])
 
-  static let group = SCIMForm(
+  package static let group = SCIMForm(
     type: .group, fields: [.text("displayName", "displayName")], links: ["members": SCIMFieldPath("members")])
 
-  static let contact = SCIMForm(
+  package static let contact = SCIMForm(
     type: .contact,
     fields: [
       .text("displayName", "displayName"), .text("givenName", "name.givenName"), .text("surname", "name.familyName"),
@@ -78,7 +77,7 @@ struct SCIMForm: Sendable {
     ] + (1...15).map { .text("extensionAttribute\($0)", "extensionAttribute\($0)") },
     links: ["manager": SCIMFieldPath("manager")])
 
-  static let device = SCIMForm(
+  package static let device = SCIMForm(
     type: .device,
     fields: [
       .text("displayName", "displayName"), .flag("accountEnabled", "active"), .text("deviceId", "deviceId"),

@@ -2,7 +2,6 @@
 
 import FoundationEssentials
 import IdentityModel
-import SCIM
 import Wire
 
 /// How attributes of the metaverse stand in one attribute of a SCIM resource, in both directions.
@@ -17,14 +16,14 @@ struct SCIMField: Sendable {
 }
 
 /// Where a value stands: `title`, `name.givenName`, or `urn:…:User:department` in an extension.
-struct SCIMFieldPath: Sendable {
-  let text: String
+package struct SCIMFieldPath: Sendable {
+  package let text: String
   /// The URI of the extension; nil for attributes of the core schema.
   private let container: String?
   /// The names from the resource down to the value.
   private let steps: [String]
 
-  init(_ text: String, extension uri: String? = nil) {
+  package init(_ text: String, extension uri: String? = nil) {
     self.text = uri.map { "\($0):\(text)" } ?? text
     container = uri
     steps = [uri].compactMap { $0 } + text.split(separator: ".").map(String.init)

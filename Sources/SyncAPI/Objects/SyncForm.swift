@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IdentityModel
+
+/// The metaverse's attributes of one kind of object in the words of the Sync API. Names are those that public clients send,
+/// where they send them; the others follow Entra Connect's published attribute lists.
+package struct SyncForm: Sendable {
+  package let type: SyncObjectType
+  let fields: [SyncField]
+  /// References to other objects, by the metaverse's attribute.
+  package let links: [String: String]
+  /// What every object of the kind is told to have; nothing that is kept anywhere.
+  let constants: SyncProperties
+
+  package var vocabulary: Set<String> { Set(fields.map(\.attribute)).union(links.keys) }
+
+  /// Nil for kinds that are never exported.
+  package static func of(_ kind: ObjectKind) -> SyncForm? {
+    switch kind {
+    case .user: user
+    case .group: group
+    case .contact: contact
+    case .device: device
+    case .structure, .foreign: nil
+    }
+  }
+
+  package static func of(_ type: SyncObjectType) -> SyncForm {
+    switch type {
+    case .user: user
+    case .group: group
+    case .contact: contact
+    case .device: device
+    }
+  }
+
+  /// The kind of a type's objects.
+  package static func kind(of type: SyncObjectType) -> ObjectKind {
+    switch type {
+    case .user: .user
+    case .group: .group
+    case .contact: .contact
+    case .device: .device
+    }
+  }
+
+  // MARK: Both directions
+
+  /// All properties of an object with these attributes.
+  package func properties(_ attributes: Attributes) -> SyncProperties {
+    var properties = constants
+    for field in fields {
+      if let value = field.value(attributes) { properties[field.property] = value }
+    }
+    return properties
+  }
+
+  /// All properties, those among `cleared` that have no value included, as null.
+  package func properties(_ attributes: Attributes, clearing cleared: Set<String>) -> SyncProperties {
+    var properties = properties(attributes)
+    for field in fields where cleared.contains(field.attribute) && properties[field.property] == nil {
+      properties[field.property] = .null
+    }
+    return properties
+  }
+
+  /// The attributes that properties name; those of null have no value.
+  package func attributes(_ properties: SyncProperties) -> Attributes {
+    var attributes = Attributes()
+    for field in fields {
+      if let value = properties[field.property] { attributes[field.attribute] = field.values(value) }
+    }
+    return attributes
+  }
+
+  // MARK: The forms
+
+  private static let address: [SyncField] = [
+    .text("streetAddress"), .text("city"), .text("state"), .text("postalCode"), .text("country"),
+  ]
+  private static let extensions: [SyncField] = (1...15).map { .text("extensionAttribute\($0)") }
+
+  static let user = SyncForm(
+    type: .user,
+    fields: [
+      .text("userPrincipalName"), .text("displayName"), .text("givenName"), .text("surname"),
+      .text("jobTitle", "title"),
+      .text("preferredLanguage"), .text("department"), .text("companyName", "company"), .text("employeeId"),
+      .flag("accountEnabled", always: true), .texts("proxyAddresses"), .text("telephoneNumber"), .text("mobile"),
+    ] + address, links: ["manager": "manager"], constants: [:])
+
+  /// A group without `securityEnabled` would be one without a purpose.
+  static let group = SyncForm(
+    type: .group, fields: [.text("displayName")], links: ["members": "member"],
+    constants: ["securityEnabled": .boolean(true)])
+
+  static let contact = SyncForm(
+    type: .contact,
+    fields: [
+      .text("displayName"), .text("givenName"), .text("surname"), .text("initials"), .text("description"),
+      .text("jobTitle", "title"), .text("department"), .text("companyName", "company"),
+      .text("physicalDeliveryOfficeName"), .text("wwwHomePage"), .texts("proxyAddresses"), .text("telephoneNumber"),
+      .text("mobile"), .text("homePhone"), .text("facsimileTelephoneNumber"), .texts("otherTelephone"),
+      .text("mailNickname", "alias"), .text("targetAddress"),
+      .flag("hideFromAddressLists", "msExchHideFromAddressLists"),
+    ] + address + extensions,
+    links: ["manager": "manager"], constants: [:])
+
+  static let device = SyncForm(
+    type: .device,
+    fields: [
+      .text("displayName"), .flag("accountEnabled"), .identifier("deviceId"), .text("description"),
+      .text("operatingSystem", "deviceOSType"), .text("operatingSystemVersion", "deviceOSVersion"),
+      .text("deviceTrustType"), .bytes("onPremisesSecurityIdentifier", "onPremiseSecurityIdentifier"),
+      .allBytes("userCertificate"),
+    ], links: [:], constants: [:])
+}
