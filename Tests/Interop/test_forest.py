@@ -97,6 +97,7 @@ class Forest:
                              ("writebackCredentials", "plainAccount")):
             lines += [f"  {key}:", f"    principal: {self.account(account)}",
                       f"    password: {{ file: {self.values[account]['passwordFile']} }}"]
+        lines += ["  writebackUnits:", "    include:", f"      - {self.unit}"]
         return lines + ["  organizationalUnits:", "    include:", f"      - {self.unit}", "  writeSourceAnchors: true", *more]
 
     def command(self, *arguments, code=0):
