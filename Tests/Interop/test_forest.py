@@ -5,11 +5,13 @@ import difflib
 import json
 import pathlib
 import shutil
+import ssl
 import subprocess
 import tempfile
 
 import ldap3
 import pytest
+from ldap3.core.exceptions import LDAPExtensionError
 from ldap3.protocol.formatters.formatters import format_sid
 
 from environment import Lab, Product
@@ -20,6 +22,7 @@ GET_CHANGES, GET_CHANGES_ALL = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad
 RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 CONSISTENCY, PWD_LAST_SET = "23773dc2-b63a-11d2-90e1-00c04fd91ab1", "bf967a0a-0de6-11d0-a285-00aa003049e2"
 LOCKOUT_TIME = "28630ebf-41d5-11d1-a9c1-0000f80367c1"
+PROPERTIES = {"writeConsistencyGuid": "ms-ds-consistencyguid", "writePwdLastSet": "pwdlastset", "writeLockoutTime": "lockouttime"}
 USER = "bf967aba-0de6-11d0-a285-00aa003049e2"
 
 EDIT = """
@@ -64,6 +67,40 @@ class Forest:
     def account(self, key):
         return self.values[key]["principal"]
 
+    def connection(self, key):
+        """The account itself, with ldap3 over LDAPS."""
+        target, account = self.values["controllers"][0], self.values[key]
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.lab.authority, valid_names=[target["host"]])
+        server = ldap3.Server(target["address"], port=636, use_ssl=True, tls=tls, get_info=ldap3.NONE)
+        name = account["principal"].split("@")[0]
+        return ldap3.Connection(
+            server, user=f"{self.values['netbios']}\\{name}", auto_bind=True,
+            password=pathlib.Path(account["passwordFile"]).read_text().strip())
+
+    def may(self, key, right):
+        """What the domain controller itself says or does: the oracle for what the product read from access lists."""
+        client = self.connection(key)
+        if right in PROPERTIES:
+            client.search(self.unit, "(&(objectCategory=person)(objectClass=user))", attributes=["allowedAttributesEffective"])
+            found = [e for e in client.response if e["type"] == "searchResEntry"]
+            answers = {PROPERTIES[right] in (v.decode().lower() for v in e["raw_attributes"]["allowedAttributesEffective"])
+                       for e in found}
+            assert len(answers) == 1, "all users are alike"
+            return answers.pop()
+        if right == "resetPassword":
+            client.search(self.unit, "(&(objectCategory=person)(objectClass=user))", attributes=["cn"])
+            return client.modify(
+                client.entries[0].entry_dn,
+                {"unicodePwd": [(ldap3.MODIFY_REPLACE, ['"Oracle-4711-Word!"'.encode("utf-16-le")])]})
+        if right == "replicatingDirectoryChanges":
+            try:
+                client.extend.microsoft.dir_sync(self.values["baseDN"], "(objectClass=domain)", ["dc"]).loop()
+            except LDAPExtensionError as error:
+                assert "insufficientAccessRights" in str(error)
+                return False
+            return True
+        return None
+
     def sid(self, key):
         name = self.account(key).split("@")[0]
         admin = self.lab.administrator()
@@ -97,6 +134,7 @@ class Forest:
                              ("writebackCredentials", "plainAccount")):
             lines += [f"  {key}:", f"    principal: {self.account(account)}",
                       f"    password: {{ file: {self.values[account]['passwordFile']} }}"]
+        lines += ["  writebackUnits:", "    include:", f"      - {self.unit}"]
         return lines + ["  organizationalUnits:", "    include:", f"      - {self.unit}", "  writeSourceAnchors: true", *more]
 
     def command(self, *arguments, code=0):
@@ -175,11 +213,14 @@ def test_each_right_that_is_taken_away_is_named_alone(forest, index):
     role, right, place, account, kind = rights(forest)[index]
     forest.revoke(place, forest.sid(account), kind)
     report, _ = forest.check(code=2)
+    said = forest.may(account, right)
+    for finding in of(report, "missing"):
+        forest.run_on_controller(finding["grant"]["samba"])
     assert missing(report) == {(role, right, place)} and of(report, "failed") == []
-    [finding] = of(report, "missing")
     assert forest.account(account) in finding["message"] and finding["remedy"]
-    forest.run_on_controller(finding["grant"]["samba"])
+    assert said in (False, None), "the domain controller lets it"
     forest.check()
+    assert forest.may(account, right) in (True, None), "the domain controller does not let it"
 
 
 def test_users_who_inherit_nothing_are_named(forest):

@@ -60,6 +60,7 @@ struct Configuration: Codable, Sendable {
     var credentials: Credentials
     var passwordCredentials: Credentials?
     var writebackCredentials: Credentials?
+    var writebackUnits: OrganizationalUnits?
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
     var globalCatalog: Bool?

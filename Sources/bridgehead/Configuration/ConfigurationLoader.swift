@@ -155,15 +155,23 @@ extension Configuration {
       if !names.insert(forest.name.lowercased()).inserted {
         add(node?["name"], "\(path).name", "names \(forest.name) a second time", "keep one entry for each forest")
       }
-      let accounts = [
-        ("credentials", forest.credentials), ("passwordCredentials", forest.passwordCredentials),
-        ("writebackCredentials", forest.writebackCredentials),
-      ]
-      for case (let key, let credentials?) in accounts
-      where (credentials.keytab == nil) == (credentials.password == nil) {
+      let credentials = forest.credentials
+      if (credentials.keytab == nil) == (credentials.password == nil) {
         add(
-          node?[key], "\(path).\(key)", "needs either keytab or password, and not both",
-          "keep the one that holds the account's secret")
+          node?["credentials"], "\(path).credentials", "needs either keytab or password, and not both",
+          "keep the one that holds the service account's secret")
+      }
+      if let writer = forest.writebackCredentials {
+        if (writer.keytab == nil) == (writer.password == nil) {
+          add(
+            node?["writebackCredentials"], "\(path).writebackCredentials",
+            "needs either keytab or password, and not both", "keep the one that holds the account's secret")
+        }
+        if (forest.writebackUnits?.include ?? []).isEmpty {
+          add(
+            node, path, "has writebackCredentials and no writebackUnits.include",
+            "name the units whose users' passwords may be changed from the cloud")
+        }
       }
       let domains = forest.domains ?? [forest.name]
       for unit in (forest.organizationalUnits?.include ?? []) + (forest.organizationalUnits?.exclude ?? []) {
@@ -176,6 +184,11 @@ extension Configuration {
             "names \(unit), which lies in none of the domains \(domains.joined(separator: ", "))",
             "correct the DC parts, or add the domain to \(path).domains")
         }
+      }
+      if let reader = forest.passwordCredentials, (reader.keytab == nil) == (reader.password == nil) {
+        add(
+          node?["passwordCredentials"], "\(path).passwordCredentials", "needs either keytab or password, and not both",
+          "keep the one that holds the account's secret")
       }
     }
     if let connect {

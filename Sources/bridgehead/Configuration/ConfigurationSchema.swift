@@ -92,8 +92,11 @@ extension Schema {
         + "Directory Changes All. They are not synchronised when absent."),
     Property(
       "writebackCredentials", credentials,
-      "An account of its own that writes passwords back; it needs Reset Password, Write pwdLastSet and Write lockoutTime "
-        + "on the users. None are written when absent."),
+      "An account of its own that resets passwords and ends lockouts; it needs Reset Password, Write pwdLastSet and Write "
+        + "lockoutTime on writebackUnits."),
+    Property(
+      "writebackUnits", organizationalUnits,
+      "The units whose users' passwords may be changed from the cloud; include names at least one."),
     Property("organizationalUnits", organizationalUnits, "Which organisational units are synchronised."),
     Property(
       "writeSourceAnchors", .boolean,

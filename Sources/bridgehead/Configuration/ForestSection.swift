@@ -12,6 +12,7 @@ struct ForestSection {
   var writebackCredentials: Configuration.Credentials?
   var transport: String?
   var units: [String] = []
+  var writebackUnits: [String] = []
   /// The partitions to read.
   var domains: [String] = []
   /// The only controllers to use; empty for all that DNS names.
@@ -37,11 +38,8 @@ struct ForestSection {
       ("writebackCredentials", writebackCredentials),
     ]
     for case (let key, let account?) in accounts { entries.append(Self.account(key, account)) }
-    if !units.isEmpty {
-      entries.append(
-        Entry(
-          "organizationalUnits",
-          ["organizationalUnits:", "  include:"] + units.map { "    - \(Self.scalar($0))" }))
+    for (key, units) in [("writebackUnits", writebackUnits), ("organizationalUnits", units)] where !units.isEmpty {
+      entries.append(Entry(key, ["\(key):", "  include:"] + units.map { "    - \(Self.scalar($0))" }))
     }
     if let writesAnchors {
       entries.append(

@@ -20,14 +20,14 @@ struct Forest {
   let locator: DirectoryLocator
   let kerberos: KerberosProvider
   /// Who reads password hashes.
-  let passwords: KerberosProvider?
-  /// Who writes passwords back.
-  let writeback: KerberosProvider?
-  let tls: TLSClientPolicy
+  private let passwords: KerberosProvider?
   /// On 636.
   private let security: ConnectionSecurity
   let usesTLS: Bool
   let flows: any FlowRecorder
+  let tls: TLSClientPolicy
+  /// Each use's account, where it has one.
+  let accounts: [ForestRole: KerberosProvider]
 
   init(
     _ section: Configuration.Forest, names: Names, tls: TLSClientPolicy, flows: any FlowRecorder,
@@ -58,10 +58,12 @@ struct Forest {
     }
     kerberos = try provider(section.credentials)
     passwords = try section.passwordCredentials.map(provider)
-    writeback = try section.writebackCredentials.map(provider)
-    self.tls = tls
     usesTLS = section.transport == "ldaps"
     security = .tls(tls, .negotiated(kerberos))
+    self.tls = tls
+    accounts = [
+      .importing: kerberos, .passwords: passwords, .writeback: try section.writebackCredentials.map(provider),
+    ].compactMapValues { $0 }
   }
 
   private static func provider(

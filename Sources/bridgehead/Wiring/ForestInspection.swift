@@ -64,13 +64,7 @@ struct ForestInspection: ForestAccess {
 extension Forest {
   /// The account of a use.
   func provider(of role: ForestRole) throws -> any SecurityContextProvider {
-    let found =
-      switch role {
-      case .importing: Optional(kerberos)
-      case .passwords: passwords
-      case .writeback: writeback
-      }
-    guard let found else {
+    guard let found = accounts[role] else {
       throw CommandError(
         "configuration.credentials", "\(section.name) has no \(role.key).", remedy: "add them to the forest's section.",
         status: .configuration)
@@ -89,7 +83,8 @@ extension ForestRequirements {
     self.init(
       forest: section.name, domains: domains,
       accounts: Dictionary(uniqueKeysWithValues: accounts.compactMap { role, name in name.map { (role, $0) } }),
-      units: section.organizationalUnits?.include ?? [], writesAnchors: section.writeSourceAnchors ?? false,
+      units: section.organizationalUnits?.include ?? [], writebackUnits: section.writebackUnits?.include ?? [],
+      writesAnchors: section.writeSourceAnchors ?? false,
       asksCatalog: section.globalCatalog ?? true, hasFurtherForests: configuration.forests.count > 1)
   }
 }

@@ -37,6 +37,11 @@ struct ConnectForestAdd: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A unit that is synchronised; may be repeated.", valueName: "DN"))
   var unit: [String] = []
 
+  @Option(
+    help: ArgumentHelp("A unit whose users' passwords may be changed from the cloud; may be repeated.", valueName: "DN")
+  )
+  var writebackUnit: [String] = []
+
   @Option(help: ArgumentHelp("A domain to read; may be repeated. All of the forest when absent.", valueName: "name"))
   var domain: [String] = []
 
@@ -141,6 +146,7 @@ struct ConnectForestAdd: AsyncParsableCommand {
     section.writebackCredentials = try accounts.writeback
     section.transport = transport
     section.units = unit
+    section.writebackUnits = writebackUnit
     section.domains = domain
     section.controllers = domainController
     section.writesAnchors = writeAnchors ?? (existing == nil ? false : nil)
