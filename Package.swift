@@ -115,7 +115,8 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "Store", "PasswordHash", "WebIdentity",
+        "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
