@@ -201,11 +201,15 @@ def is_accepted(site, answer):
 
 
 def redeem(site, code):
+    return claims(site, identity_token(site, code), site.web["clientId"])
+
+
+def identity_token(site, code):
     answer = browser(site).post(f"{site.tenant.issuer}/oauth2/v2.0/token", data={
         "grant_type": "authorization_code", "code": code, "redirect_uri": site.redirect,
         "client_id": site.web["clientId"], "client_secret": site.web["clientSecret"]})
     assert answer.status_code == 200, answer.text
-    return claims(site, answer.json()["id_token"], site.web["clientId"])
+    return answer.json()["id_token"]
 
 
 def claims(site, token, audience):
@@ -378,7 +382,13 @@ def test_a_ticket_is_taken(site, protocol):
     assert is_accepted(site, answer), answer.headers
     done = http.get(answer.headers["Location"], allow_redirects=False)
     assert done.status_code == 303 and done.headers["Location"].startswith(site.redirect)
-    assert redeem(site, parameters(done)["code"])["amr"] == ["wia"]
+    token = identity_token(site, parameters(done)["code"])
+    assert claims(site, token, site.web["clientId"])["amr"] == ["wia"]
+    # The browser is known to have tickets, until the person signs out.
+    http.cookies.set("__Host-bridgehead-session", None)
+    assert http.get(authorize(site), allow_redirects=False).headers["Location"].startswith(f"https://{site.ticket_host}/")
+    http.get(f"{site.tenant.issuer}/oauth2/v2.0/logout", params={"id_token_hint": token})
+    assert http.get(authorize(site), allow_redirects=False).status_code == 200
 
 
 def test_a_code_is_for_one_browser_and_one_use(site):
