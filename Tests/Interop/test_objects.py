@@ -15,9 +15,11 @@ import ldap3
 import pytest
 
 from comparison import (
-    anchor, assert_created_once, at, compare, compare_devices, contacts_of, first, groups_of, read, texts)
+    anchor, assert_created_once, at, compare, compare_devices, contacts_of, first, groups_of, read, sid, texts,
+    users_of)
 from environment import Connect, wait_for
 
+ON_PREMISES = "urn:bridgehead:params:scim:schemas:extension:1.0:OnPremisesUser"
 CONTACT = "urn:bridgehead:params:scim:schemas:1.0:Contact"
 PORT, TOKEN = 18081, "interop-token"
 
@@ -175,7 +177,7 @@ def offer(request, small_tenant, tmp_path):
     if request.param == "without":
         return request.param, []
     schemas, types = tmp_path / "schemas.json", tmp_path / "types.json"
-    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "Contact")),
+    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "OnPremisesUser", "Contact")),
                                (types, "/ResourceTypes", ("User", "Group", "Contact"))):
         status, page = small_tenant.request("GET", path)
         assert status == 200
@@ -203,6 +205,10 @@ def test_a_service_of_others_gets_contacts_exactly_when_it_offers_them(small, sm
         users = {u["externalId"]: u for u in service.list("Users")}
         kinds = [m.get("type") for m in groups[anchor(group)].get("members", [])]
         assert len(users) == 50
+        # What the tenant's own extension has a place for goes where it is offered, and nowhere else.
+        people = {anchor(user): sid(user) for user in users_of(lab, admin)}
+        assert {a: at(u, (ON_PREMISES, "securityIdentifier")) for a, u in users.items()} == (
+            people if case == "with" else dict.fromkeys(people))
         if case == "without":
             assert report["leftOut"] == ["cloud has no place for objects of type contact"]
             assert "contact" not in report["exported"] and "Contact" not in kinds

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 import Wire
 
@@ -103,5 +104,34 @@ import Wire
       }
     }
     #expect(accepted > 0 && accepted < bytes.count * 4)
+  }
+
+  /// Random changes, removals and insertions: read or refused, never a trap. `BRIDGEHEAD_FUZZ_ITERATIONS` sets the number,
+  /// `BRIDGEHEAD_FUZZ_SEED` repeats a run.
+  @Test func livesWithFuzz() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let iterations = environment["BRIDGEHEAD_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 20_000
+    var state = environment["BRIDGEHEAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+    // Knuth's linear congruential generator (MMIX); its high bits are the good ones.
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % max(bound, 1)
+    }
+    let corpus = try [Sample(), Sample(groups: 0), Sample(groups: 40, name: "a longer name")].map { try $0.bytes }
+    var (read, refused) = (0, 0)
+    for _ in 0..<iterations {
+      var bytes = corpus[random(corpus.count)]
+      for _ in 0...random(4) {
+        let place = random(bytes.count)
+        switch random(4) {
+        case 0: if place < bytes.count { bytes.remove(at: place) }
+        case 1: bytes.insert(UInt8(random(256)), at: place)
+        case 2: bytes.removeLast(min(bytes.count, random(16)))
+        default: if place < bytes.count { bytes[place] = UInt8(random(256)) }
+        }
+      }
+      if (try? LogonInformation(bytes)) != nil { read += 1 } else { refused += 1 }
+    }
+    #expect(read + refused == iterations && read > 0 && refused > 0)
   }
 }

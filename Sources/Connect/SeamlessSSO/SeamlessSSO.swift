@@ -92,6 +92,8 @@ package struct SeamlessSSO: Sendable {
   private func renew(_ account: SSOAccount, _ plan: SSOPlan) async throws {
     let password = newPassword()
     let keys = try keys(of: password)
+    // What may be in other hands ends before anything else, also where the rest fails.
+    if options.endsTickets { try await tenant.retire(forest: directory.forest, overlap: 0) }
     let id = try await handOver(keys, version: (account.keyVersion ?? 0) + 1, plan)
     do {
       try await directory.setPassword(of: account, to: password)

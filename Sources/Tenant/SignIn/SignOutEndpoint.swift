@@ -26,7 +26,8 @@ extension SignInService {
     let state = parameters["state"].map { [("state", $0)] } ?? []
     let answer =
       target.map { TenantAnswer.redirect(to: state.isEmpty ? $0.text : $0.adding(state)) } ?? pages(call).signedOut()
-    return answer.with(cookie: SignInCookie.session.clear)
+    // Whoever signs out may want to be somebody else: the next page asks, and does not take the ticket unasked.
+    return answer.with(cookie: SignInCookie.session.clear).with(cookie: SignInCookie.tickets.clear)
   }
 
   /// The claims of an ID token that this tenant issued, also one that has expired.

@@ -36,11 +36,11 @@ struct ConnectSSO: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Give the account a new key. Tickets in use live on.",
       discussion: """
-        Do it every 30 days: whoever gets hold of the key can sign in as anybody of the forest until it changes.
+        Do it every 30 days: whoever gets hold of the key can sign in as anybody of the forest until it changes. With
+        --end-tickets, for a key that may be in other hands, nothing that was made with an earlier one is taken any more.
 
-        EXAMPLES
+        EXAMPLE
           bridgehead connect sso roll --principal admin@CORP.EXAMPLE --keytab admin.keytab --token-file sso.token
-          bridgehead connect sso roll --end-tickets …      the key may be in other hands
         """)
     @OptionGroup var place: SSOPlace
     @OptionGroup var change: SSOChange

@@ -35,9 +35,9 @@ struct TenantSessions: AsyncParsableCommand {
       if json { return try printJSON(sessions) }
       print(
         Table(
-          header: ["ID", "USER", "SINCE", "UNTIL", "FROM"],
+          header: ["ID", "USER", "BY", "SINCE", "UNTIL", "FROM"],
           rows: sessions.map {
-            [$0.id, $0.user, $0.created.formatted(.iso8601), $0.expires.formatted(.iso8601), $0.source]
+            [$0.id, $0.user, $0.method, $0.created.formatted(.iso8601), $0.expires.formatted(.iso8601), $0.source]
           }
         ).text())
     }
