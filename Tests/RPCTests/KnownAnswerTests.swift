@@ -12,7 +12,7 @@ import Wire
 @Suite struct KnownAnswerTests {
   private static let key = SecretBytes((0..<16).map { UInt8($0) })
   private static let salt = (0xa0..<0xb0).map { UInt8($0) }
-  private static let filling: (Int) -> [UInt8] = { [UInt8](repeating: 0x5a, count: $0) }
+  private static let filling: @Sendable (Int) -> [UInt8] = { [UInt8](repeating: 0x5a, count: $0) }
 
   /// MS-DRSR 4.1.10.6.12 and MS-SAMR 2.2.11.1: the NT hash of "password" of three accounts. The last one's identifier has
   /// four different bytes, and the sign bit.
