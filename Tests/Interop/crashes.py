@@ -101,12 +101,12 @@ def conclude(code, lab, tenant, connect):
 
 # Sampling kill points ---------------------------------------------------------------------------------------------------
 
-def count_calls(connect, trace, *arguments):
+def count_calls(connect, trace, *arguments, command=("sync",)):
     """Runs undisturbed under strace. By system call: how many there were, and how many of them the busiest thread made.
 
     strace counts in each thread, so that the n-th call of whichever thread gets there first is the one that is hit, and the
     second number is how far n goes."""
-    done = _strace(connect, trace, *arguments)
+    done = _strace(connect, trace, *arguments, command=command)
     assert done.returncode == 0, done.stderr
     made = collections.Counter()
     for line in trace.read_text().splitlines():
@@ -116,18 +116,18 @@ def count_calls(connect, trace, *arguments):
     return {call: (sum(numbers), max(numbers)) for call, numbers in by_thread.items() if numbers}
 
 
-def kill_at(connect, trace, call, number, *arguments):
+def kill_at(connect, trace, call, number, *arguments, command=("sync",)):
     """Kills the run when it makes that call for that time; the exit code is 0 when it never did."""
-    return _strace(connect, trace, *arguments, inject=f"{call}:signal=KILL:when={number}").returncode
+    return _strace(connect, trace, *arguments, command=command, inject=f"{call}:signal=KILL:when={number}").returncode
 
 
-def _strace(connect, trace, *arguments, inject=None):
+def _strace(connect, trace, *arguments, command, inject=None):
     # Not with --seccomp-bpf: strace 6.1 injects nothing then.
-    command = ["strace", "-f", "-o", trace, "-e", f"trace={','.join(CALLS)}"]
+    strace = ["strace", "-f", "-o", trace, "-e", f"trace={','.join(CALLS)}"]
     if inject:
-        command += ["-e", f"inject={inject}"]
+        strace += ["-e", f"inject={inject}"]
     return subprocess.run(
-        [*command, PRODUCT, "connect", "sync", "--config", connect.configuration, *arguments],
+        [*strace, PRODUCT, "connect", *command, "--config", connect.configuration, *arguments],
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
 
 
@@ -141,6 +141,23 @@ def choose(counts, sample):
             size = min(len(numbers), share + (spare if call == "pwrite64" else 0))
             points[call] = sorted({numbers[(2 * i + 1) * len(numbers) // (2 * size)] for i in range(size)})
     return [(call, number) for call, numbers in points.items() for number in numbers]
+
+
+def sweep(capsys, title, counts, points, attempt):
+    """Tries each point; every failure is told, not only the first."""
+    killed, failures = 0, []
+    for call, number in points:
+        try:
+            killed += attempt(call, number) != 0
+        except AssertionError as error:
+            failures.append(f"{call} {number}: {error}")
+    with capsys.disabled():
+        print(f"\n{title}: {sum(total for total, _ in counts.values())} kill points existed ("
+              + ", ".join(f"{total} {call}" for call, (total, _) in counts.items())
+              + f"); {len(points)} tried, {killed} killed the run, {len(failures)} failed")
+    assert not failures, "\n".join(failures)
+    # Threads share their work differently from run to run: the last numbers may not come up again.
+    assert killed >= len(points) * 3 // 4
 
 
 # What the store holds ---------------------------------------------------------------------------------------------------

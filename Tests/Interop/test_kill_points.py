@@ -11,29 +11,12 @@ import shutil
 import pytest
 
 from comparison import assert_created_once, compare
-from crashes import Changes, assert_same, choose, conclude, content, count_calls, kill_at
+from crashes import Changes, assert_same, choose, conclude, content, count_calls, kill_at, sweep
 from environment import Connect
 
 LAB = ["--users", 40, "--groups", 4]
 WANTED = os.environ.get("BRIDGEHEAD_KILL_POINTS", "12")
 SAMPLE = None if WANTED == "all" else int(WANTED)
-
-
-def sweep(capsys, title, counts, points, attempt):
-    """Tries each point; every failure is told, not only the first."""
-    killed, failures = 0, []
-    for call, number in points:
-        try:
-            killed += attempt(call, number) != 0
-        except AssertionError as error:
-            failures.append(f"{call} {number}: {error}")
-    with capsys.disabled():
-        print(f"\n{title}: {sum(total for total, _ in counts.values())} kill points existed ("
-              + ", ".join(f"{total} {call}" for call, (total, _) in counts.items())
-              + f"); {len(points)} tried, {killed} killed the run, {len(failures)} failed")
-    assert not failures, "\n".join(failures)
-    # Threads share their work differently from run to run: the last numbers may not come up again.
-    assert killed >= len(points) * 3 // 4
 
 
 def test_a_full_cycle(capsys, lab, new_tenant, new_connect, tmp_path):

@@ -16,6 +16,16 @@ struct DepartureTable {
 
   private static func isThere(_ table: String) -> String { isThere.replacing("%", with: table) }
 
+  /// Whether somebody left, or still waits to be forgotten: mostly nobody does, and then nothing has to be written.
+  func hasWork(in transaction: any Transaction) throws -> Bool {
+    let found: Int? = try transaction.value(
+      """
+      SELECT 1 WHERE EXISTS (SELECT 1 FROM password_departure WHERE target = ?1)
+        OR EXISTS (SELECT 1 FROM credential WHERE target = ?1 AND NOT \(Self.isThere("credential")))
+      """, [.text(target)])
+    return found != nil
+  }
+
   /// Notes who left, and takes back who came again. Of users without a known password there is nothing to forget.
   ///
   /// - Parameter forgets: whether the target can be told; without that, what left is only no longer known.

@@ -13,6 +13,7 @@ extension PasswordPass {
   func forgetDeparted(_ report: inout PasswordReport) async throws {
     for target in targets {
       let table = DepartureTable(target: target.name)
+      guard try await store.read({ try table.hasWork(in: $0) }) else { continue }
       let time = now().timeIntervalSince1970
       let removals = try await store.write { transaction in
         try table.collect(forgets: target.forgets, at: time, in: transaction)

@@ -170,11 +170,8 @@ package struct PasswordPass: Sendable {
         var accounts: [PasswordAccount] = []
         var absent: [CredentialTable.User] = []
         for user in part {
-          var account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
-          if account?.secret == nil, let version = account?.version ?? user.version {
-            account?.isCleared = true
-            account?.version = version
-          }
+          let account = try await reading.account(user.identifier, distinguishedName: user.distinguishedName)
+          // One of which nothing is told may be behind on this controller: only a password that was cleared is forgotten.
           if let account, account.secret != nil || (account.isCleared && user.version != nil) {
             accounts.append(account)
           } else {

@@ -34,10 +34,13 @@ package struct PasswordScheduler<Waiting: Clock>: Sendable where Waiting.Duratio
       do {
         let report = try await pass.run()
         failures = report.errors.isEmpty ? 0 : failures + 1
-        if report.sent + report.refused + report.due > 0 {
+        if report.sent + report.forgotten + report.refused + report.due > 0 {
           logger.info(
             "passwords synchronised",
-            metadata: ["sent": "\(report.sent)", "refused": "\(report.refused)", "due": "\(report.due)"])
+            metadata: [
+              "sent": "\(report.sent)", "forgotten": "\(report.forgotten)", "refused": "\(report.refused)",
+              "due": "\(report.due)",
+            ])
         }
       } catch {
         if Task.isCancelled { return }
