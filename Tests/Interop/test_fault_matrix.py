@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 
@@ -144,6 +145,20 @@ def test_each_fault_is_named_and_nothing_else_is_blamed(site, baseline):
     assert matrix.counts["inconclusive"] < matrix.counts["right"] / 10
     assert len(faults) >= 65
     assert all(len(fault.diagnoses) == 1 for fault in faults), "one cause, one diagnosis"
+
+
+# What other tests bring about: a password that is wrong, a quiet connection, a check without time, a wildcard.
+ELSEWHERE = {"authentication-refused", "killed-while-idle", "unknown", "not-probed"}
+
+
+def test_every_diagnosis_has_a_fault(site, baseline):
+    page = site.product.run("ports", "list", "--reference").stdout.split("## Diagnoses")[1].split("## Verdicts")[0]
+    known = set(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.M))
+    faults = [fault for catalogue in (Catalogue, SignInCatalogue)
+              for fault in faults_of(site, random.Random(SEED), baseline, catalogue)]
+    named = set().union(*(fault.diagnoses for fault in faults), *(
+        reason for fault in faults for reason in fault.along.values()))
+    assert known - named == ELSEWHERE
 
 
 def signed_in(site, *arguments, **options):
