@@ -202,6 +202,27 @@ def test_every_address_of_a_name_is_tried(site, baseline):
             assert works or f"Of the 2 addresses of the name, {dead} fails; {real} works." in finding["summary"]
 
 
+def test_of_wildcards_and_networks_a_sample_is_tried(site):
+    name, address = site.tenant.name, site.tenant.address
+    wildcard, network = "*." + name.split(".", 1)[1], address.rsplit(".", 1)[0] + ".0/24"
+
+    def found(**service):
+        def change(topology):
+            topology["cloud"] = [{"name": "services", "protocols": ["https"], **service}]
+        run = site.check("--row", "connect-cloud/https", topology=site.topology(change))
+        [finding] = run.findings
+        return finding, run.status
+    for service, whole in (({"dnsNames": [wildcard], "samples": [name]}, wildcard),
+                           ({"name": name, "addresses": [network]}, network)):
+        finding, status = found(**service)
+        assert (finding["target"]["host"], finding["target"]["address"], status) == (name, address, 0), finding
+        assert finding["verdict"] in WORKS and f"it is a sample of {whole}" in finding["summary"], finding
+    for service in ({"dnsNames": [wildcard]}, {"name": name, "addresses": ["198.51.100.0/24"]}):
+        finding, status = found(**service)
+        assert (finding["verdict"], finding["diagnosis"], status) == ("inconclusive", "not-probed", 3), finding
+        assert finding["remedy"] is not None
+
+
 def test_a_connection_that_is_killed_while_idle_is_found(site, tmp_path):
     """A firewall forgets what was quiet for three seconds: checks see nothing of it, the watch does."""
     host, address = sorted(site.controllers.items())[0]
