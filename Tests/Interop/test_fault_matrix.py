@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 
@@ -146,6 +147,20 @@ def test_each_fault_is_named_and_nothing_else_is_blamed(site, baseline):
     assert all(len(fault.diagnoses) == 1 for fault in faults), "one cause, one diagnosis"
 
 
+# What other tests bring about: a password that is wrong, a quiet connection, a check without time, a wildcard.
+ELSEWHERE = {"authentication-refused", "killed-while-idle", "unknown", "not-probed"}
+
+
+def test_every_diagnosis_has_a_fault(site, baseline):
+    page = site.product.run("ports", "list", "--reference").stdout.split("## Diagnoses")[1].split("## Verdicts")[0]
+    known = set(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.M))
+    faults = [fault for catalogue in (Catalogue, SignInCatalogue)
+              for fault in faults_of(site, random.Random(SEED), baseline, catalogue)]
+    named = set().union(*(fault.diagnoses for fault in faults), *(
+        reason for fault in faults for reason in fault.along.values()))
+    assert known - named == ELSEWHERE
+
+
 def signed_in(site, *arguments, **options):
     """What Connect finds with credentials."""
     return site.check(*site.sign_in, *arguments, **options).findings
@@ -185,6 +200,27 @@ def test_every_address_of_a_name_is_tried(site, baseline):
             # Of a port that nobody names, silence decides nothing.
             assert works or finding["diagnosis"] == "no-answer" or finding["row"] == "connect-ad/rpc-dynamic", finding
             assert works or f"Of the 2 addresses of the name, {dead} fails; {real} works." in finding["summary"]
+
+
+def test_of_wildcards_and_networks_a_sample_is_tried(site):
+    name, address = site.tenant.name, site.tenant.address
+    wildcard, network = "*." + name.split(".", 1)[1], address.rsplit(".", 1)[0] + ".0/24"
+
+    def found(**service):
+        def change(topology):
+            topology["cloud"] = [{"name": "services", "protocols": ["https"], **service}]
+        run = site.check("--row", "connect-cloud/https", topology=site.topology(change))
+        [finding] = run.findings
+        return finding, run.status
+    for service, whole in (({"dnsNames": [wildcard], "samples": [name]}, wildcard),
+                           ({"name": name, "addresses": [network]}, network)):
+        finding, status = found(**service)
+        assert (finding["target"]["host"], finding["target"]["address"], status) == (name, address, 0), finding
+        assert finding["verdict"] in WORKS and f"it is a sample of {whole}" in finding["summary"], finding
+    for service in ({"dnsNames": [wildcard]}, {"name": name, "addresses": ["198.51.100.0/24"]}):
+        finding, status = found(**service)
+        assert (finding["verdict"], finding["diagnosis"], status) == ("inconclusive", "not-probed", 3), finding
+        assert finding["remedy"] is not None
 
 
 def test_a_connection_that_is_killed_while_idle_is_found(site, tmp_path):

@@ -69,16 +69,22 @@ package struct CheckRunner: Sendable {
     var context = context
     context.credentials = credentials(target)
     let given = context
+    // Most names have one address: no task is spent on it.
+    if probes.count == 1 { return await converse(prober, probes[0], given, gates) }
     await withTaskGroup { group in
       for probe in probes {
-        group.addTask {
-          probe.log.reached(.name)
-          await gates.enter(probe.target.address)
-          await prober.converse(recognisingStandInsAt: probe.target, given, probe.log)
-          await gates.leave(probe.target.address)
-        }
+        group.addTask { await converse(prober, probe, given, gates) }
       }
     }
+  }
+
+  private func converse(
+    _ prober: any Prober, _ probe: RunningFlow.Probe, _ context: ProbeContext, _ gates: TargetGates
+  ) async {
+    probe.log.reached(.name)
+    await gates.enter(probe.target.address)
+    await prober.converse(recognisingStandInsAt: probe.target, context, probe.log)
+    await gates.leave(probe.target.address)
   }
 
   private func evidence(_ flow: CheckedFlow, _ probe: RunningFlow.Probe) -> FlowEvidence {
