@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connect synchronises a forest into a tenant by the Sync API; another tenant, fed by SCIM, is what it must equal."""
 import json
+import re
+import socket
 import socketserver
 import ssl
 import threading
@@ -8,8 +10,9 @@ import threading
 import ldap3
 import pytest
 
-from comparison import compare, users_of
+from comparison import anchor, compare, users_of
 from environment import Connect, Lab, Tenant
+from sign_in import Person, look_up
 from sync_client import encode, register
 
 NEW = "Bridge-Keeper-2026!"
@@ -145,7 +148,9 @@ def test_passwords_arrive(site):
     report, users = json.loads(done.stdout), site.sync_tenant.list("Users")
     assert report["sent"] == len(users) and report["refused"] == report["due"] == 0, report
     admin = site.lab.administrator()
-    user = users_of(site.lab, admin)[3]
+    active = {u["externalId"]: u["userName"] for u in users if u["active"]}
+    user = next(u for u in users_of(site.lab, admin) if anchor(u) in active)
+    site.person = active[anchor(user)]
     admin.modify(user["dn"], {"unicodePwd": [(ldap3.MODIFY_REPLACE, [f'"{NEW}"'.encode("utf-16-le")])]})
     assert json.loads(site.product.run(
         "connect", "passwords", "sync", "--config", site.configuration, "--json").stdout)["sent"] == 1
@@ -159,6 +164,46 @@ def test_the_service_heard_of_the_export(site):
     assert any(w.startswith("application:") for w in who)
     log = (site.sync_tenant.directory / "tenant.log").read_text()
     assert "#FinalizeExport" in log and "#ProvisionAzureADSyncObjects2" in log and "#ProvisionCredentials" in log
+
+
+def test_a_person_signs_connect_in(site, tmp_path, monkeypatch):
+    """On another device, once; every run afterwards renews what that left behind."""
+    tenant, token = site.sync_tenant, tmp_path / "refresh"
+    tenant.issuer = f"https://{tenant.name}/{tenant.initial_domain}"
+    monkeypatch.setattr(socket, "getaddrinfo", look_up(tenant))
+    client = tenant.product.json(
+        "tenant", "apps", "create", "--config", tenant.configuration, "--json", "--name", "Person", "--public",
+        "--grant", "device_code", "--grant", "refresh_token")["clientId"]
+    tenant.product.run("tenant", "sync", "allow", "--config", tenant.configuration, client, "--user", site.person)
+    target = site.values["connect"]["targets"][0]
+    saved = target["signIn"]
+    target["signIn"] = {"authority": tenant.issuer, "clientID": client, "refreshToken": str(token)}
+    site.write()
+    try:
+        done = site.sync(check=False)
+        assert done.returncode != 0 and "connect sign-in" in done.stderr + done.stdout, (done.stderr, done.stdout)
+        process = site.product.start("connect", "sign-in", "--config", site.configuration)
+        address, code = re.search(r"open (\S+) and enter the code (\S+)", process.stderr.readline()).groups()
+        person = Person(tenant)
+        page = person.sign_in(person.open(address), site.person, NEW)
+        page = person.send(page, user_code=code)
+        person.send(page, choice=("decision", "allow"))
+        assert process.wait(60) == 0, process.stderr.read()
+        assert token.stat().st_mode & 0o777 == 0o600
+        kept = {token.read_text()}
+        for _ in range(2):
+            site.report()
+            kept.add(token.read_text())
+        assert len(kept) == 3, "each use replaces it"
+        who = json.loads(tenant.product.run("tenant", "audit", "--config", tenant.configuration, "--json").stdout)
+        assert not any(next(iter(kept)).strip() in json.dumps(entry) for entry in who)
+        # Without the person's permission the application is nobody.
+        tenant.product.run("tenant", "sync", "deny", "--config", tenant.configuration, client, "--user", site.person)
+        done = site.sync(check=False)
+        assert done.returncode != 0 and "AccessDenied" in done.stderr + done.stdout
+    finally:
+        target["signIn"] = saved
+        site.write()
 
 
 class HostileService:

@@ -96,8 +96,9 @@ def test_references(tenant, client):
     assert made["ResultCode"] == "Success"
 
     def members():
+        names = {u["id"]: u["displayName"] for u in tenant.list("Users") if "displayName" in u}
         group, = [g for g in tenant.list("Groups") if g["displayName"] == "Sales"]
-        return {m["display"] for m in group.get("members", [])}
+        return {names[m["value"]] for m in group.get("members", [])}
 
     assert members() == {"bea", "boss"}
     cloud = f"User_{user(tenant, 'ben@corp.example')['id']}"

@@ -218,14 +218,12 @@ import Wire
     var refused = 0
     for document in [request, answer] {
       for index in document.indices {
-        for bit in 0..<8 {
-          var broken = document
-          broken[index] ^= 1 << UInt8(bit)
-          if read(broken) == (false, false) { refused += 1 }
-        }
+        var broken = document
+        broken[index] ^= 1 << UInt8(index % 8)
+        if read(broken) == (false, false) { refused += 1 }
       }
     }
-    #expect(refused > (request.count + answer.count) * 8 / 3)
+    #expect(refused > (request.count + answer.count) / 3)
   }
 
   /// Two bytes of the dictionary stand for up to 90 characters: a text is no larger than its message allows.

@@ -35,9 +35,10 @@ package struct ClientAssertion: Sendable {
     var issuer: String
     var subject: String
     var audience: String
-    var expires: Int
-    var issued: Int?
-    var notBefore: Int?
+    /// `NumericDate` (RFC 7519 2): with a fraction where a client likes (MSAL does).
+    var expires: Double
+    var issued: Double?
+    var notBefore: Double?
     var identifier: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -79,9 +80,10 @@ package struct ClientAssertion: Sendable {
   ///   - audiences: what the provider is called: its issuer and the endpoint.
   ///   - now: seconds since 1970.
   package func isValid(by keys: [JSONWebKey], audiences: Set<String>, at now: Int) -> Bool {
+    let now = Double(now)
     guard claims.issuer == claims.subject, audiences.contains(claims.audience), claims.expires > now,
-      claims.expires - now <= Self.maximumLifetime, (claims.notBefore ?? now) <= now + Self.clockSkew,
-      (claims.issued ?? now) <= now + Self.clockSkew
+      claims.expires - now <= Double(Self.maximumLifetime), (claims.notBefore ?? now) <= now + Double(Self.clockSkew),
+      (claims.issued ?? now) <= now + Double(Self.clockSkew)
     else { return false }
     return keys.contains { SignedToken.isSigned(input, signature, by: $0) }
   }
@@ -101,7 +103,8 @@ package struct ClientAssertion: Sendable {
         algorithm: SignedToken.algorithm, type: "JWT", keyID: certificate.publicKey.keyID,
         thumbprintSHA1: certificate.thumbprintSHA1, thumbprint: certificate.thumbprint),
       Claims(
-        issuer: client, subject: client, audience: audience, expires: now + lifetime, issued: now, notBefore: now,
+        issuer: client, subject: client, audience: audience, expires: Double(now + lifetime), issued: Double(now),
+        notBefore: Double(now),
         identifier: identifier))
   }
 }
