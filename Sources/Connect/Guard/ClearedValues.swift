@@ -30,8 +30,11 @@ struct ClearedValues {
   /// What every target has been told is no news any more.
   func forgetDone() throws {
     try transaction.run(
-      "DELETE FROM cleared WHERE NOT EXISTS (SELECT 1 FROM pending WHERE pending.mv = cleared.mv AND pending.op = 'update')"
-    )
+      """
+      DELETE FROM cleared WHERE NOT EXISTS (
+        SELECT 1 FROM pending WHERE pending.target IN (SELECT name FROM target) AND pending.mv = cleared.mv
+          AND pending.op = 'update')
+      """)
   }
 
   // MARK: What the guard makes of it

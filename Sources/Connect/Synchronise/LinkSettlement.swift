@@ -136,11 +136,12 @@ struct LinkSettlement {
     let names = (kind.flatMap(ObjectKind.init).flatMap { configuration.rules.references[$0] } ?? [:])
       .filter { $0.value == attribute }.keys
     return try names.contains { name in
+      // In this order, in which each step finds its row: the other way round it walks through the members of a group.
       let row: Int? = try transaction.value(
         """
-        SELECT 1 FROM mv JOIN entry AS m ON m.mv = mv.id JOIN entry AS o ON o.mv = ?1 AND o.source = m.source
-        JOIN link ON link.owner = o.id AND link.attr = ?3 AND link.target_guid = m.anchor AND link.change IS NOT -1
-        WHERE mv.id = ?2 AND mv.gone = 0 LIMIT 1
+        SELECT 1 FROM mv CROSS JOIN entry AS m CROSS JOIN entry AS o CROSS JOIN link
+        WHERE mv.id = ?2 AND mv.gone = 0 AND m.mv = mv.id AND o.mv = ?1 AND o.source = m.source AND link.owner = o.id
+          AND link.attr = ?3 AND link.target_guid = m.anchor AND link.change IS NOT -1 LIMIT 1
         """, [.integer(owner), .integer(member), .text(name)])
       return row != nil
     }
@@ -152,8 +153,10 @@ struct LinkSettlement {
     for target in targets {
       let rows = try transaction.query(
         """
-        SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)
-        UNION SELECT owner, attr, member FROM pending_link WHERE target = ?1 AND (owner = ?2 OR member = ?2)
+        SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND owner = ?2
+        UNION SELECT owner, attr, member FROM remote_link WHERE target = ?1 AND member = ?2
+        UNION SELECT owner, attr, member FROM pending_link WHERE target = ?1 AND owner = ?2
+        UNION SELECT owner, attr, member FROM pending_link WHERE target = ?1 AND member = ?2
         """, [.text(target.name), .integer(object)]
       ) { row in (owner: try row[0] as Int64, attribute: try row[1] as String, member: try row[2] as Int64) }
       for row in rows {

@@ -312,23 +312,33 @@ struct Metaverse {
   /// A target holds nothing of a gone object any more; with the last target the object goes.
   static func release(object: Int64, from target: String, in transaction: any Transaction) throws {
     let arguments: [SQLValue] = [.text(target), .integer(object)]
-    for (table, column) in targetTables {
+    for (table, column) in targetTables + targetNotes {
       try transaction.run("DELETE FROM \(table) WHERE target = ? AND \(column) = ?", arguments)
     }
     let isHeld: Int? = try transaction.value(
-      "SELECT 1 FROM remote WHERE mv = ?1 UNION SELECT 1 FROM pending WHERE mv = ?1", [.integer(object)])
+      """
+      SELECT 1 FROM remote WHERE target IN (SELECT name FROM target) AND mv = ?1
+      UNION SELECT 1 FROM pending WHERE target IN (SELECT name FROM target) AND mv = ?1
+      """, [.integer(object)])
     if isHeld == nil { try purge(object: object, in: transaction) }
   }
 
+  /// The tables that begin with the target.
   private static let targetTables = [
     ("pending", "mv"), ("pending_link", "owner"), ("pending_link", "member"), ("remote", "mv"),
-    ("remote_link", "owner"), ("remote_link", "member"), ("quarantine", "mv"), ("form", "mv"),
+    ("remote_link", "owner"), ("remote_link", "member"),
   ]
+  /// Those in which an object is found by itself.
+  private static let targetNotes = [("quarantine", "mv"), ("form", "mv")]
 
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
     let argument = [SQLValue.integer(object)]
-    for (table, column) in targetTables + [
+    for (table, column) in targetTables {
+      try transaction.run(
+        "DELETE FROM \(table) WHERE target IN (SELECT name FROM target) AND \(column) = ?", argument)
+    }
+    for (table, column) in targetNotes + [
       ("claim", "mv"), ("cleared", "mv"), ("anchor_write", "mv"), ("mv", "id"),
     ] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)

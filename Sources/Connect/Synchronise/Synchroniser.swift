@@ -118,6 +118,8 @@ struct Synchroniser: Sendable {
       """, []
     ) { row in try row[0] as Int64 }
     for object in orphans { try Metaverse.purge(object: object, in: transaction) }
+    try transaction.run("DELETE FROM target")
+    try transaction.run("INSERT INTO target (name) VALUES (?)", rows: targets.map { [.text($0.name)] })
   }
 
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {

@@ -14,6 +14,7 @@ package import Store
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
 /// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
+/// | `target` | a target that the engine writes to: what concerns an object is looked up at each of them |
 /// | `form` | what an object is at a target, where that differs from the metaverse |
 /// | `claim` | a sign-in name or address that a metaverse object wants at a target; one of them holds it |
 /// | `due` | an entry that must be looked at again at a time (seconds since 1970) |
@@ -238,8 +239,7 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
-    passwordDepartures,
-    targetForms, entriesDue,
+    passwordDepartures, targetForms, entriesDue, shortWays,
   ]
 }
 
