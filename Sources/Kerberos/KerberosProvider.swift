@@ -254,10 +254,17 @@ package actor KerberosProvider: SecurityContextProvider {
     try Task.checkCancellation()
     let signal = CancellationSignal()
     return try await withTaskCancellationHandler {
-      try transport.exchange(request.bytes, realm: request.realm, kdcs: kdcs, signal: signal)
+      try ask(transport, request, kdcs, signal)
     } onCancel: {
       signal.fire()
     }
+  }
+
+  /// A method of the actor, so that what waits for KDCs is the actor's own thread and never one of the cooperative pool.
+  private func ask(
+    _ transport: KDCTransport, _ request: KDCRequest, _ kdcs: [KDCAddress], _ signal: CancellationSignal
+  ) throws -> KDCTransport.Answer {
+    try transport.exchange(request.bytes, realm: request.realm, kdcs: kdcs, signal: signal)
   }
 
   private func addresses(of realm: String) async throws -> [KDCAddress] {

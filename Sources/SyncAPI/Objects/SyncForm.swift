@@ -87,6 +87,7 @@ package struct SyncForm: Sendable {
       .text("jobTitle", "title"),
       .text("preferredLanguage"), .text("department"), .text("companyName", "company"), .text("employeeId"),
       .flag("accountEnabled", always: true), .texts("proxyAddresses"), .text("telephoneNumber"), .text("mobile"),
+      .bytes("onPremisesSecurityIdentifier", "onPremiseSecurityIdentifier"),
     ] + address, links: ["manager": "manager"], constants: [:])
 
   /// A group without `securityEnabled` would be one without a purpose.
