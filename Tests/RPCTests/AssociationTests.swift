@@ -204,7 +204,7 @@ import Wire
   }
 
   /// C706 12.6.4.6: a co_cancel has a header only, and the call's number.
-  @Test func aCancelledCallIsTold() async throws {
+  @Test(.timeLimit(.minutes(1))) func aCancelledCallIsTold() async throws {
     let (server, fragments) = try await listening()
     let association = try await connect(server)
     let task = Task { try await association.call(1, "test", []) }
@@ -218,7 +218,7 @@ import Wire
     await #expect(throws: CancellationError.self) { _ = try await task.value }
   }
 
-  @Test func aCallOutOfTimeIsTold() async throws {
+  @Test(.timeLimit(.minutes(1))) func aCallOutOfTimeIsTold() async throws {
     let (server, fragments) = try await listening()
     let association = try await connect(server, options: quick)
     #expect(await code { _ = try await association.call(1, "test", []) } == .timeout)
@@ -228,7 +228,7 @@ import Wire
   }
 
   /// A call that was answered has nothing to cancel.
-  @Test func anAnsweredCallIsNotCancelled() async throws {
+  @Test(.timeLimit(.minutes(1))) func anAnsweredCallIsNotCancelled() async throws {
     let (fragments, signal) = AsyncStream.makeStream(of: PDUType.self)
     let server = try await serving { fragment in
       signal.yield(fragment.header.type)

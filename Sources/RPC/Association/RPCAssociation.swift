@@ -176,9 +176,8 @@ package actor RPCAssociation {
   private func exchange(_ operation: UInt16, _ name: String, _ stub: [UInt8], callID: UInt32) async throws -> [UInt8] {
     // Header only. It may go without authentication: nothing is concluded from it (C706 12.6.4.6).
     let cancel = Fragment(.cancel, callID: callID, body: PDU.cancel.body).bytes
-    for (index, fragment) in try requests(operation, stub, callID: callID).enumerated() {
-      // Before the first fragment has gone there is no call to cancel.
-      try await channel.send(fragment.bytes, answered: fragment.isLast, cancel: index == 0 ? nil : cancel)
+    for fragment in try requests(operation, stub, callID: callID) {
+      try await channel.send(fragment.bytes, answered: fragment.isLast, cancel: cancel)
     }
     var answer: [UInt8] = []
     while true {
