@@ -19,11 +19,12 @@ import pathlib
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
+
+import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests/Interop"))
@@ -66,21 +67,34 @@ def cpu_of(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def people_signing_in(tenant, application, name, password, count):
-    """One client, in a process of its own: opens the page, sends the form, gets a code; again and again."""
+class From(requests.adapters.HTTPAdapter):
+    """Connections from one address."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **options):
+        super().init_poolmanager(*arguments, source_address=(self.address, 0), **options)
+
+
+def people_signing_in(tenant, application, name, password, client, count):
+    """One client's people, one after the other: each has an address and a connection of their own, as the tenant limits what
+    comes from one address. Page, form, code."""
     socket.getaddrinfo = look_up(tenant)
     query = urllib.parse.urlencode({
         "client_id": application, "redirect_uri": WEB, "response_type": "code", "scope": "openid", "state": "s"})
     url = f"{tenant.issuer}/oauth2/v2.0/authorize?{query}"
     times = []
-    person = Person(tenant)
-    for _ in range(count):
-        person.http.cookies.clear()
+    for number in range(count):
+        person = Person(tenant)
+        person.http.mount("https://", From(f"127.20.{client}.{number % 250 + 1}"))
         page = person.open(url)
         started = time.monotonic()
         answer = person.sign_in(page, name, password)
         assert answer.status_code == 303 and "code=" in answer.headers["Location"], answer.status_code
         times.append(time.monotonic() - started)
+        person.http.close()
     return times
 
 
@@ -106,8 +120,8 @@ def signing_in(site, rate):
     names = [user["userName"] for user in tenant.list("Users", "&attributes=userName,active") if user.get("active")][:CLIENTS]
     before, started = cpu_of(tenant.process), time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(CLIENTS) as pool:
-        jobs = [pool.submit(people_signing_in, Address(tenant), made["clientId"], name, password, SIGN_INS // CLIENTS)
-                for name in names]
+        jobs = [pool.submit(people_signing_in, Address(tenant), made["clientId"], name, password, number, SIGN_INS // CLIENTS)
+                for number, name in enumerate(names)]
         times = [t for job in jobs for t in job.result()]
     wall, cpu = time.monotonic() - started, cpu_of(tenant.process) - before
     # What the tenant alone could do, were the clients on other machines; one derivation is in each sign-in.

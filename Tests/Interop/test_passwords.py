@@ -15,16 +15,9 @@ import ldap3
 import pytest
 
 from environment import Connect, Lab, Tenant, wait_for
+from passwords import anchor, nt_hash, status, sync
 
 NEW = "Bridge-Keeper-2026!"
-
-
-def nt_hash(password):
-    """MD4 of UTF-16LE, by OpenSSL: Python's own hashlib may lack it."""
-    done = subprocess.run(
-        ["openssl", "dgst", "-md4", "-provider", "legacy", "-provider", "default", "-binary"],
-        input=password.encode("utf-16-le"), capture_output=True, check=True)
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +39,6 @@ def site(tmp_path_factory):
     yield connect
     tenant.stop()
     lab.down()
-
-
-def passwords(connect, *arguments, check=True):
-    done = connect.product.run(
-        "connect", "passwords", "sync", "--config", connect.configuration, "--json", *arguments, check=check)
-    return json.loads(done.stdout) if done.stdout else done
-
-
-def status(connect):
-    return connect.product.json("connect", "passwords", "status", "--config", connect.configuration, "--json")
 
 
 def people(connect):
@@ -82,7 +65,7 @@ def credentials(connect, changes):
 
 def test_every_synchronised_user_gets_theirs(site):
     users = site.tenant.list("Users")
-    report = passwords(site)
+    report = sync(site)
     assert report["sent"] == len(users) > 40, report
     assert report["refused"] == report["due"] == 0 and report["errors"] == []
     counts = {(c["target"], c["state"]): c["users"] for c in status(site)["counts"]}
@@ -90,7 +73,7 @@ def test_every_synchronised_user_gets_theirs(site):
 
 
 def test_nothing_changed_means_nothing_sent(site):
-    report = passwords(site)
+    report = sync(site)
     assert report["sent"] == report["unchanged"] == report["due"] == 0
     assert site.product.run("connect", "passwords", "errors", "--config", site.configuration).returncode == 0
 
@@ -106,25 +89,20 @@ def test_a_new_password_is_sent_and_an_older_one_refused(site):
     admin, entries = people(site)
     user = entries[0]
     admin.modify(user["dn"], {"unicodePwd": [(ldap3.MODIFY_REPLACE, [f'"{NEW}"'.encode("utf-16-le")])]})
-    assert passwords(site)["sent"] == 1
-    anchor = next(u["externalId"] for u in site.tenant.list("Users") if u["externalId"] == base64_guid(user))
+    assert sync(site)["sent"] == 1
+    external = next(u["externalId"] for u in site.tenant.list("Users") if u["externalId"] == anchor(user))
     value = "v1;PPH1_MD4," + "00" * 10 + ",1000," + "00" * 32 + ";"
     code, answer = credentials(site, [{
-        "externalId": anchor, "value": value, "version": 1, "originated": "2001-01-01T00:00:00Z",
+        "externalId": external, "value": value, "version": 1, "originated": "2001-01-01T00:00:00Z",
         "invocationId": "6f9fa0c5-1d5c-4b0e-8f5d-1d2f3a4b5c6d", "mustChange": False}])
     assert code == 200 and answer["results"][0]["status"] == "refused", answer
     assert answer["results"][0]["reason"] == "older"
 
 
-def base64_guid(entry):
-    import base64
-    return base64.b64encode(entry["raw_attributes"]["objectGUID"][0]).decode()
-
-
 def test_a_password_that_must_be_changed_is_sent_again(site):
     admin, entries = people(site)
     admin.modify(entries[1]["dn"], {"pwdLastSet": [(ldap3.MODIFY_REPLACE, ["0"])]})
-    report = passwords(site)
+    report = sync(site)
     assert report["sent"] == 1 and report["read"] >= 1
 
 
@@ -138,9 +116,9 @@ def test_a_user_who_enters_the_scope_gets_theirs(site):
     admin.modify(dn, {"unicodePwd": [(ldap3.MODIFY_REPLACE, [f'"{NEW}"'.encode("utf-16-le")])]})
     admin.modify(dn, {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])]})
     # Read before the user is in the tenant: passed over, and fetched once it is.
-    assert passwords(site)["sent"] == 0
+    assert sync(site)["sent"] == 0
     site.report()
-    assert passwords(site)["sent"] == 1
+    assert sync(site)["sent"] == 1
 
 
 def test_a_tenant_that_is_down_gets_them_later(site):
@@ -156,7 +134,7 @@ def test_a_tenant_that_is_down_gets_them_later(site):
     import sqlite3
     with contextlib.closing(sqlite3.connect(site.directory / "connect.sqlite")) as database, database:
         assert database.execute("UPDATE credential SET next_try = 0 WHERE state = 'due'").rowcount == 1
-    assert passwords(site)["sent"] == 1
+    assert sync(site)["sent"] == 1
 
 
 def test_a_missing_right_is_named_with_its_remedy(site):
