@@ -83,11 +83,12 @@ let package = Package(
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", providers: [.apt(["nettle-dev"])]),
 
     // Protocols: they meet only in Wire/Security and Wire/Transport.
+    library("TCP", ["Wire", nioCore, nioPosix]),
     library("Kerberos", ["Wire", "CKerberos", logging]),
-    library("LDAP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
+    library("LDAP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
-    library("RPC", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
-    library("SMB", ["Wire", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("RPC", ["Wire", "TCP", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("SMB", ["Wire", "TCP", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),

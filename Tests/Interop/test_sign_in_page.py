@@ -97,7 +97,8 @@ def open_sign_in(driver, tenant, **more):
 
 
 def field(driver, name):
-    return driver.find_element(By.ID, name)
+    """A page that is still arriving may have its heading and not yet its fields."""
+    return wait_for(lambda: driver.find_elements(By.ID, name), f"the field {name}")[0]
 
 
 def sign_in(driver, name, password):
@@ -132,19 +133,19 @@ def test_a_person_signs_in_with_the_keyboard(driver, tenant):
     assert driver.title == "Sign in – corp.tenant.example" and heading(driver) == "Sign in"
     assert "Wiki & Co" in driver.find_element(By.TAG_NAME, "main").text
     # The cursor is in the first field; Tab goes to the next, Enter sends.
-    focused = driver.switch_to.active_element
-    assert focused.get_attribute("id") == "username"
-    focused.send_keys("anna@corp.example", Keys.TAB)
+    wait_for(lambda: driver.switch_to.active_element.get_attribute("id") == "username", "the cursor is in the first field")
+    driver.switch_to.active_element.send_keys("anna@corp.example", Keys.TAB)
     driver.switch_to.active_element.send_keys("wrong", Keys.ENTER)
     # What went wrong comes first, has the focus, and leads to the field.
     wait_for_error(driver)
     alert = driver.find_element(By.CSS_SELECTOR, "[role=alert]")
-    assert driver.switch_to.active_element == alert and "did not work" in alert.text
+    wait_for(lambda: driver.switch_to.active_element == alert, "the message has the focus")
+    assert "did not work" in alert.text
     assert field(driver, "username").get_attribute("aria-invalid") == "true"
     assert field(driver, "username").get_attribute("value") == "anna@corp.example"
     assert field(driver, "password").get_attribute("value") == ""
     alert.find_element(By.TAG_NAME, "a").click()
-    assert urllib.parse.urlsplit(driver.current_url).fragment == "username"
+    wait_for(lambda: urllib.parse.urlsplit(driver.current_url).fragment == "username", "the link leads to the field")
     field(driver, "password").send_keys(PASSWORD, Keys.ENTER)
     wait_for(lambda: Application.seen, "the application gets its answer")
     answer = Application.seen[0]
@@ -249,7 +250,7 @@ def test_a_device(driver, tenant):
     wait_for(lambda: heading(driver) == "Connect a device", "the page for the code")
     field(driver, "user_code").send_keys(flow["user_code"], Keys.ENTER)
     wait_for(lambda: heading(driver) == "Allow Tool to sign in as you?", "the question")
-    driver.find_element(By.XPATH, "//button[text()='Allow']").click()
+    wait_for(lambda: driver.find_elements(By.XPATH, "//button[text()='Allow']"), "its buttons")[0].click()
     wait_for(lambda: heading(driver) == "The device is signed in", "the decision")
     assert app.acquire_token_by_device_flow(flow)["id_token_claims"]["preferred_username"] == "anna@corp.example"
 

@@ -6,7 +6,8 @@ import Store
 /// The `cleared` table: attributes that objects had and have no more, until every target has been told.
 ///
 /// A right that was taken away for one unit looks as if somebody had cleared an attribute there. Where everybody below a
-/// unit whose values change loses an attribute at once, the guard takes it for that.
+/// unit whose values change loses an attribute at once, the guard takes it for that. What the administrator's own new
+/// rules take away is not noted.
 struct ClearedValues {
   let transaction: any Transaction
 

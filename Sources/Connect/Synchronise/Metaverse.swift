@@ -14,6 +14,8 @@ struct Metaverse {
   let configuration: ConnectConfiguration
   let rules: JoinRules
   let entryRules: EntryRules
+  /// Whether what objects lose may be the rules' doing.
+  let hasNewRules: Bool
   /// Seconds since 1970.
   let now: Double
 
@@ -162,7 +164,7 @@ struct Metaverse {
     let nickname = stickyNickname(object, first, flowed)
     if bytes != object.attributes, !object.isGone {
       let before = try Attributes(stored: object.attributes)
-      if !before.isEmpty {
+      if !before.isEmpty, !hasNewRules {
         try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
       }
     }

@@ -89,6 +89,7 @@ struct Synchroniser: Sendable {
           "DELETE FROM anchor_write WHERE entry IN (SELECT id FROM entry WHERE source = ?)", [.text(source)])
       }
       try Setting.save(.rules, fingerprint, in: transaction)
+      try Setting.save(.rulesChanged, "", in: transaction)
     }
     let time = SQLValue.integer(Int64(now()))
     try transaction.run(
@@ -124,11 +125,15 @@ struct Synchroniser: Sendable {
       ORDER BY id LIMIT ?
       """, [.integer(Int64(limit))]
     ) { row in try ConnectorEntry(row) }
-    guard !rows.isEmpty else { return 0 }
+    guard !rows.isEmpty else {
+      try Setting.remove(.rulesChanged, in: transaction)
+      return 0
+    }
     let scope = try Scope(configuration, in: transaction)
     let metaverse = Metaverse(
       transaction: transaction, targets: targets, configuration: configuration, rules: JoinRules(configuration),
-      entryRules: try EntryRules(configuration, now: now(), in: transaction), now: now())
+      entryRules: try EntryRules(configuration, now: now(), in: transaction),
+      hasNewRules: try Setting.load(.rulesChanged, in: transaction) != nil, now: now())
     for row in rows {
       try transaction.run("UPDATE entry SET dirty = 0 WHERE id = ?", [.integer(row.id)])
       try synchronise(row, scope: scope, metaverse: metaverse)

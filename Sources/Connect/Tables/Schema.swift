@@ -242,6 +242,8 @@ package enum ConnectSchema {
 enum Setting: String {
   /// A fingerprint of what the rules depend on: when it changes, every entry is synchronised again.
   case rules
+  /// The rules changed, and not every entry has been synchronised by them yet: what objects lose, the rules took.
+  case rulesChanged = "rules-changed"
   /// Followed by a source's name: a fingerprint of what was asked of it.
   case requested = "requested:"
   /// Followed by a target's name: when the target was last read in full.
@@ -259,7 +261,7 @@ enum Setting: String {
     try transaction.value("SELECT value FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
   }
 
-  static func remove(_ setting: Setting, of suffix: String, in transaction: any Transaction) throws {
+  static func remove(_ setting: Setting, of suffix: String = "", in transaction: any Transaction) throws {
     try transaction.run("DELETE FROM setting WHERE name = ?", [.text(setting.rawValue + suffix)])
   }
 

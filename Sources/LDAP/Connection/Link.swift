@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
+import TCP
 import Wire
 
 /// The channel of one connection and the way onto its event loop. The last reference closes the channel.
@@ -31,47 +30,17 @@ final class Link: Sendable {
 
   deinit { channel.eventLoop.execute { [handler] in handler.value.close() } }
 
-  /// Seconds without traffic after which TCP asks whether the peer is there, between questions, and their number: a
-  /// silently vanished peer is noticed within two minutes, and firewalls' idle timeouts are not reached.
-  private static let keepAlive: (idle: Int, interval: Int, count: Int) = (60, 15, 4)
-
   /// Opens the TCP connection, unless `socket` is one, and starts the clock of the handshakes.
   static func open(
     _ server: LDAPServer, _ options: LDAPOptions, over socket: CInt?, _ group: any EventLoopGroup, _ logger: Logger
   ) async throws -> Link {
-    let address: SocketAddress
     do {
-      address = try SocketAddress(ipAddress: server.address, port: server.port)
-    } catch {
-      throw LDAPError(
-        .unreachable, "\(server.address) is no numeric address for \(server).", remedy: "Resolve the name first.")
-    }
-    let loop = group.next()
-    let made = loop.makePromise(of: Link.self)
-    let bootstrap = ClientBootstrap(group: loop)
-      .connectTimeout(TimeAmount(options.connectTimeout))
-      .channelOption(.socketOption(.so_keepalive), value: 1)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: keepAlive.idle)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: keepAlive.interval)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: keepAlive.count)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          made.succeed(try install(on: channel, server, options, logger))
-        }
-      }
-    do {
-      let connected = socket.map { bootstrap.withConnectedSocket($0) } ?? bootstrap.connect(to: address)
-      let channel = try await connected.get()
-      if Task.isCancelled {
-        channel.close(promise: nil)
-        throw CancellationError()
-      }
-      return try await made.futureResult.get()
-    } catch {
-      made.fail(error)
-      if error is CancellationError { throw error }
-      throw unreachable(server, error)
+      return try await TCPConnector(
+        peer: server.description, address: server.address, port: server.port, socket: socket,
+        timeout: options.connectTimeout, group: group
+      ).open { try install(on: $0, server, options, logger) }
+    } catch let failure as TCPFailure {
+      throw LDAPError(failure.isTimeout ? .timeout : .unreachable, failure.message, remedy: failure.remedy)
     }
   }
 
@@ -85,18 +54,6 @@ final class Link: Sendable {
     slot.value = handler
     try channel.pipeline.syncOperations.addHandler(handler)
     return Link(server, channel, gate, NIOLoopBound(handler, eventLoop: loop), options, logger)
-  }
-
-  private static func unreachable(_ server: LDAPServer, _ error: any Error) -> LDAPError {
-    if case ChannelError.connectTimeout? = error as? ChannelError {
-      return LDAPError(
-        .timeout, "\(server) (\(server.address)) does not accept connections.",
-        remedy: "Open TCP port \(server.port) from here to there, or choose another server.")
-    }
-    let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-    return LDAPError(
-      .unreachable, "\(server) (\(server.address)) cannot be reached: \(reason).",
-      remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
   /// Bytes of all messages that arrived, without what protects them.

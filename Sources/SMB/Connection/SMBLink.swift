@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
+import TCP
 import Wire
 
 /// The channel of one connection and the way onto its event loop. The last reference closes the channel.
@@ -26,62 +25,22 @@ final class SMBLink: Sendable {
 
   deinit { channel.eventLoop.execute { [handler] in handler.value.close() } }
 
-  /// Seconds without traffic after which TCP asks whether the peer is there, between questions, and their number: a
-  /// silently vanished peer is noticed within two minutes.
-  private static let keepAlive: (idle: Int, interval: Int, count: Int) = (60, 15, 4)
-
   /// Opens the TCP connection, unless `socket` is one.
   static func open(
     _ server: SMBServer, _ options: SMBOptions, over socket: CInt? = nil, _ group: any EventLoopGroup, _ logger: Logger
   ) async throws -> SMBLink {
-    let address: SocketAddress
     do {
-      address = try SocketAddress(ipAddress: server.address, port: server.port)
-    } catch {
-      throw SMBError(
-        .unreachable, "\(server.address) is no numeric address for \(server).", remedy: "Resolve the name first.")
-    }
-    let loop = group.next()
-    let made = loop.makePromise(of: SMBLink.self)
-    let bootstrap = ClientBootstrap(group: loop)
-      .connectTimeout(TimeAmount(options.connectTimeout))
-      .channelOption(.socketOption(.so_keepalive), value: 1)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: keepAlive.idle)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: keepAlive.interval)
-      .channelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: keepAlive.count)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = SMBHandler(server: server.description, logger: logger)
-          try channel.pipeline.syncOperations.addHandler(handler)
-          made.succeed(SMBLink(server, options, channel, NIOLoopBound(handler, eventLoop: channel.eventLoop)))
-        }
+      return try await TCPConnector(
+        peer: server.description, address: server.address, port: server.port, socket: socket,
+        timeout: options.connectTimeout, group: group
+      ).open { channel in
+        let handler = SMBHandler(server: server.description, logger: logger)
+        try channel.pipeline.syncOperations.addHandler(handler)
+        return SMBLink(server, options, channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
       }
-    do {
-      let connected = socket.map { bootstrap.withConnectedSocket($0) } ?? bootstrap.connect(to: address)
-      let channel = try await connected.get()
-      if Task.isCancelled {
-        channel.close(promise: nil)
-        throw CancellationError()
-      }
-      return try await made.futureResult.get()
-    } catch {
-      made.fail(error)
-      if error is CancellationError { throw error }
-      throw unreachable(server, error)
+    } catch let failure as TCPFailure {
+      throw SMBError(failure.isTimeout ? .timeout : .unreachable, failure.message, remedy: failure.remedy)
     }
-  }
-
-  private static func unreachable(_ server: SMBServer, _ error: any Error) -> SMBError {
-    if case ChannelError.connectTimeout? = error as? ChannelError {
-      return SMBError(
-        .timeout, "\(server) (\(server.address)) does not accept connections.",
-        remedy: "Open TCP port \(server.port) from here to there, or choose another server.")
-    }
-    let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-    return SMBError(
-      .unreachable, "\(server) (\(server.address)) cannot be reached: \(reason).",
-      remedy: "Check that the server runs and that TCP port \(server.port) is open from here to there.")
   }
 
   // MARK: - Requests
