@@ -14,7 +14,7 @@ enum Namespace {
   static let objects = "http://schemas.microsoft.com/online/aws/change/2014/06"
   /// Of credentials.
   static let credentials = "http://schemas.datacontract.org/2004/07/Microsoft.Online.Coexistence.Schema"
-  /// Of .NET's dictionaries and lists (MC-NRBF is not meant: this is the data contract's).
+  /// Of .NET's dictionaries and lists.
   static let arrays = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
   static let service = "urn:microsoft.online.administrativeservice"
 }

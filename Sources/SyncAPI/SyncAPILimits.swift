@@ -6,7 +6,7 @@ import NIOCore
 package enum SyncAPILimits {
   /// Bytes of an answer that a client collects: a page of 1,000 objects with 50 properties has about 4 MiB.
   package static let answerBytes = 64 << 20
-  /// Objects of one request; Entra Connect's own batches stay below.
+  /// Objects of one request: what the tenant's store writes in one transaction without keeping others waiting for long.
   package static let objects = 1_000
   /// Objects of one answer.
   package static let objectsInAnswer = 10_000
@@ -16,7 +16,7 @@ package enum SyncAPILimits {
   /// (`MaxLinksSupportedAcrossBatchInProvision2`, 15,000 in every published answer) would be 30,000; groups read back are
   /// larger.
   package static let values = 200_000
-  /// Credentials of one request.
+  /// Credentials of one request, likewise.
   package static let credentials = 1_000
   /// Bytes of text that one document may stand for, as a multiple of its own: numbers of the dictionary stand for up to 90
   /// characters each, in two bytes.

@@ -13,7 +13,7 @@ package final class SyncAPIPasswordTarget: PasswordTarget {
   private let logger: Logger
   private let isEnabled = Mutex(false)
 
-  /// As many as public clients are known to send at once.
+  /// Small enough to be answered in time by a service whose limits are not published.
   package let batchSize = 50
 
   package init(name: String, client: SyncAPIClient, logger: Logger) {

@@ -72,7 +72,7 @@ package final class SyncAPIClient: Sendable {
         try follow(target)
         continue
       }
-      if let code = failure.fault?.code, Self.tokenRefusals.contains(code), !hasRenewed {
+      if failure.fault?.code == Self.tokenRefusal, !hasRenewed {
         hasRenewed = true
         await tokens.discard()
         continue
@@ -89,8 +89,9 @@ package final class SyncAPIClient: Sendable {
     }
   }
 
-  /// Words of a fault that speak of the token; the first is the tenant's, the others were seen with .NET's services.
-  private static let tokenRefusals: Set<String> = ["InvalidAccessToken", "AuthenticationFailure", "AccessTokenExpired"]
+  /// The word of a fault for a token that is not accepted. It is the tenant's; what Entra ID says was never seen, and tokens are
+  /// renewed before they end.
+  private static let tokenRefusal = "InvalidAccessToken"
 
   private func exchange<Call: SyncCall>(_ call: Call) async throws(SyncAPIError) -> Call.Answer {
     let url = place.withLock { $0 }
