@@ -97,6 +97,7 @@ let package = Package(
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordWriteback", ["Wire", crypto]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
     library("WebIdentity", ["Wire", crypto, cryptoExtras]),
     library("WebPages"),
@@ -108,13 +109,13 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "Store",
+        "IdentityModel", "Wire", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "PasswordWriteback", "SCIM", "Store",
         "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "WebIdentity", "WebPages",
+        "IdentityModel", "Wire", "CertificateTrust", "SCIM", "Store", "PasswordHash", "PasswordWriteback", "WebIdentity", "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
@@ -145,7 +146,7 @@ let package = Package(
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
-        "WebIdentity",
+        "WebIdentity", "PasswordWriteback",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -195,14 +196,18 @@ let package = Package(
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
       "ConnectTests",
-      ["Connect", "IdentityModel", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      [
+        "Connect", "IdentityModel", "PasswordWriteback", "RPC", "SCIM", "LDAP", "Store", "SynchronisationRules", "Wire",
+        logging,
+      ]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
+        "Tenant", "SCIM", "Store", "Wire", "PasswordHash", "PasswordWriteback", "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto,
         logging,
         lifecycle,
       ]),
+    tests("PasswordWritebackTests", ["PasswordWriteback", "Wire"]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests("WebIdentityTests", ["WebIdentity", "Wire", crypto, cryptoExtras]),
     tests("WebPagesTests", ["WebPages"]),

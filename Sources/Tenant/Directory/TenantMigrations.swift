@@ -62,5 +62,6 @@ extension TenantDirectory {
         """
       ]),
     signInMigration,
+    writebackMigration,
   ]
 }

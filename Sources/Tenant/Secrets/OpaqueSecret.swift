@@ -13,6 +13,7 @@ struct OpaqueSecret {
     case refresh = "bhr_"
     case device = "bhd_"
     case client = "bha_"
+    case passwordLink = "bhl_"
   }
 
   static let randomBytes = 32

@@ -19,11 +19,14 @@ enum Route: Sendable {
   case deleted(ResourceKind)
   case restore(ResourceKind, String)
   case credentials
+  case writebackNext
+  case writebackOutcome(String)
 
   /// The scope that a token needs.
   var scope: TokenScope {
     switch self {
     case .credentials: .credentials
+    case .writebackNext, .writebackOutcome: .writeback
     case .create, .replace, .patch, .delete, .bulk, .restore: .write
     default: .read
     }
@@ -56,6 +59,11 @@ enum Route: Sendable {
       return Place(template: "/tenant/domains", methods: [("GET", .domains)])
     case (2, "tenant") where segments[1] == "credentials":
       return Place(template: "/tenant/credentials", methods: [("PATCH", .credentials)])
+    case (3, "tenant") where segments[1] == "writeback" && segments[2] == "next":
+      return Place(template: "/tenant/writeback/next", methods: [("POST", .writebackNext)])
+    case (4, "tenant") where segments[1] == "writeback" && segments[2] == "requests":
+      return Place(
+        template: "/tenant/writeback/requests/{id}", methods: [("POST", .writebackOutcome(segments[3]))])
     case (3, "tenant") where segments[1] == "deleted":
       guard let kind = ResourceKind(endpoint: segments[2]) else { break }
       return Place(template: "/tenant/deleted\(kind.definition.endpoint)", methods: [("GET", .deleted(kind))])

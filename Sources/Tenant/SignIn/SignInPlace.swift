@@ -19,6 +19,13 @@ enum SignInPlace: String, CaseIterable, Sendable {
   /// Where the sign-in page sends its form; the query is the request that waits for it.
   case signInToAuthorize = "/signin/authorize"
   case signInToDevice = "/signin/device"
+  /// Where people change their passwords.
+  case password = "/password"
+  /// The same at sign-in; the query is the request that waits for it.
+  case passwordToAuthorize = "/password/authorize"
+  case passwordToDevice = "/password/device"
+  /// With a link of an administrator's.
+  case passwordReset = "/password/reset"
   case styleSheet = "/assets/style.css"
   case script = "/assets/continue.js"
 
@@ -36,15 +43,18 @@ enum SignInPlace: String, CaseIterable, Sendable {
     switch self {
     case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo: .machine
     case .authorize, .endSession, .styleSheet, .script: .page
-    case .device, .signInToAuthorize, .signInToDevice: .form
+    case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice, .passwordReset:
+      .form
     }
   }
 
   var methods: [String] {
     switch self {
     case .metadata, .metadataV2, .keys, .styleSheet, .script: ["GET", "HEAD"]
-    case .token, .deviceAuthorization, .revocation, .signInToAuthorize, .signInToDevice: ["POST"]
-    case .authorize, .endSession, .userInfo, .device: ["GET", "POST"]
+    case .token, .deviceAuthorization, .revocation, .signInToAuthorize, .signInToDevice, .passwordToAuthorize,
+      .passwordToDevice:
+      ["POST"]
+    case .authorize, .endSession, .userInfo, .device, .password, .passwordReset: ["GET", "POST"]
     }
   }
 

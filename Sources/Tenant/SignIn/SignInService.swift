@@ -16,6 +16,7 @@ struct SignInService: Sendable {
   let guardian: SignInGuard
   let keyring: SigningKeyring
   let verifier: PasswordVerifier
+  let desk: WritebackDesk
   private let limiter: RateLimiter
 
   /// Bytes of a form: a posted authorization request with a long state and nonce has 8 KiB.
@@ -30,6 +31,7 @@ struct SignInService: Sendable {
     guardian = SignInGuard(key: directory.environment.sealingKey)
     keyring = SigningKeyring(directory: directory)
     verifier = PasswordVerifier(directory: directory)
+    desk = WritebackDesk(directory: directory)
     limiter = RateLimiter(rate: Self.sourceRate, burst: Self.sourceBurst)
   }
 
@@ -114,6 +116,10 @@ struct SignInService: Sendable {
     case .authorize: try await authorize(call)
     case .signInToAuthorize: try await signIn(call, to: .authorize)
     case .signInToDevice: try await signIn(call, to: .device)
+    case .password: try await changePassword(call)
+    case .passwordToAuthorize: try await changePassword(call, to: .authorize)
+    case .passwordToDevice: try await changePassword(call, to: .device)
+    case .passwordReset: try await resetPassword(call)
     case .token: try await token(call)
     case .deviceAuthorization: try await authorizeDevice(call)
     case .device: try await device(call)

@@ -8,6 +8,8 @@ package enum TokenScope: String, Sendable, Hashable, CaseIterable {
   case write = "scim.write"
   /// Replace what the tenant keeps of passwords (`PATCH /tenant/credentials`), and nothing else.
   case credentials
+  /// Fetch requests of password writeback and tell their outcome (`/tenant/writeback`), and nothing else.
+  case writeback
   /// Everything; includes the others.
   case administer = "tenant.admin"
 
@@ -15,7 +17,7 @@ package enum TokenScope: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .administer: true
     case .write: other == .write || other == .read
-    case .read, .credentials: other == self
+    case .read, .credentials, .writeback: other == self
     }
   }
 }
