@@ -235,6 +235,7 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
+    writebackMigration,
   ]
 }
 

@@ -7,4 +7,9 @@ extension SCIMClient {
   package func patch(extension path: String, _ body: JSONValue) async throws(SCIMClientError) -> JSONValue? {
     try await send("PATCH", path, body: body, repetition: .safe).body
   }
+
+  /// The same with POST.
+  package func post(extension path: String, _ body: JSONValue) async throws(SCIMClientError) -> JSONValue? {
+    try await send("POST", path, body: body, repetition: .safe).body
+  }
 }

@@ -95,7 +95,8 @@ extension SignInService {
     }
     guard isPosted else { return page() }
     guard formToken(call).isGenuine else {
-      return page(ErrorSummary("The page was open for too long. Enter the passwords again.", field: SignInPages.newField))
+      return page(
+        ErrorSummary("The page was open for too long. Enter the passwords again.", field: SignInPages.newField))
     }
     let new = call.form[SignInPages.newField] ?? ""
     if let error = Self.mistake(new, call) { return page(error) }

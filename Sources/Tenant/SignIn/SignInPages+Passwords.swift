@@ -73,5 +73,6 @@ extension SignInPages {
   static let wrongPresent = ErrorSummary(
     "Check the user name and the present password. After several failures the next attempts do not work for a while, even "
       + "with the right password.", field: passwordField)
-  static let staleChange = ErrorSummary("The page was open for too long. Enter the passwords again.", field: passwordField)
+  static let staleChange = ErrorSummary(
+    "The page was open for too long. Enter the passwords again.", field: passwordField)
 }

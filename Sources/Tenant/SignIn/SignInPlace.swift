@@ -43,7 +43,8 @@ enum SignInPlace: String, CaseIterable, Sendable {
     switch self {
     case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo: .machine
     case .authorize, .endSession, .styleSheet, .script: .page
-    case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice, .passwordReset:
+    case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice,
+      .passwordReset:
       .form
     }
   }

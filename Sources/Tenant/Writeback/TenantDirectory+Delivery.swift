@@ -99,7 +99,8 @@ extension TenantDirectory {
 
   /// What password hash synchronisation sends later replaces this: its version is newer than any.
   private static func accept(
-    _ verifier: [UInt8], of user: Int64, mustChange: Bool, version: UInt32?, at now: Date, _ transaction: any Transaction
+    _ verifier: [UInt8], of user: Int64, mustChange: Bool, version: UInt32?, at now: Date,
+    _ transaction: any Transaction
   ) throws {
     try transaction.run(
       """

@@ -57,7 +57,8 @@ extension TenantDirectory {
     guard let key = try await writebackStatus().key else { return .failure(.init(.disabled)) }
     guard let anchor = user.anchor else { return .failure(.init(.notSynchronised)) }
     let header = WritebackHeader(
-      tenant: initialDomain, nonce: environment.random(WritebackHeader.nonceBytes), operation: operation, anchor: anchor,
+      tenant: initialDomain, nonce: environment.random(WritebackHeader.nonceBytes), operation: operation,
+      anchor: anchor,
       expires: now.milliseconds + Int64(WritebackLimits.lifetime) * 1000)
     let envelope = try WritebackEnvelope(sealing: secrets, header, to: key)
     let sealed = try verifier.map {

@@ -34,7 +34,8 @@ package struct WritebackDesk: Sendable {
     let made: Result<String, WritebackRefusal>
     do {
       made = try await directory.requestWriteback(
-        operation, of: user, WritebackSecrets(old: old, new: new, mustChange: mustChange), verifier: verifier, by: actor)
+        operation, of: user, WritebackSecrets(old: old, new: new, mustChange: mustChange), verifier: verifier, by: actor
+      )
     } catch let error as WritebackError where error.code == .invalidPassword {
       return WritebackOutcome(.refused, .notAllowedCharacters)
     }

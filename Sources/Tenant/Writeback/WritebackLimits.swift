@@ -4,8 +4,8 @@
 enum WritebackLimits {
   /// A request waits this long for Connect, in seconds; afterwards nothing is done with it.
   static let lifetime = 120
-  /// A person waits this long for the outcome, in seconds.
-  static let wait = 60
+  /// A person waits this long for the outcome, in seconds: below ``TenantLimits/idleSeconds``.
+  static let wait = 45
   /// A request that was handed out and not answered is handed out again after this time, in milliseconds: an answer of the
   /// tenant may have been lost. Connect does nothing twice.
   static let redelivery: Int64 = 10_000

@@ -41,9 +41,16 @@ struct Configuration: Codable, Sendable {
     var targets: [Target]?
     var readTargetsEvery: String?
     var `guard`: Guard?
+    var writeback: Writeback?
 
     /// `targets`, or `target` as the short form of one.
     var allTargets: [Target] { targets ?? target.map { [$0] } ?? [] }
+  }
+
+  struct Writeback: Codable, Sendable {
+    var key: String
+    var perUser: Int?
+    var perHour: Int?
   }
 
   struct Schedule: Codable, Sendable {
@@ -59,6 +66,8 @@ struct Configuration: Codable, Sendable {
     var transport: String?
     var credentials: Credentials
     var passwordCredentials: Credentials?
+    var writebackCredentials: Credentials?
+    var writebackUnits: OrganizationalUnits?
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
     var globalCatalog: Bool?
@@ -81,6 +90,7 @@ struct Configuration: Codable, Sendable {
     var url: String
     var token: SecretReference
     var passwordToken: SecretReference?
+    var writebackToken: SecretReference?
     var verifiedDomains: [String]
     var initialDomain: String
     var concurrency: Int?

@@ -168,6 +168,18 @@ extension Configuration {
           node?["credentials"], "\(path).credentials", "needs either keytab or password, and not both",
           "keep the one that holds the service account's secret")
       }
+      if let writer = forest.writebackCredentials {
+        if (writer.keytab == nil) == (writer.password == nil) {
+          add(
+            node?["writebackCredentials"], "\(path).writebackCredentials",
+            "needs either keytab or password, and not both", "keep the one that holds the account's secret")
+        }
+        if (forest.writebackUnits?.include ?? []).isEmpty {
+          add(
+            node, path, "has writebackCredentials and no writebackUnits.include",
+            "name the units whose users' passwords may be changed from the cloud")
+        }
+      }
       let domains = forest.domains ?? [forest.name]
       for unit in (forest.organizationalUnits?.include ?? []) + (forest.organizationalUnits?.exclude ?? []) {
         let domain = unit.split(separator: ",").compactMap { part in
@@ -182,6 +194,11 @@ extension Configuration {
       }
     }
     if let connect {
+      if connect.allTargets.count(where: { $0.writebackToken != nil }) > 1 {
+        add(
+          root["connect"]?["targets"], "connect.targets", "has several with a writebackToken",
+          "let one cloud directory ask for changes of passwords")
+      }
       if (connect.target == nil) == (connect.targets ?? []).isEmpty {
         add(
           root["connect"], "connect", "needs either target or targets, and not both",

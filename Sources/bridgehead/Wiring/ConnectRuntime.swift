@@ -16,6 +16,8 @@ struct ConnectRuntime {
   let service: ConnectService
   /// Nil where no password hashes are synchronised.
   let passwords: PasswordPass?
+  /// Nil where no passwords are written back.
+  let writeback: WritebackService?
   let isStaging: Bool
   let store: SQLiteStore
   /// The ways to the cloud directories.
@@ -65,8 +67,10 @@ struct ConnectRuntime {
       now: { Date.now })
     let passwords = try passwords(
       section, forests, store, ledger, cloud, environment, isStaging: settings.isStaging)
+    let writeback = try settings.isStaging ? nil : writeback(section, forests, store, cloud, environment)
     return ConnectRuntime(
-      service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients.map(\.1),
+      service: service, passwords: passwords, writeback: writeback, isStaging: settings.isStaging, store: store,
+      clients: clients.map(\.1),
       finder: ObjectFinder(settings), cloud: cloud, lock: lock)
   }
 
@@ -103,7 +107,7 @@ struct ConnectRuntime {
     lock.release()
   }
 
-  private static func connectSection(
+  static func connectSection(
     _ configuration: Configuration, _ file: String
   ) throws -> Configuration.ConnectSection {
     guard let section = configuration.connect else {

@@ -8,6 +8,6 @@ struct ConnectCommand: AsyncParsableCommand {
     subcommands: [
       ConnectPreview.self, ConnectSync.self, ConnectRun.self, ConnectApprove.self, ConnectErrors.self,
       ConnectHistory.self, ConnectShowStatus.self, ConnectShow.self, ConnectRules.self,
-      ConnectPasswords.self, ConnectImportConfig.self,
+      ConnectPasswords.self, ConnectWriteback.self, ConnectImportConfig.self,
     ])
 }

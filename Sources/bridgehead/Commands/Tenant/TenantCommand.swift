@@ -13,7 +13,8 @@ struct TenantCommand: AsyncParsableCommand {
     commandName: "tenant", abstract: "The embedded cloud directory: a SCIM 2.0 service with its own database.",
     subcommands: [
       TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantContacts.self, TenantDevices.self,
-      TenantToken.self, TenantDomains.self, TenantApps.self, TenantSessions.self, TenantKeys.self, TenantAudit.self,
+      TenantToken.self, TenantDomains.self, TenantApps.self, TenantSessions.self, TenantKeys.self, TenantWriteback.self,
+      TenantAudit.self,
     ])
 }
 

@@ -24,7 +24,8 @@ struct TenantToken: AsyncParsableCommand {
     @Option(help: "What the token is for.")
     var name: String
 
-    @Option(help: "What it allows: scim.read, scim.write, credentials or tenant.admin; repeat it for several.")
+    @Option(
+      help: "What it allows: scim.read, scim.write, credentials, writeback or tenant.admin; repeat it for several.")
     var scope: [TokenScope]
 
     @Option(
