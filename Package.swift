@@ -98,6 +98,7 @@ let package = Package(
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
     library("WCF", ["Wire"]),
     library("Store", ["Wire", grdb, sqlite]),
+    library("PasswordWriteback", ["Wire", crypto]),
     library("PasswordHash", ["Wire", "CNettle", crypto, cryptoExtras]),
     library("WebIdentity", ["Wire", "XML", crypto, cryptoExtras, x509, asn1]),
     library("SyncAPI", ["IdentityModel", "Wire", "HTTP", "WCF", "XML", "WebIdentity", nioCore, logging]),
@@ -110,15 +111,15 @@ let package = Package(
     library(
       "Connect",
       [
-        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash", "SCIM", "SyncAPI",
-        "Store",
+        "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "PasswordHash",
+        "PasswordWriteback", "SCIM", "SyncAPI", "Store",
         "SynchronisationRules", crypto, logging, metrics,
       ]),
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash", "WebIdentity",
-        "WebPages",
+        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
+        "PasswordWriteback", "WebIdentity", "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
       ]),
@@ -149,7 +150,7 @@ let package = Package(
       dependencies: [
         "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
-        "WebIdentity", "SyncAPI",
+        "WebIdentity", "SyncAPI", "PasswordWriteback",
         yams, arguments,
         logging, metrics, lifecycle, hummingbird, nioCore, nioPosix,
       ],
@@ -204,15 +205,19 @@ let package = Package(
     tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
       "ConnectTests",
-      ["Connect", "IdentityModel", "RPC", "SCIM", "SyncAPI", "LDAP", "Store", "SynchronisationRules", "Wire", logging]),
+      [
+        "Connect", "IdentityModel", "PasswordWriteback", "RPC", "SCIM", "SyncAPI", "LDAP", "Store",
+        "SynchronisationRules", "Wire", logging,
+      ]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "WebIdentity", nioCore, nioPosix,
-        nioSSL, x509, asn1, crypto,
+        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "PasswordWriteback", "WebIdentity",
+        nioCore, nioPosix, nioSSL, x509, asn1, crypto,
         logging,
         lifecycle,
       ]),
+    tests("PasswordWritebackTests", ["PasswordWriteback", "Wire"]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
     tests("WebIdentityTests", ["WebIdentity", "Wire", "XML", crypto, cryptoExtras]),
     tests("WebPagesTests", ["WebPages"]),

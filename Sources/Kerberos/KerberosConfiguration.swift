@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Wire
+
 /// Who authenticates where, and what is accepted.
 package struct KerberosConfiguration: Sendable {
   /// The client's realm, upper case in Active Directory.
@@ -17,6 +19,8 @@ package struct KerberosConfiguration: Sendable {
   package var renewalMargin: Duration
   /// How long one KDC is given to answer over one transport: one round over all KDCs for each element.
   package var attemptTimeouts: [Duration]
+  /// Where libkrb5 itself sends changes of passwords (RFC 3244), by numeric address; it has no other network.
+  package var passwordServer: Endpoint?
 
   /// RFC 4120 7.2.1 lets a client choose; MIT's default keeps a request within one Ethernet frame.
   package static let defaultUDPPreferenceLimit = 1465
@@ -50,7 +54,9 @@ extension KerberosConfiguration {
       "kdc_timesync": "1", "clockskew": String(max(1, allowedClockSkew.components.seconds)),
       "noaddresses": "true", "canonicalize": "false",
     ]
-    return Dictionary(uniqueKeysWithValues: values.map { (["libdefaults", $0.key], $0.value) })
+    var profile = Dictionary(uniqueKeysWithValues: values.map { (["libdefaults", $0.key], $0.value) })
+    if let passwordServer { profile[["realms", realm, "kpasswd_server"]] = passwordServer.description }
+    return profile
   }
 
   /// The client's name for `krb5_parse_name`, and whether it is an enterprise name.

@@ -14,16 +14,16 @@ package actor KerberosProvider: SecurityContextProvider {
   /// Where the KDCs of a realm are, best first; numeric addresses, or names when a resolver is given.
   package typealias KDCLocator = @Sendable (_ realm: String) async throws -> [Endpoint]
 
-  private let configuration: KerberosConfiguration
-  private let credentials: KerberosCredentialSource
+  let configuration: KerberosConfiguration
+  let credentials: KerberosCredentialSource
   private let kdcs: KDCLocator
   private let resolver: (any NameResolver)?
   private let now: @Sendable () -> Date
   private let logger: Logger
   private let thread: SerialThread
   private let transport: KDCTransport
-  private let library: KerberosLibrary
-  private let client: Principal
+  let library: KerberosLibrary
+  let client: Principal
   private var initialTicket: InitialTicket?
   private var skew: ClockSkew?
 
@@ -198,7 +198,7 @@ package actor KerberosProvider: SecurityContextProvider {
   /// Carries requests and answers until libkrb5 is content.
   /// - Returns: the KDC that answered last, empty when the cache sufficed.
   @discardableResult
-  private func conduct(
+  func conduct(
     _ exchange: any StepwiseExchange, _ request: KerberosFailure.Request, _ known: inout [String: [KDCAddress]],
     over given: KDCTransport? = nil
   ) async throws -> String {
@@ -267,7 +267,7 @@ package actor KerberosProvider: SecurityContextProvider {
     try transport.exchange(request.bytes, realm: request.realm, kdcs: kdcs, signal: signal)
   }
 
-  private func addresses(of realm: String) async throws -> [KDCAddress] {
+  func addresses(of realm: String) async throws -> [KDCAddress] {
     var result: [KDCAddress] = []
     for endpoint in try await kdcs(realm) {
       guard let resolver else {

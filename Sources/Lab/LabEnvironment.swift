@@ -18,6 +18,7 @@ package struct LabEnvironment: Sendable {
   static let serviceAccount = "svc-sync"
   static let plainAccount = "svc-plain"
   static let passwordAccount = "svc-passwords"
+  static let writebackAccount = "svc-writeback"
   static let crlProcess = "crl"
   /// Debian keeps samba in sbin, which is not on everybody's path.
   static let systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -45,6 +45,7 @@ struct LabDescription: Decodable, Sendable {
     var serviceAccount: Account
     var plainAccount: Account
     var passwordAccount: Account
+    var writebackAccount: Account
     var userPasswordFile: String
     var tenant: Server
     var crlURL: String

@@ -25,10 +25,12 @@ package struct DomainAccounts: Sendable {
   ///
   /// - Parameters:
   ///   - domain: its NetBIOS name.
+  ///   - access: to the domain; creating computers needs more than looking up users.
   ///   - flow: recorded as `connect-ad/smb` once the session stands.
   /// - Throws: `SMBError`, `SecurityError`, `RPCError`, ``AccountError``, `CancellationError`.
   package static func connect(
-    to server: SMBServer, domain: String, provider: any SecurityContextProvider, flow: Flow,
+    to server: SMBServer, domain: String, access: SAMClient.Access = [.lookUp, .createUser],
+    provider: any SecurityContextProvider, flow: Flow,
     options: SMBOptions = SMBOptions(), logger: Logger
   ) async throws -> DomainAccounts {
     let connection = try await SMBConnection.connect(
@@ -39,7 +41,7 @@ package struct DomainAccounts: Sendable {
       let action = "Opening the domain \(domain)"
       let client = try await explaining(action) { try await SAMClient.connect(association, host: server.host) }
       let opened = try await explaining(action) {
-        try await client.openDomain(try await client.identifier(ofDomain: domain), [.lookUp, .createUser])
+        try await client.openDomain(try await client.identifier(ofDomain: domain), access)
       }
       return DomainAccounts(
         connection: connection, association: association, client: client, domain: opened, key: pipe.sessionKey,

@@ -239,7 +239,7 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
-    passwordDepartures, targetForms, entriesDue, shortWays,
+    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration,
   ]
 }
 

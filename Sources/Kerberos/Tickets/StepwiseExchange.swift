@@ -61,7 +61,7 @@ final class InitialExchange: StepwiseExchange {
 
   init(
     _ library: KerberosLibrary, client: Principal, isEnterprise: Bool, source: KerberosCredentialSource,
-    configuration: KerberosConfiguration
+    configuration: KerberosConfiguration, service: String? = nil
   ) throws(SecurityError) {
     self.library = library
     self.client = client
@@ -71,6 +71,9 @@ final class InitialExchange: StepwiseExchange {
     krb5_get_init_creds_opt_set_canonicalize(options, isEnterprise ? 1 : 0)
     try library.check(
       krb5_init_creds_init(library.context, client.raw, nil, nil, 0, options, &exchange), "Preparing the request")
+    if let service {
+      try library.check(krb5_init_creds_set_service(library.context, exchange, service), "Preparing the request")
+    }
     switch source {
     case .password(let password): try setPassword(password)
     case .keytab(let path):

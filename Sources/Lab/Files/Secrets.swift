@@ -12,6 +12,7 @@ struct Secrets: Sendable {
   let service: Secret
   let plain: Secret
   let passwords: Secret
+  let writeback: Secret
   let users: Secret
 
   /// Makes new passwords and writes them.
@@ -27,6 +28,7 @@ struct Secrets: Sendable {
     service = try make(LabEnvironment.serviceAccount, Self.randomPassword())
     plain = try make(LabEnvironment.plainAccount, Self.randomPassword())
     passwords = try make(LabEnvironment.passwordAccount, Self.randomPassword())
+    writeback = try make(LabEnvironment.writebackAccount, Self.randomPassword())
     users = try make("users", userPassword)
   }
 

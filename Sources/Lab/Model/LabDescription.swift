@@ -44,6 +44,9 @@ package struct LabDescription: Codable, Sendable, Hashable {
     package var plainAccount: Account
     /// Has Replicating Directory Changes and Replicating Directory Changes All on the domain: for reading password hashes.
     package var passwordAccount: Account
+    /// Has, on the synchronised units of people, the rights of password writeback: Reset Password, Write pwdLastSet and Write
+    /// lockoutTime of users.
+    package var writebackAccount: Account
     /// The password of every user of the population.
     package var userPasswordFile: String
     package var tenant: Server

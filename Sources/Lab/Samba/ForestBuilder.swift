@@ -92,6 +92,9 @@ struct ForestBuilder: Sendable {
             name: LabEnvironment.passwordAccount, password: secrets.passwords.password,
             keytab: secrets.passwords.keytab,
             replicate: true, secrets: true),
+          .init(
+            name: LabEnvironment.writebackAccount, password: secrets.writeback.password,
+            keytab: secrets.writeback.keytab, replicate: false, writes: ["OU=People,\(forest.baseDN)"]),
         ]))
   }
 
@@ -125,6 +128,7 @@ struct ForestBuilder: Sendable {
       serviceAccount: account(LabEnvironment.serviceAccount, secrets.service),
       plainAccount: account(LabEnvironment.plainAccount, secrets.plain),
       passwordAccount: account(LabEnvironment.passwordAccount, secrets.passwords),
+      writebackAccount: account(LabEnvironment.writebackAccount, secrets.writeback),
       userPasswordFile: secrets.users.passwordFile,
       tenant: LabDescription.Server(
         name: forest.tenant.name, address: forest.tenant.address, certificateChainFile: certificate + ".pem",

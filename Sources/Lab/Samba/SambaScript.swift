@@ -89,6 +89,8 @@ enum SambaJob {
       var name, password, keytab: String
       var replicate: Bool
       var secrets = false
+      /// Units, as distinguished names, whose users' passwords the account may reset.
+      var writes: [String] = []
     }
     var dcDir, domain, netbios, site, administratorPassword: String
     var first: Bool

@@ -7,7 +7,7 @@ database's identity is changed; they receive the rest by replication.
 
 Job: dc_dir, first (bool), domain, netbios, dcs (list of {host, address}), site, hosts (list of {name, address}: further A
 records), administrator_password, accounts (list of {name, password, keytab, replicate,
-secrets}).
+secrets, writes: units whose users' passwords it may reset}).
 """
 import os
 import struct
@@ -21,6 +21,11 @@ from samba.provision.sambadns import ARecord, CNAMERecord, SRVRecord
 
 GET_CHANGES = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes, MS-ADTS 5.1.3.2.1
 GET_CHANGES_ALL = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes-All: secrets too
+# What password writeback needs, for class user and what it inherits to (MS-ADTS 5.1.3.2.1, MS-ADA1, MS-ADA3).
+RESET_PASSWORD = "CR;00299570-246d-11d0-a768-00aa006e0529"  # User-Force-Change-Password
+WRITE_LAST_SET = "WP;bf967a0a-0de6-11d0-a285-00aa003049e2"  # pwdLastSet
+WRITE_LOCKOUT = "WP;28630ebf-41d5-11d1-a9c1-0000f80367c1"  # lockoutTime
+USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
 ACCOUNTS_UNIT = "OU=Service Accounts"
 AES128, AES256 = 17, 18
 AES_ONLY = "24"  # msDS-SupportedEncryptionTypes: AES128 | AES256
@@ -54,6 +59,11 @@ def service_account(db, base, job, account):
             "description": ["Reads the directory for synchronisation" if account["replicate"] else "Reads the directory"],
             "userAccountControl": [str(0x200 | 0x10000)], "msDS-SupportedEncryptionTypes": [AES_ONLY]}))
     set_password(db, dn, account["password"])
+    for unit in account["writes"]:
+        if lookup(db, unit, "ou") is not None:
+            sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
+            samba_job.delegate(db, unit, ["(OA;CIIO;%s;%s;%s)" % (right, USER_CLASS, sid) for right in
+                                          (RESET_PASSWORD, WRITE_LAST_SET, WRITE_LOCKOUT)])
     if account["replicate"]:
         sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
         rights = [GET_CHANGES] + ([GET_CHANGES_ALL] if account["secrets"] else [])

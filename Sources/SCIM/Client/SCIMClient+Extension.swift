@@ -15,4 +15,9 @@ extension SCIMClient {
   ) async throws(SCIMClientError) -> JSONValue? {
     try await send(method, path, body: body, repetition: isRepeatable ? .safe : .unsafe).body
   }
+
+  /// The same with POST.
+  package func post(extension path: String, _ body: JSONValue) async throws(SCIMClientError) -> JSONValue? {
+    try await send("POST", path, body: body, repetition: .safe).body
+  }
 }

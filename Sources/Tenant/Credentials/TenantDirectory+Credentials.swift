@@ -39,6 +39,8 @@ private struct CredentialWriter {
     let isForgotten: Bool
     let version: ReplicatedVersion?
     let policy: CredentialPolicy
+    /// The version that password writeback brought about: its value is here already.
+    let written: Int64?
   }
 
   func store(_ change: CredentialChange) throws -> CredentialResult.Status {
@@ -52,6 +54,10 @@ private struct CredentialWriter {
     }
     let known = try known(user.sequence)
     let change = change.compared(with: known?.version)
+    if let written = known?.written, !change.isDated, Int64(change.version.version) < written {
+      return .refused(
+        CredentialRefusal(reason: .older, detail: "Password writeback has made version \(written) in the meantime."))
+    }
     if let version = known?.version {
       if change.version < version {
         return .refused(
@@ -77,7 +83,7 @@ private struct CredentialWriter {
       ON CONFLICT (resource) DO UPDATE SET
         sealed = excluded.sealed, version = excluded.version, originated = excluded.originated,
         invocation = excluded.invocation, last_set = excluded.last_set, must_change = excluded.must_change,
-        expires = excluded.expires, stored = excluded.stored
+        expires = excluded.expires, stored = excluded.stored, written = NULL
       """,
       [
         .integer(user.sequence), SQLValue(sealed), .integer(Int64(change.version.version)),
@@ -85,7 +91,9 @@ private struct CredentialWriter {
         SQLValue(change.policy.lastSet?.milliseconds), SQLValue(change.policy.mustChange),
         SQLValue(change.policy.expires?.milliseconds), .integer(now.milliseconds),
       ])
-    if known != nil { try TenantDirectory.endSignIns(of: user.sequence, at: now, transaction) }
+    // Writeback has ended what the password before began; what began since did so with this one.
+    let isWritten = known?.written == Int64(change.version.version)
+    if known != nil, !isWritten { try TenantDirectory.endSignIns(of: user.sequence, at: now, transaction) }
     try audit(user.id, change, what: change.value == nil ? "forgotten" : "password")
     return .stored
   }
@@ -117,8 +125,8 @@ private struct CredentialWriter {
   private func known(_ user: Int64) throws -> Known? {
     try transaction.first(
       """
-      SELECT sealed IS NULL, version, originated, invocation, last_set, must_change, expires FROM credential
-      WHERE resource = ?
+      SELECT sealed IS NULL, version, originated, invocation, last_set, must_change, expires, written
+      FROM credential WHERE resource = ?
       """, [.integer(user)]
     ) { row in
       let invocation = GUID(try row[3] as [UInt8])
@@ -130,7 +138,7 @@ private struct CredentialWriter {
         },
         policy: CredentialPolicy(
           lastSet: (try row[4] as Int64?).map(Date.init(milliseconds:)), mustChange: try row[5],
-          expires: (try row[6] as Int64?).map(Date.init(milliseconds:))))
+          expires: (try row[6] as Int64?).map(Date.init(milliseconds:))), written: try row[7])
     }
   }
 

@@ -65,5 +65,6 @@ extension TenantDirectory {
     forgettingMigration,
     seamlessSSOMigration,
     syncMigration,
+    writebackMigration,
   ]
 }

@@ -14,6 +14,7 @@ struct OpaqueSecret {
     case device = "bhd_"
     case client = "bha_"
     case ticket = "bhk_"
+    case passwordLink = "bhl_"
   }
 
   static let randomBytes = 32

@@ -25,6 +25,8 @@ enum Route: Sendable {
   case removeServiceKey(String)
   case retireServiceKeys(forest: String)
   case removeServiceKeys(forest: String)
+  case writebackNext
+  case writebackOutcome(String)
 
   /// The scope that a token needs.
   var scope: TokenScope {
@@ -32,6 +34,7 @@ enum Route: Sendable {
     case .credentials: .credentials
     case .seamlessSSO, .addServiceKey, .activateServiceKey, .removeServiceKey, .retireServiceKeys, .removeServiceKeys:
       .sso
+    case .writebackNext, .writebackOutcome: .writeback
     case .create, .replace, .patch, .delete, .bulk, .restore: .write
     default: .read
     }
@@ -65,6 +68,11 @@ enum Route: Sendable {
     case (2, "tenant") where segments[1] == "credentials":
       return Place(template: "/tenant/credentials", methods: [("PATCH", .credentials)])
     case (2...4, "tenant") where segments[1] == "sso": return try serviceKeys(Array(segments.dropFirst(2)))
+    case (3, "tenant") where segments[1] == "writeback" && segments[2] == "next":
+      return Place(template: "/tenant/writeback/next", methods: [("POST", .writebackNext)])
+    case (4, "tenant") where segments[1] == "writeback" && segments[2] == "requests":
+      return Place(
+        template: "/tenant/writeback/requests/{id}", methods: [("POST", .writebackOutcome(segments[3]))])
     case (3, "tenant") where segments[1] == "deleted":
       guard let kind = ResourceKind(endpoint: segments[2]) else { break }
       return Place(template: "/tenant/deleted\(kind.definition.endpoint)", methods: [("GET", .deleted(kind))])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import PasswordWriteback
 import SCIM
 
 /// What each route does with a request that has passed the pipeline.
@@ -46,6 +47,8 @@ struct RouteHandler: Sendable {
     case .domains: return TenantAnswer(json: try await domains(), mediaType: "application/json")
     case .deleted(let kind): return TenantAnswer(json: try await deleted(kind), mediaType: "application/json")
     case .restore(let kind, let id): return try await restore(kind, id)
+    case .writebackNext: return try await nextWriteback()
+    case .writebackOutcome(let id): return try await answerWriteback(id)
     case .credentials:
       let results = try await directory.store(try CredentialBatch(try json()), by: call.actor)
       return TenantAnswer(json: ["results": .array(results.map(\.json))], mediaType: "application/json")
@@ -56,6 +59,25 @@ struct RouteHandler: Sendable {
     case .retireServiceKeys(let forest): return try await retireServiceKeys(of: forest, try json())
     case .removeServiceKeys(let forest): return try await removeServiceKeys(of: forest)
     }
+  }
+
+  /// `{"wait": 20}`, in seconds; the answer is a `WritebackMessage`, or 204 when nothing came in that time.
+  private func nextWriteback() async throws -> TenantAnswer {
+    let wait = Int(clamping: try json().object?["wait"]?.integer ?? 0)
+    let envelope = try await WritebackDesk(directory: directory).next(waiting: max(0, wait))
+    return envelope.map { .json(WritebackMessage($0)) } ?? TenantAnswer(status: 204)
+  }
+
+  private func answerWriteback(_ id: String) async throws -> TenantAnswer {
+    // Parsed within the limits of depth and size first.
+    let bytes = try json().serialized()
+    guard let outcome = try? JSONDecoder().decode(WritebackOutcome.self, from: Data(bytes)) else {
+      throw SCIMError.invalidSyntax("The body must be the outcome of a request.")
+    }
+    guard try await directory.answerWriteback(id, outcome, by: call.actor) else {
+      throw SCIMError.notFound("There is no such request.")
+    }
+    return TenantAnswer(status: 204)
   }
 
   /// `{"resources": [{"id": "…", "externalId": "…", "name": "…"}]}`, the latest first.

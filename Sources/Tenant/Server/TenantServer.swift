@@ -138,6 +138,7 @@ package struct TenantServer: Service {
       do {
         try await directory.maintainSigningKeys(by: Actor(who: "server"))
         _ = try await directory.purgeSignIns()
+        try await directory.purgeWriteback()
         let purged = try await directory.purge(by: Actor(who: "server"))
         if purged > 0 { logger.info("purged deleted resources", metadata: ["count": "\(purged)"]) }
         try await Task.sleep(for: .seconds(purgeInterval))

@@ -40,7 +40,8 @@ extension SignInService {
     guard place == .authorize else {
       return try await authenticate(
         call, page: { name, error in deviceSignInPage(call, name: name, error: error) },
-        then: { _ in .redirect(to: call.path(.device) + (call.queryText.isEmpty ? "" : "?" + call.queryText)) })
+        change: { name in try await forcedChange(call, at: .passwordToDevice, name: name, formTargets: []) },
+        then: { _ in toDevice(call) })
     }
     // The query came back from the browser: it is as little to be trusted as the first time.
     let asked = try await asked(call.query, call.queryText)
@@ -48,13 +49,32 @@ extension SignInService {
       let link = try await ticketLink(asked, request, call)
       return try await authenticate(
         call, page: { name, error in signInPage(call, asked, request, name: name, ticketLink: link, error: error) },
+        change: { name in
+          try await forcedChange(call, at: .passwordToAuthorize, name: name, formTargets: [asked.redirect.origin])
+        },
         then: { session in try await allow(asked, request, session, call) })
     }
   }
 
+  /// The form of a change of password that stands between a person and where they were on the way to.
+  func changePassword(_ call: SignInCall, to place: SignInPlace) async throws -> TenantAnswer {
+    guard place == .authorize else { return try await change(call) { _, _ in toDevice(call) } }
+    let asked = try await asked(call.query, call.queryText)
+    return try await answering(asked, call) { request in
+      try await change(call, formTargets: [asked.redirect.origin]) { session, _ in
+        try await allow(asked, request, session, call)
+      }
+    }
+  }
+
+  private func toDevice(_ call: SignInCall) -> TenantAnswer {
+    .redirect(to: call.path(.device) + (call.queryText.isEmpty ? "" : "?" + call.queryText))
+  }
+
   /// Name and password. Whatever is wrong with them, the page and the time that it takes are the same.
   private func authenticate(
-    _ call: SignInCall, page: (String, ErrorSummary) -> TenantAnswer, then: (Session) async throws -> TenantAnswer
+    _ call: SignInCall, page: (String, ErrorSummary) -> TenantAnswer, change: (String) async throws -> TenantAnswer,
+    then: (Session) async throws -> TenantAnswer
   ) async throws -> TenantAnswer {
     let name = call.form[SignInPages.nameField].map { String($0.prefix(256)) } ?? ""
     guard formToken(call).isGenuine else { return page(name, SignInPages.stale) }
@@ -68,7 +88,7 @@ extension SignInService {
       return page(name, SignInPages.wrong)
     }
     guardian.succeed(name, from: call.source)
-    guard !user.mustChange(at: call.now) else { return pages(call).mustChange() }
+    guard !user.mustChange(at: call.now) else { return try await change(name) }
     let opened = try await directory.openSession(user, source: call.source, agent: call.agent)
     return try await then(opened.session).with(cookie: SignInCookie.session.set(opened.secret))
   }

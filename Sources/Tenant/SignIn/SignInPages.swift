@@ -25,7 +25,9 @@ struct SignInPages {
     var token: String
     /// The cookie that belongs to the token.
     var cookie: String
-    var hidden: [(name: String, value: String)] { [(FormToken.field, token)] }
+    /// Further values that come back unchanged.
+    var more: [(name: String, value: String)] = []
+    var hidden: [(name: String, value: String)] { [(FormToken.field, token)] + more }
   }
 
   /// - Parameter error: nil at first; it has status 403 otherwise, for password managers not to keep what was wrong.
@@ -66,7 +68,7 @@ struct SignInPages {
       + "for a while, even with the right password.", field: nameField)
   static let stale = ErrorSummary("The page was open for too long. Enter your password again.", field: passwordField)
 
-  /// There is no way back to the directory that holds the password, so nothing here can change it.
+  /// Without password writeback there is no way back to the directory that holds the password.
   func mustChange() -> TenantAnswer {
     page(
       "Your password must be changed",
@@ -143,7 +145,7 @@ struct SignInPages {
     page(title, "<p>\(text)</p>", status: status)
   }
 
-  private func page(
+  func page(
     _ title: String, _ body: HTML, status: Int = 200, error: ErrorSummary? = nil, formTargets: [String] = [],
     script: Bool = false, next: String? = nil
   ) -> TenantAnswer {

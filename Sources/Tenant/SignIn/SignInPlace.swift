@@ -25,6 +25,13 @@ enum SignInPlace: String, CaseIterable, Sendable {
   case windowsTransport = "/winauth/trust/13/windowstransport"
   /// Where what came of a ticket is redeemed.
   case redeemTicket = "/signin/ticket"
+  /// Where people change their passwords.
+  case password = "/password"
+  /// The same at sign-in; the query is the request that waits for it.
+  case passwordToAuthorize = "/password/authorize"
+  case passwordToDevice = "/password/device"
+  /// With a link of an administrator's.
+  case passwordReset = "/password/reset"
   case styleSheet = "/assets/style.css"
   case script = "/assets/continue.js"
 
@@ -43,7 +50,9 @@ enum SignInPlace: String, CaseIterable, Sendable {
     case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo, .windowsTransport:
       .machine
     case .authorize, .endSession, .autologon, .redeemTicket, .styleSheet, .script: .page
-    case .device, .signInToAuthorize, .signInToDevice: .form
+    case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice,
+      .passwordReset:
+      .form
     }
   }
 
@@ -51,8 +60,10 @@ enum SignInPlace: String, CaseIterable, Sendable {
     switch self {
     case .metadata, .metadataV2, .keys, .styleSheet, .script: ["GET", "HEAD"]
     case .autologon, .redeemTicket: ["GET"]
-    case .token, .deviceAuthorization, .revocation, .windowsTransport, .signInToAuthorize, .signInToDevice: ["POST"]
-    case .authorize, .endSession, .userInfo, .device: ["GET", "POST"]
+    case .token, .deviceAuthorization, .revocation, .windowsTransport, .signInToAuthorize, .signInToDevice,
+      .passwordToAuthorize, .passwordToDevice:
+      ["POST"]
+    case .authorize, .endSession, .userInfo, .device, .password, .passwordReset: ["GET", "POST"]
     }
   }
 

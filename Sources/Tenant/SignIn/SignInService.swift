@@ -17,6 +17,7 @@ struct SignInService: Sendable {
   let keyring: SigningKeyring
   let verifier: PasswordVerifier
   let tickets: TicketAcceptance
+  let desk: WritebackDesk
   private let limiter: RateLimiter
 
   /// Bytes of a form: a posted authorization request with a long state and nonce has 8 KiB.
@@ -32,6 +33,7 @@ struct SignInService: Sendable {
     keyring = SigningKeyring(directory: directory)
     verifier = PasswordVerifier(directory: directory)
     self.tickets = TicketAcceptance(directory: directory, settings: tickets)
+    desk = WritebackDesk(directory: directory)
     limiter = RateLimiter(rate: Self.sourceRate, burst: Self.sourceBurst)
   }
 
@@ -118,6 +120,10 @@ struct SignInService: Sendable {
     case .authorize: try await authorize(call)
     case .signInToAuthorize: try await signIn(call, to: .authorize)
     case .signInToDevice: try await signIn(call, to: .device)
+    case .password: try await changePassword(call)
+    case .passwordToAuthorize: try await changePassword(call, to: .authorize)
+    case .passwordToDevice: try await changePassword(call, to: .device)
+    case .passwordReset: try await resetPassword(call)
     case .token: try await token(call)
     case .deviceAuthorization: try await authorizeDevice(call)
     case .device: try await device(call)

@@ -10,6 +10,8 @@ package enum TokenScope: String, Sendable, Hashable, CaseIterable {
   case credentials
   /// Hand over and retire the keys of Seamless SSO (`/tenant/sso`), and nothing else.
   case sso
+  /// Fetch requests of password writeback and tell their outcome (`/tenant/writeback`), and nothing else.
+  case writeback
   /// Everything; includes the others.
   case administer = "tenant.admin"
 
@@ -17,7 +19,7 @@ package enum TokenScope: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .administer: true
     case .write: other == .write || other == .read
-    case .read, .credentials, .sso: other == self
+    case .read, .credentials, .sso, .writeback: other == self
     }
   }
 }

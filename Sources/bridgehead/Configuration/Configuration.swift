@@ -41,9 +41,16 @@ struct Configuration: Codable, Sendable {
     var targets: [Target]?
     var readTargetsEvery: String?
     var `guard`: Guard?
+    var writeback: Writeback?
 
     /// `targets`, or `target` as the short form of one.
     var allTargets: [Target] { targets ?? target.map { [$0] } ?? [] }
+  }
+
+  struct Writeback: Codable, Sendable {
+    var key: String
+    var perUser: Int?
+    var perHour: Int?
   }
 
   struct Schedule: Codable, Sendable {
@@ -86,6 +93,7 @@ struct Configuration: Codable, Sendable {
     var passwordToken: SecretReference?
     var signIn: SignIn?
     var passwords: Bool?
+    var writebackToken: SecretReference?
     var verifiedDomains: [String]
     var initialDomain: String
     var concurrency: Int?

@@ -192,6 +192,11 @@ extension Configuration {
       }
     }
     if let connect {
+      if connect.allTargets.count(where: { $0.writebackToken != nil }) > 1 {
+        add(
+          root["connect"]?["targets"], "connect.targets", "has several with a writebackToken",
+          "let one cloud directory ask for changes of passwords")
+      }
       if (connect.target == nil) == (connect.targets ?? []).isEmpty {
         add(
           root["connect"], "connect", "needs either target or targets, and not both",

@@ -65,6 +65,15 @@ extension Schema {
       "readTargetsEvery", .string(.duration),
       "How often a cloud directory is read in full, so that what was changed there is put back. Default: 1d."),
     Property("guard", deletionGuard, "What stops an export."),
+    Property("writeback", writeback, "Password writeback (docs/operations/passwords.md); off when absent."),
+  ])
+
+  private static let writeback = Schema.object([
+    Property(
+      "key", .string(.path), required: true,
+      "The file with the private key that 'connect writeback key' makes; requests are encrypted to it."),
+    Property("perUser", .integer(1...1000), "Attempts for one user in an hour. Default: 5."),
+    Property("perHour", .integer(1...100_000), "Requests of any kind in an hour. Default: 300."),
   ])
 
   private static let schedule = Schema.object([
@@ -147,6 +156,10 @@ extension Schema {
     Property(
       "passwords", .boolean,
       "Whether derived password hashes are sent to a target of kind sync-api. Default: false."),
+    Property(
+      "writebackToken", .secret,
+      "A bearer token of the scope 'writeback', with which requests to change passwords are fetched. None are when absent."
+    ),
     Property(
       "verifiedDomains", .list(of: .string(.dnsName)), required: true,
       "The domains that the cloud directory has verified; other UPN suffixes are replaced.", example: "[corp.example]"),

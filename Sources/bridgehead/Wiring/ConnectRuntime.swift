@@ -17,6 +17,8 @@ struct ConnectRuntime {
   let service: ConnectService
   /// Nil where no password hashes are synchronised.
   let passwords: PasswordPass?
+  /// Nil where no passwords are written back.
+  let writeback: WritebackService?
   let isStaging: Bool
   let store: SQLiteStore
   /// The ways to the cloud directories.
@@ -77,9 +79,10 @@ struct ConnectRuntime {
       now: { Date.now })
     let passwords = try passwords(
       section, forests, store, ledger, cloud, syncClients, environment, isStaging: settings.isStaging)
+    let writeback = try settings.isStaging ? nil : writeback(section, forests, store, cloud, environment)
     return ConnectRuntime(
-      service: service, passwords: passwords, isStaging: settings.isStaging, store: store, clients: clients,
-      finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
+      service: service, passwords: passwords, writeback: writeback, isStaging: settings.isStaging, store: store,
+      clients: clients, finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
   }
 
   /// What `connect show` asks; it needs no connection and no secret.
@@ -135,7 +138,7 @@ struct ConnectRuntime {
     logger.debug("work of the store", metadata: ["steps": "\(work.steps)"])
   }
 
-  private static func connectSection(
+  static func connectSection(
     _ configuration: Configuration, _ file: String
   ) throws -> Configuration.ConnectSection {
     guard let section = configuration.connect else {

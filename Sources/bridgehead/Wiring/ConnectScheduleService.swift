@@ -27,9 +27,14 @@ struct ConnectScheduleService: Service {
         $0, interval: passwordInterval, clock: .continuous, logger: Logger(label: "bridgehead.passwords"))
     }
     if passwords != nil { Observability.say("reading changed password hashes every \(passwordInterval)") }
+    let writeback = runtime.writeback.map {
+      WritebackLoop($0, clock: .continuous, logger: Logger(label: "bridgehead.writeback"))
+    }
+    if writeback != nil { Observability.say("writing back passwords that are changed in the cloud") }
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await scheduler.run() }
+        if let writeback { group.addTask { await writeback.run() } }
         if let passwords { group.addTask { await passwords.run() } }
       }
     }

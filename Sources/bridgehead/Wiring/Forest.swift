@@ -21,6 +21,7 @@ struct Forest {
   let kerberos: KerberosProvider
   /// Who reads password hashes.
   private let passwords: KerberosProvider?
+  private let writer: ForestWriter?
   /// On 636.
   private let security: ConnectionSecurity
   let usesTLS: Bool
@@ -58,6 +59,11 @@ struct Forest {
     }
     kerberos = try provider(section.credentials)
     passwords = try section.passwordCredentials.map(provider)
+    writer = try section.writebackCredentials.map { credentials in
+      ForestWriter(
+        units: section.writebackUnits, kerberos: try provider(credentials), tls: tls, names: names, flows: flows,
+        controllers: realmsControllers)
+    }
     usesTLS = section.transport == "ldaps"
     security = .tls(tls, .negotiated(kerberos))
     self.tls = tls
@@ -102,6 +108,11 @@ struct Forest {
       let principal = ServicePrincipal(service: "ldap", host: controller.hostName)
       return try await connector.connect(to: server, .drsuapi, security: .privacy(passwords, principal, .spnego))
     }
+  }
+
+  /// Where passwords are written back; nil where no credentials for that are given.
+  var writeback: DomainWriteback? {
+    writer?.directory(source: section.name, usesTLS: usesTLS, locator: locator)
   }
 
   /// Signs in to a domain controller by the configured transport.

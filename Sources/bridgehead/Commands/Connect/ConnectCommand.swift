@@ -8,6 +8,7 @@ struct ConnectCommand: AsyncParsableCommand {
     subcommands: [
       ConnectPreview.self, ConnectSync.self, ConnectRun.self, ConnectApprove.self, ConnectErrors.self,
       ConnectHistory.self, ConnectShowStatus.self, ConnectShow.self, ConnectRules.self,
-      ConnectPasswords.self, ConnectForest.self, ConnectSSO.self, ConnectSignIn.self, ConnectImportConfig.self,
+      ConnectPasswords.self, ConnectWriteback.self, ConnectForest.self, ConnectSSO.self, ConnectSignIn.self,
+      ConnectImportConfig.self,
     ])
 }

@@ -13,7 +13,7 @@ struct TenantCommand: AsyncParsableCommand {
     commandName: "tenant", abstract: "The embedded cloud directory: a SCIM 2.0 service with its own database.",
     subcommands: [
       TenantInit.self, TenantServe.self, TenantUsers.self, TenantGroups.self, TenantContacts.self, TenantDevices.self,
-      TenantToken.self, TenantDomains.self, TenantApps.self, TenantSessions.self, TenantSync.self,
+      TenantToken.self, TenantDomains.self, TenantApps.self, TenantSessions.self, TenantSync.self, TenantWriteback.self,
       TenantKeys.self, TenantAudit.self,
     ])
 }

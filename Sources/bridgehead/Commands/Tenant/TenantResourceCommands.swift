@@ -94,6 +94,12 @@ protocol ResourceWords {
   static var key: String { get }
   static var exampleFilter: String { get }
   static var exampleKey: String { get }
+  /// What only this kind has.
+  static var more: [any ParsableCommand.Type] { get }
+}
+
+extension ResourceWords {
+  static var more: [any ParsableCommand.Type] { [] }
 }
 
 enum UserWords: ResourceWords {
@@ -102,6 +108,7 @@ enum UserWords: ResourceWords {
   static let key = "userName"
   static let exampleFilter = #"userName sw "anna" and active eq true"#
   static let exampleKey = "anna.mueller@corp.example"
+  static var more: [any ParsableCommand.Type] { [TenantResetPassword.self, TenantUnlock.self] }
 }
 
 enum GroupWords: ResourceWords {
@@ -137,7 +144,7 @@ struct TenantResources<Words: ResourceWords>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "\(Words.noun)s", abstract: "The tenant's \(Words.noun)s.",
-      subcommands: [List.self, Show.self, Deleted.self, Restore.self])
+      subcommands: [List.self, Show.self, Deleted.self, Restore.self] + Words.more)
   }
 
   struct List: AsyncParsableCommand {

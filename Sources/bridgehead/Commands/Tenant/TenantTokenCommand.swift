@@ -24,7 +24,9 @@ struct TenantToken: AsyncParsableCommand {
     @Option(help: "What the token is for.")
     var name: String
 
-    @Option(help: "What it allows: scim.read, scim.write, credentials, sso or tenant.admin; repeat it for several.")
+    @Option(
+      help:
+        "What it allows: scim.read, scim.write, credentials, sso, writeback or tenant.admin; repeat it for several.")
     var scope: [TokenScope]
 
     @Option(

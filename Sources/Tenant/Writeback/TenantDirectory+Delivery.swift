@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import PasswordWriteback
+import SCIM
+import Store
+
+/// What Connect does here: fetch requests and tell what became of them.
+extension TenantDirectory {
+  /// The oldest request that waits. One that was handed out and not answered comes again after a while; Connect knows it by
+  /// its identifier.
+  func nextWriteback() async throws -> WritebackEnvelope? {
+    let now = environment.now().milliseconds
+    let tenant = initialDomain
+    // Most looks find nothing: they shall not take the writer's place.
+    let isWaiting = try await store.read { transaction in
+      try Self.waiting(transaction, at: now, tenant: tenant) != nil
+    }
+    guard isWaiting else { return nil }
+    return try await store.write(durability: .full) { transaction in
+      guard let envelope = try Self.waiting(transaction, at: now, tenant: tenant) else { return nil }
+      try transaction.run(
+        "UPDATE writeback_request SET delivered = ? WHERE id = ?",
+        [.integer(now), .text(envelope.header.identifier)])
+      return envelope
+    }
+  }
+
+  /// Remembers that Connect is there.
+  func noteWritebackPoll() async throws {
+    let now = environment.now().milliseconds
+    _ = try await store.write { transaction in
+      try transaction.run("UPDATE writeback_connector SET polled = ?", [.integer(now)])
+    }
+  }
+
+  private static func waiting(
+    _ transaction: any Transaction, at now: Int64, tenant: String
+  ) throws -> WritebackEnvelope? {
+    let row = try transaction.first(
+      """
+      SELECT id, operation, anchor, expires, encapsulated, ciphertext, fingerprint FROM writeback_request
+      WHERE status IS NULL AND expires > ? AND (delivered IS NULL OR delivered <= ?) ORDER BY created LIMIT 1
+      """, [.integer(now), .integer(now - WritebackLimits.redelivery)]
+    ) { row in
+      WritebackMessage(
+        id: try row[0], tenant: tenant, operation: try row[1], anchor: try row[2], expires: try row[3],
+        key: (try row[4] as [UInt8]?) ?? [], ciphertext: (try row[5] as [UInt8]?) ?? [], fingerprint: try row[6])
+    }
+    return try row?.envelope()
+  }
+
+  /// Takes an outcome. Only now, when the directory has accepted a password, does it sign the person in here; whatever the
+  /// old one began ends in the same transaction.
+  ///
+  /// - Returns: false when there is no such request. Telling an outcome twice changes nothing; `unknown` may be followed by
+  ///   what is found out later.
+  func answerWriteback(_ id: String, _ outcome: WritebackOutcome, by actor: Actor) async throws -> Bool {
+    let now = environment.now()
+    return try await store.write(durability: .full) { transaction in
+      let row = try transaction.first(
+        """
+        SELECT q.resource, q.operation, q.verifier, q.must_change, q.status, r.id
+        FROM writeback_request q JOIN resource r ON r.seq = q.resource WHERE q.id = ?
+        """, [.text(id)]
+      ) { row in
+        (
+          user: try row[0] as Int64, operation: try row[1] as String, verifier: try row[2] as [UInt8]?,
+          mustChange: try row[3] as Bool, status: try row[4] as String?, userID: try row[5] as String
+        )
+      }
+      guard let row else { return false }
+      let isOpen = row.status == nil || row.status == WritebackOutcome.Status.unknown.rawValue
+      guard isOpen, row.status != outcome.status.rawValue else { return true }
+      if outcome.status == .done, let verifier = row.verifier {
+        try Self.accept(
+          verifier, of: row.user, mustChange: row.mustChange, version: outcome.version, at: now, transaction)
+        try Self.endSignIns(of: row.user, at: now, transaction)
+      }
+      let keeps = outcome.status == .unknown
+      try transaction.run(
+        """
+        UPDATE writeback_request SET status = ?, reason = ?, number = ?, answered = ?, encapsulated = NULL,
+          ciphertext = NULL, verifier = \(keeps ? "verifier" : "NULL") WHERE id = ?
+        """,
+        [
+          .text(outcome.status.rawValue), SQLValue(outcome.reason?.rawValue), SQLValue(outcome.number),
+          .integer(now.milliseconds), .text(id),
+        ])
+      let after: JSONValue = [
+        "writeback": .string(row.operation), "outcome": .string(outcome.status.rawValue),
+        "reason": outcome.reason.map { .string($0.rawValue) } ?? .null, "request": .string(id),
+      ]
+      try AuditEntry(actor: actor, at: now, action: .patch, kind: "User", target: row.userID, after: after.text)
+        .insert(transaction)
+      return true
+    }
+  }
+
+  /// What password hash synchronisation sends later replaces this: its version is newer than any.
+  private static func accept(
+    _ verifier: [UInt8], of user: Int64, mustChange: Bool, version: UInt32?, at now: Date,
+    _ transaction: any Transaction
+  ) throws {
+    try transaction.run(
+      """
+      INSERT INTO credential
+        (resource, sealed, version, originated, invocation, last_set, must_change, expires, stored, written)
+      VALUES (?, ?, 0, 0, ?, ?, ?, NULL, ?, ?)
+      ON CONFLICT (resource) DO UPDATE SET sealed = excluded.sealed, last_set = excluded.last_set,
+        must_change = excluded.must_change, expires = NULL, stored = excluded.stored, written = excluded.written
+      """,
+      [
+        .integer(user), .blob(verifier), .blob([UInt8](repeating: 0, count: 16)), .integer(now.milliseconds),
+        SQLValue(mustChange), .integer(now.milliseconds), SQLValue(version.map(Int64.init)),
+      ])
+  }
+
+  /// Forgets what is over: the content of requests that nobody fetched, and what was answered a day ago.
+  func purgeWriteback() async throws {
+    let now = environment.now().milliseconds
+    try await store.write { transaction in
+      try transaction.run(
+        "UPDATE writeback_request SET encapsulated = NULL, ciphertext = NULL WHERE expires <= ? AND ciphertext NOT NULL",
+        [.integer(now)])
+      try transaction.run(
+        "DELETE FROM writeback_request WHERE created <= ?", [.integer(now - WritebackLimits.memory)])
+      try transaction.run("DELETE FROM password_link WHERE expires <= ?", [.integer(now)])
+    }
+  }
+}
