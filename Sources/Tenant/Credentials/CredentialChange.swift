@@ -39,7 +39,7 @@ package struct CredentialChange: Sendable {
   package private(set) var version: ReplicatedVersion
   package let policy: CredentialPolicy
   /// Nothing but the time of the change is known.
-  private let isDated: Bool
+  let isDated: Bool
 
   package init(externalId: String, value: DerivedPassword?, version: ReplicatedVersion, policy: CredentialPolicy) {
     self.externalId = externalId

@@ -76,9 +76,12 @@ final class FakeServer: Sendable {
     }
   }
 
-  func connect(_ options: LDAPOptions = .testing, security: ConnectionSecurity = .open) async throws -> LDAPConnection {
+  /// - Parameter other: instead of the server's own port.
+  func connect(
+    _ options: LDAPOptions = .testing, security: ConnectionSecurity = .open, port other: Int? = nil
+  ) async throws -> LDAPConnection {
     try await LDAPConnection.connect(
-      to: LDAPServer(host: "dc1.corp.example", address: "127.0.0.1", port: port), security: security,
+      to: LDAPServer(host: "dc1.corp.example", address: "127.0.0.1", port: other ?? port), security: security,
       flow: Flow(row: "connect-ad/ldap", recorder: flows), options: options, logger: Logger(label: "test"))
   }
 
