@@ -90,7 +90,9 @@ import Wire
   }
 
   @Test func nobodyListens() async throws {
-    let port = try await ScriptedServer { _ in nil }.port
+    let closed = try await ScriptedServer { _ in nil }
+    let port = closed.port
+    try await closed.close()
     let server = RPCServer(host: "dc1", address: "127.0.0.1", port: port)
     #expect(
       await code {

@@ -28,6 +28,9 @@ final class ScriptedServer: Sendable {
 
   deinit { channel.close(promise: nil) }
 
+  /// Returns when nobody listens any more.
+  func close() async throws { try await channel.close() }
+
   var server: RPCServer { RPCServer(host: "dc1.corp.example", address: "127.0.0.1", port: port) }
 
   private final class Handler: ChannelInboundHandler {
