@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import PasswordWriteback
 import Store
+import Synchronization
 import Testing
 import Wire
 
@@ -75,7 +76,7 @@ import Wire
   }
 
   @Test func carriesOutOnceAndTells() async throws {
-    try await with { stage in
+    try await with { stage async throws in
       #expect(try await stage.service.next(waiting: 0) == .nothing)
       let message = try stage.message()
       #expect(try await stage.hand(message) == .handled(.done))
@@ -92,7 +93,7 @@ import Wire
   }
 
   @Test func refusesWhatItDoesNotTrust() async throws {
-    try await with { stage in
+    try await with { stage async throws in
       var tampered = try stage.message(nonce: 5)
       tampered.expires += 1000
       var stranger = try stage.message(nonce: 6)
@@ -119,7 +120,7 @@ import Wire
   }
 
   @Test func putsTheControllersNoIntoWords() async throws {
-    try await with { stage in
+    try await with { stage async throws in
       stage.script.state.withLock {
         $0.account.rules = PasswordRules(minimumLength: 20, isComplex: true, minimumAge: 0)
         $0.behaviour = .rejects(WritebackRejection(.policy(countsHistory: true), "0xc000006c"))
@@ -131,7 +132,7 @@ import Wire
   }
 
   @Test func countsAttempts() async throws {
-    try await with(perUser: 2, total: 4) { stage in
+    try await with(perUser: 2, total: 4) { stage async throws in
       for nonce in UInt8(1)...2 { #expect(try await stage.hand(stage.message(nonce: nonce)) == .handled(.done)) }
       for nonce in UInt8(3)...4 { #expect(try await stage.hand(stage.message(nonce: nonce)) == .handled(.forbidden)) }
       for nonce in UInt8(5)...9 { #expect(try await stage.hand(stage.message(nonce: nonce)) == .flooded) }
@@ -143,7 +144,7 @@ import Wire
 
   /// A break in mid-call: the version tells, on the same controller and after a while; nothing is sent again.
   @Test(arguments: [true, false]) func findsOutAfterABreak(done: Bool) async throws {
-    try await with { stage in
+    try await with { stage async throws in
       stage.script.state.withLock { $0.behaviour = .breaks(done: done) }
       #expect(try await stage.hand(stage.message()) == .handled(.unknown))
       #expect(stage.answers == [WritebackOutcome(.unknown)])
@@ -169,7 +170,7 @@ import Wire
   }
 
   @Test func aControllerThatIsDownChangesNothing() async throws {
-    try await with { stage in
+    try await with { stage async throws in
       stage.script.state.withLock { $0.isReachable = false }
       #expect(try await stage.hand(stage.message()) == .handled(.failed))
       #expect(stage.answers == [WritebackOutcome(.failed, .unreachable)] && stage.strokes == 0)

@@ -11,7 +11,7 @@ import struct
 import time
 
 import ldap3
-from cryptography.hazmat.primitives import hashes, hmac, serialization
+from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -149,34 +149,52 @@ def _labelled_expand(suite, key, label, info, length):
     return _expand(key, struct.pack(">H", length) + b"HPKE-v1" + suite + label + info, length)
 
 
-def hpke_seal(public, info, associated, plain):
+def _schedule(shared, encapsulated, public, info):
+    """The key and the nonce of the first message in base mode (5.1), for DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
+    ChaCha20Poly1305 (7)."""
     kem, suite = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x03"
-    raw = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    ephemeral = x25519.X25519PrivateKey.generate()
-    encapsulated = ephemeral.public_key().public_bytes(*raw)
-    shared = ephemeral.exchange(x25519.X25519PublicKey.from_public_bytes(public))
     secret = _labelled_expand(kem, _labelled_extract(kem, b"", b"eae_prk", shared), b"shared_secret",
                               encapsulated + public, 32)
     context = b"\0" + _labelled_extract(suite, b"", b"psk_id_hash", b"") + _labelled_extract(
         suite, b"", b"info_hash", info)
     secret = _labelled_extract(suite, secret, b"secret", b"")
-    key = _labelled_expand(suite, secret, b"key", context, 32)
-    nonce = _labelled_expand(suite, secret, b"base_nonce", context, 12)
+    return (_labelled_expand(suite, secret, b"key", context, 32),
+            _labelled_expand(suite, secret, b"base_nonce", context, 12))
+
+
+def hpke_seal(public, info, associated, plain):
+    ephemeral = x25519.X25519PrivateKey.generate()
+    encapsulated = ephemeral.public_key().public_bytes_raw()
+    shared = ephemeral.exchange(x25519.X25519PublicKey.from_public_bytes(public))
+    key, nonce = _schedule(shared, encapsulated, public, info)
     return encapsulated, ChaCha20Poly1305(key).encrypt(nonce, plain, associated)
+
+
+def hpke_open(private, info, associated, encapsulated, ciphertext):
+    shared = private.exchange(x25519.X25519PublicKey.from_public_bytes(encapsulated))
+    key, nonce = _schedule(shared, encapsulated, private.public_key().public_bytes_raw(), info)
+    return ChaCha20Poly1305(key).decrypt(nonce, ciphertext, associated)
+
+
+INFO = b"bridgehead password writeback 1"
+
+
+def associated_data(tenant, nonce, operation, anchor, expires):
+    return b"".join(struct.pack(">I", len(p)) + p for p in (
+        tenant.encode(), nonce, operation.encode(), anchor.encode())) + struct.pack(">q", expires)
 
 
 def forged(key, tenant, operation, anchor, *, old=b"", new=b"", nonce=None, expires=None, must_change=False):
     """A request as the tenant would make it, by whoever has its database."""
     nonce = nonce or secrets.token_bytes(16)
     expires = int((time.time() + 100) * 1000) if expires is None else expires
-    header = b"".join(struct.pack(">I", len(p)) + p for p in (
-        tenant.encode(), nonce, operation.encode(), anchor.encode())) + struct.pack(">q", expires)
+    header = associated_data(tenant, nonce, operation, anchor, expires)
     plain = bytes([bool(old) | bool(new) << 1 | must_change << 2])
     for password in (old, new):
         plain += struct.pack(">H", len(password)) + password
     plain += b"\0" * (2 * 770 + 1 - len(plain))
     encapsulated, ciphertext = hpke_seal(
-        bytes.fromhex(key["key"]), b"bridgehead password writeback 1", header, plain)
+        bytes.fromhex(key["key"]), INFO, header, plain)
     return {"id": nonce.hex(), "operation": operation, "anchor": anchor, "encapsulated": encapsulated,
             "ciphertext": ciphertext, "fingerprint": key["fingerprint"], "expires": expires}
 
