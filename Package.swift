@@ -212,10 +212,8 @@ let package = Package(
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "PasswordWriteback", "WebIdentity",
-        nioCore, nioPosix, nioSSL, x509, asn1, crypto,
-        logging,
-        lifecycle,
+        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "PasswordWriteback",
+        "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle,
       ]),
     tests("PasswordWritebackTests", ["PasswordWriteback", "Wire"]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
