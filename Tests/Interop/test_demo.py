@@ -17,10 +17,18 @@ def test_the_demo_uses_every_row(bridgehead):
     steps = {step["name"]: " ".join(step["detail"]) for step in report["steps"]}
     assert list(steps) == [
         "a forest", "a tenant", "first run", "what the accounts may do", "the password of the forest", "a changed password",
-        "a change", "a renamed unit", "a deletion", "the same over TLS"]
+        "a password changed in the tenant", "a ticket instead of a password", "a change", "a renamed unit", "a deletion", "the same over TLS"]
     assert "signs in to the tenant" in steps["the password of the forest"] and "not with another" in steps[
         "the password of the forest"]
     assert "the old one is refused" in steps["a changed password"]
+    writeback = steps["a password changed in the tenant"]
+    assert "/corp.tenant.example/password" in writeback
+    assert "gives a ticket for the new password and refuses the old one" in writeback
+    ticket = steps["a ticket instead of a password"]
+    assert "HTTP/autologon.tenant.corp.example" in ticket and "amr wia" in ticket
+    # One person all the way: the password of the forest, two new ones, and then a ticket.
+    [person] = {word for name in list(steps)[4:8] for word in steps[name].split() if word.endswith("@corp.example")}
+    assert all(person in steps[name] for name in list(steps)[4:8])
     assert report["counts"]["user"] == 50 and report["counts"]["group"] == 5
     uses = {(use["row"], use["transport"]): use for use in report["flowUses"]}
     assert {t for r, t in uses if r == "connect-ad/ldap"} == {"tcp", "udp"}

@@ -14,8 +14,9 @@ struct DemoCommand: AsyncParsableCommand {
     discussion: """
       Everything is real: a Samba domain controller on a loopback address, LDAP sealed by Kerberos, a tenant behind TLS with
       a certificate whose revocation list is fetched and checked, and a person who signs in there with the password of the
-      forest, also after it was changed. A step that does not see what it claims ends the demo. It needs the standard ports, so root or namespaces of its
-      own; 'make demo' makes them.
+      forest, also after it was changed there; who changes it in the tenant and gets a Kerberos ticket with it; and who is
+      signed in by a ticket alone. A step that does not see what it claims ends the demo. It needs the standard ports, so
+      root or namespaces of its own; 'make demo' makes them.
 
       EXAMPLES
         bridgehead demo
@@ -33,7 +34,8 @@ struct DemoCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How soon a password that was changed in the forest has to sign in to the tenant.", valueName: "duration"))
+      "How soon a password that was changed in the forest or in the tenant has to hold on the other side.",
+      valueName: "duration"))
   var within = "5s"
 
   @Option(

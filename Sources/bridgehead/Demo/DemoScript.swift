@@ -15,7 +15,7 @@ struct DemoScript {
   let tenant: SCIMClient
   let administrator: LDAPConnection
   let browser: DemoBrowser
-  /// How soon a password that was changed in the forest has to sign in to the tenant.
+  /// How soon a password that was changed on one side has to hold on the other.
   let passwordDeadline: Duration
   /// Tells a finished step.
   let tell: (DemoReport.Step) -> Void
@@ -26,9 +26,10 @@ struct DemoScript {
     try await firstRun(progress)
     try await checkRights()
     try await signIn()
-    try await changePassword()
-    // A password that is changed in the tenant and then gets a Kerberos ticket: its step belongs here.
-    // A sign-in to the tenant by a Kerberos ticket alone: its step belongs here.
+    let person = try await Self.following(runtime) {
+      try await changePasswordInTenant(of: try await changePassword())
+    }
+    try await signInByTicket(of: person)
     try await changeUser()
     try await renameUnit()
     try await deleteUser()
@@ -84,99 +85,6 @@ struct DemoScript {
     "connect-ad/rpc-endpoint-mapper", "connect-ad/rpc-dynamic", "connect-ad/smb", "connect-ad/ldap",
     "connect-ad/global-catalog",
   ]
-
-  // MARK: - Passwords
-
-  private mutating func signIn() async throws {
-    let clock = ContinuousClock.now
-    guard let passwords = runtime.passwords else { throw DemoError(message: "No passwords are synchronised.") }
-    let result = try await passwords.run()
-    try expect(result.errors.isEmpty, result.errors.joined(separator: " "))
-    try expect(result.sent > 0 && result.refused == 0, "\(result.sent) passwords were sent, \(result.refused) refused")
-    let name = try await signInName(of: try await somebodyWithPassword())
-    let password = try site.userPassword
-    let outcome = try await browser.signIn(name, password)
-    try expect(outcome == .signedIn(name: name), "\(name) could not sign in with the password of the forest")
-    let wrong = try await browser.signIn(name, password + "?")
-    try expect(wrong == .refused, "\(name) could sign in with a wrong password")
-    finish(
-      "the password of the forest",
-      [
-        "\(result.sent) passwords are in the tenant, as PBKDF2 values; no hash left Connect",
-        "\(name) signs in to the tenant (OpenID Connect, code with PKCE) with the password of the forest, and not with "
-          + "another",
-      ], since: clock)
-  }
-
-  /// With everything running as under `connect run --follow`.
-  private mutating func changePassword() async throws {
-    let person = try await somebodyWithPassword()
-    let name = try await signInName(of: person)
-    let (old, new) = (
-      try site.userPassword, "Bridge-Keeper-\(person.bytes("objectGUID").map { Hex.encode($0.prefix(3)) } ?? "1")!"
-    )
-    let (script, deadline) = (self, passwordDeadline)
-    let clock = ContinuousClock.now
-    let elapsed = try await following {
-      let begin = ContinuousClock.now
-      try await script.administrator.modify(
-        person.dn,
-        [
-          Modification(
-            .replace,
-            Attribute("unicodePwd", [Array("\"\(new)\"".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] })[...]])
-          )
-        ])
-      // An attempt a second: the tenant pauses accounts after many failures.
-      while try await script.browser.signIn(name, new) == .refused {
-        guard ContinuousClock.now - begin < deadline else {
-          throw DemoError(message: "\(name) could not sign in with the new password within \(deadline).")
-        }
-        try await Task.sleep(for: .seconds(1))
-      }
-      return ContinuousClock.now - begin
-    }
-    try expect(elapsed <= passwordDeadline, "the new password signed in after \(elapsed) only")
-    try expect(try await browser.signIn(name, old) == .refused, "\(name) could still sign in with the old password")
-    finish(
-      "a changed password",
-      [
-        "\(name) has a new password in the forest; 'connect run --follow' is at work",
-        "it signs in to the tenant \(CycleReport.seconds(elapsed / .seconds(1))) later, the old one is refused",
-      ], since: clock)
-  }
-
-  /// What `connect run --follow` runs, while the body runs.
-  private func following<R: Sendable>(_ body: () async throws -> R) async throws -> R {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      let cycles = Scheduler(
-        runtime.service, plan: SchedulePlan(interval: SchedulePlan.followInterval), clock: .continuous,
-        logger: Logger(label: "bridgehead.connect"))
-      group.addTask { await cycles.run() }
-      if let pass = runtime.passwords {
-        let passwords = PasswordScheduler(
-          pass, interval: PasswordSchedule.followInterval, clock: .continuous,
-          logger: Logger(label: "bridgehead.passwords"))
-        group.addTask { await passwords.run() }
-      }
-      defer { group.cancelAll() }
-      return try await body()
-    }
-  }
-
-  /// Enabled, with a password that need not be changed, and with a name that the tenant keeps.
-  private func somebodyWithPassword() async throws -> SearchEntry {
-    try await somebody(
-      "(&(objectCategory=person)(objectClass=user)(userPrincipalName=*@\(site.forest.verifiedSuffixes.first ?? ""))(pwdLastSet>=1)"
-        + "(!(userAccountControl:1.2.840.113556.1.4.803:=2)))")
-  }
-
-  private func signInName(of person: SearchEntry) async throws -> String {
-    guard let name = try await resource("/Users", person)?.attributes["userName"]?.string else {
-      throw DemoError(message: "\(person.dn) is not in the tenant.")
-    }
-    return name
-  }
 
   // MARK: - Objects
 
@@ -240,10 +148,10 @@ struct DemoScript {
 
   // MARK: - Looking
 
-  private func somebody(_ filter: String) async throws -> SearchEntry {
+  func somebody(_ filter: String) async throws -> SearchEntry {
     for unit in site.forest.synchronisedUnits {
       let found = administrator.search(
-        base: unit, filter: try Filter(filter), attributes: ["objectGUID", "displayName", "title"])
+        base: unit, filter: try Filter(filter), attributes: ["objectGUID", "displayName", "title", "sAMAccountName"])
       for try await entry in found { return entry }
     }
     throw DemoError(message: "The forest has nobody for \(filter).")
@@ -255,7 +163,7 @@ struct DemoScript {
     return count
   }
 
-  private func resource(_ endpoint: String, _ entry: SearchEntry) async throws -> SCIMResource? {
+  func resource(_ endpoint: String, _ entry: SearchEntry) async throws -> SCIMResource? {
     let anchor = Data(entry.bytes("objectGUID") ?? []).base64EncodedString()
     var query = ListQuery()
     query.filter = try SCIM.Filter.parse("externalId eq \(JSONValue.string(anchor).text)")
@@ -268,11 +176,11 @@ struct DemoScript {
     return try await tenant.list(endpoint, query).totalResults
   }
 
-  private func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
+  func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
     guard condition else { throw DemoError(message: "The demo did not see what it should: \(otherwise()).") }
   }
 
-  private mutating func finish(_ name: String, _ detail: [String], since clock: ContinuousClock.Instant) {
+  mutating func finish(_ name: String, _ detail: [String], since clock: ContinuousClock.Instant) {
     let elapsed = (ContinuousClock.now - clock) / .seconds(1)
     let step = DemoReport.Step(name: name, detail: detail, elapsed: elapsed)
     report.steps.append(step)
