@@ -70,6 +70,23 @@ import Wire
     }
   }
 
+  /// A Connect that is started again does not lose requests to the poll that it left behind.
+  @Test func onlyTheLatestPollIsServed() async throws {
+    try await with { tenant, user, token in
+      let directory = tenant.directory
+      let left = try await directory.noteWritebackPoll()
+      tenant.clock.advance(seconds: 1)
+      let latest = try await directory.noteWritebackPoll()
+      async let waiting = WritebackDesk(directory: directory).carryOut(
+        .reset, of: user, new: secret("New-Password-1"), by: TestTenant.actor)
+      while try await directory.writebackStatus().waiting == 0 { await Task.yield() }
+      #expect(try await directory.nextWriteback(left) == nil)
+      let request = try #require(try await directory.nextWriteback(latest))
+      #expect(try await tell(tenant, token, request.header.identifier, .init(.done)) == 204)
+      #expect(try await waiting == WritebackOutcome(.done))
+    }
+  }
+
   @Test func aRefusalChangesNothing() async throws {
     try await with { tenant, user, token in
       async let waiting = WritebackDesk(directory: tenant.directory).carryOut(

@@ -74,6 +74,14 @@ final class ExchangeHandler: ChannelInboundHandler {
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
   }
 
+  /// Ends an exchange that nobody waits for any more. TLS says farewell for some seconds where the peer is silent; the caller
+  /// does not wait for that.
+  func abandon(_ error: HTTPError) {
+    fail(error)
+    closed = true
+    context?.close(promise: nil)
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard exchange != nil else {
       // A response that nobody asked for: the connection is out of step.

@@ -46,16 +46,16 @@ struct HTTPConnection: Sendable {
       handler.value.send(
         head, request.body, limit: request.maximumResponseBytes, deadline: deadline, promise: promise)
     }
+    let cancelled = HTTPError(
+      .cancelled, "The request to \(request.url.endpoint) was cancelled.", mayHaveReachedServer: true)
     do {
       return try await withTaskCancellationHandler {
         try await promise.futureResult.get()
       } onCancel: {
-        channel.close(promise: nil)
+        channel.eventLoop.execute { handler.value.abandon(cancelled) }
       }
     } catch {
-      if Task.isCancelled {
-        throw HTTPError(.cancelled, "The request to \(request.url.endpoint) was cancelled.", mayHaveReachedServer: true)
-      }
+      if Task.isCancelled { throw cancelled }
       throw error as? HTTPError ?? HTTPError(.reset, "The connection broke: \(error).", mayHaveReachedServer: true)
     }
   }

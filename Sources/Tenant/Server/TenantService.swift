@@ -48,6 +48,9 @@ struct TenantService: Sendable {
       answer = error.answer
     } catch let error as SCIMError {
       answer = TenantAnswer(error: error)
+    } catch is CancellationError {
+      answer = TenantAnswer(error: SCIMError(status: 503, detail: "The server is shutting down."))
+        .with("retry-after", "5")
     } catch {
       answer = unexpected(error, id)
     }

@@ -9,16 +9,21 @@ import Store
 extension TenantDirectory {
   /// The oldest request that waits. One that was handed out and not answered comes again after a while; Connect knows it by
   /// its identifier.
-  func nextWriteback() async throws -> WritebackEnvelope? {
+  ///
+  /// - Parameter poll: the poll that asks. Only the latest one is given something: the Connect of an earlier one may be gone,
+  ///   and what it is given would be lost until it comes again.
+  func nextWriteback(_ poll: Int64) async throws -> WritebackEnvelope? {
     let now = environment.now().milliseconds
     let tenant = initialDomain
     // Most looks find nothing: they shall not take the writer's place.
     let isWaiting = try await store.read { transaction in
-      try Self.waiting(transaction, at: now, tenant: tenant) != nil
+      try Self.isLatest(poll, transaction) && Self.waiting(transaction, at: now, tenant: tenant) != nil
     }
     guard isWaiting else { return nil }
     return try await store.write(durability: .full) { transaction in
-      guard let envelope = try Self.waiting(transaction, at: now, tenant: tenant) else { return nil }
+      guard try Self.isLatest(poll, transaction),
+        let envelope = try Self.waiting(transaction, at: now, tenant: tenant)
+      else { return nil }
       try transaction.run(
         "UPDATE writeback_request SET delivered = ? WHERE id = ?",
         [.integer(now), .text(envelope.header.identifier)])
@@ -27,11 +32,19 @@ extension TenantDirectory {
   }
 
   /// Remembers that Connect is there.
-  func noteWritebackPoll() async throws {
+  ///
+  /// - Returns: the poll, for ``nextWriteback(_:)``: its time.
+  func noteWritebackPoll() async throws -> Int64 {
     let now = environment.now().milliseconds
     _ = try await store.write { transaction in
       try transaction.run("UPDATE writeback_connector SET polled = ?", [.integer(now)])
     }
+    return now
+  }
+
+  private static func isLatest(_ poll: Int64, _ transaction: any Transaction) throws -> Bool {
+    let latest: Int64? = try transaction.value("SELECT polled FROM writeback_connector")
+    return (latest ?? poll) == poll
   }
 
   private static func waiting(

@@ -67,15 +67,15 @@ package struct WritebackDesk: Sendable {
     return last
   }
 
-  /// The next request for Connect; waits for one.
+  /// The next request for Connect; waits for one. Where a later poll has begun, this one waits its time out in vain.
   ///
   /// - Parameter seconds: at most so long, and no longer than ``WritebackLimits/poll``.
   func next(waiting seconds: Int) async throws -> WritebackEnvelope? {
-    try await directory.noteWritebackPoll()
+    let poll = try await directory.noteWritebackPoll()
     let looks = max(1, min(seconds, WritebackLimits.poll) * 1000 / WritebackLimits.look)
     for look in 0..<looks {
       if look > 0 { try await Task.sleep(for: .milliseconds(WritebackLimits.look)) }
-      if let envelope = try await directory.nextWriteback() { return envelope }
+      if let envelope = try await directory.nextWriteback(poll) { return envelope }
       guard !Task.isShuttingDownGracefully else { return nil }
     }
     return nil

@@ -92,11 +92,11 @@ extension DemoScript {
     }
   }
 
-  /// Enabled, with a password that need not be changed, and with a name that the tenant keeps.
+  /// Enabled and not expired, with a password that need not be changed, and with a name that the tenant keeps.
   func somebodyWithPassword() async throws -> SearchEntry {
     try await somebody(
       "(&(objectCategory=person)(objectClass=user)(userPrincipalName=*@\(site.forest.verifiedSuffixes.first ?? ""))(pwdLastSet>=1)"
-        + "(!(userAccountControl:1.2.840.113556.1.4.803:=2)))")
+        + "(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(accountExpires=0)(accountExpires=9223372036854775807)))")
   }
 
   func signInName(of person: SearchEntry) async throws -> String {
