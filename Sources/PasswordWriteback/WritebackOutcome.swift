@@ -22,7 +22,7 @@ package struct WritebackOutcome: Sendable, Hashable {
     // forbidden
     case notSynchronised, outsideUnits, protectedAccount, tooOften, expired, replayed, undecipherable, disabled
     // failed
-    case unreachable, missingRight, accountRestricted, interrupted, unsupported, refusedByDirectory
+    case unreachable, missingRight, accountRestricted, interrupted, unresolved, unsupported, refusedByDirectory
     // done
     case historyNotEnforced, wasNotLocked
   }
@@ -70,6 +70,9 @@ extension WritebackOutcome {
     case (_, .disabled): "Passwords cannot be changed from here at the moment. Ask your help desk."
     case (_, .accountRestricted):
       "The account is locked, disabled or otherwise restricted in your organisation’s directory. Ask your help desk."
+    case (_, .unresolved):
+      "It could not be found out whether the password was changed. Sign in with the new one; if that does not work, the "
+        + "old one still holds."
     case (.unknown, _):
       "It is not known yet whether the password was changed. Wait a minute, then sign in with the new one; if that does "
         + "not work, the old one still holds."

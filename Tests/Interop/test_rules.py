@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of one's own: tried on an object, refused with line and column, and carried to the tenant."""
 import json
+import time
 
+import ldap3
 import pytest
 
-from comparison import users_of
+from comparison import NEVER, anchor, first, users_of
+from environment import wait_for
 
 RULES = """\
 extends: standard
@@ -18,6 +21,23 @@ rules:
       - { to: department, expression: 'Upper([department])' }
       - { to: mobile, clear: true }
 """
+
+TIMED = """\
+extends: standard
+rules:
+  - name: User
+    precedence: 100
+    from: user
+    scope:
+      - { attribute: isCriticalSystemObject, operator: NOTEQUAL, value: 'TRUE' }
+      - { attribute: whenCreated, operator: GREATERTHAN, value: 2001-01-01, otherwise: it is too old }
+      - { attribute: accountExpires, operator: GREATERTHAN, value: now-90d, otherwise: it expired long ago }
+    flows:
+      - to: userPrincipalName
+        expression: >-
+          IIF(IsVerifiedDomain([userPrincipalName]), [userPrincipalName], Nickname() & "@" & InitialDomain())
+"""
+DAYS = 90 * 86_400
 
 
 @pytest.fixture
@@ -79,3 +99,41 @@ def test_rules_flow_and_are_explained(bridgehead, small, small_tenant, small_con
     assert all(user[enterprise]["organization"] == "Contoso" for user in after)
     assert not any(number.get("type") == "mobile" for user in after for number in user.get("phoneNumbers", []))
     assert small_connect.report()["requests"] == 0
+
+
+def test_a_scope_that_names_a_time_needs_no_change_in_the_directory(small, small_tenant, small_connect, rules):
+    rules.write_text(TIMED)
+    small_connect.set("connect.rules", str(rules))
+    admin = small.administrator()
+    person, *others = users_of(small, admin)
+    limit = (time.time() + 11_644_473_600 - DAYS) * 10_000_000
+    stay = {anchor(user) for user in others
+            if int(first(user, "accountExpires")) in NEVER or int(first(user, "accountExpires")) > limit}
+
+    def expire(at):
+        ticks = (int(at) + 11_644_473_600) * 10_000_000
+        admin.modify(person["dn"], {"accountExpires": [(ldap3.MODIFY_REPLACE, [str(ticks)])]})
+
+    def held():
+        return {user["externalId"] for user in small_tenant.list("Users")}
+
+    tomorrow = int(time.time()) + 86_400
+    expire(tomorrow - DAYS)
+    small_connect.sync("--full")
+    assert held() == stay | {anchor(person)}
+    [view] = small_connect.show(person["dn"])
+    assert view["entries"][0]["dueAt"] == tomorrow
+    # Soon, and by itself: no run after the one that reads the change reads an entry.
+    expire(time.time() + 5 - DAYS)
+    small_connect.sync()
+    reports = []
+
+    def gone():
+        reports.append(small_connect.report())
+        return anchor(person) not in held()
+
+    wait_for(gone, "the user leaves the scope")
+    assert held() == stay
+    assert all(reading["read"] == 0 for report in reports for reading in report["imports"])
+    [view] = small_connect.show(person["dn"])
+    assert view["entries"][0]["excluded"] == "it expired long ago" and "dueAt" not in view["entries"][0]

@@ -60,7 +60,7 @@ class WritebackSite:
         for entry in sorted(admin.response, key=lambda e: e["dn"]):
             anchor = base64.b64encode(entry["raw_attributes"]["objectGUID"][0]).decode()
             if anchor in anchors:
-                yield User(entry["dn"], entry["attributes"]["sAMAccountName"], anchors[anchor], anchor)
+                yield User(entry["dn"], entry["raw_attributes"]["sAMAccountName"][0].decode(), anchors[anchor], anchor)
 
     def next_user(self):
         return next(self.people)

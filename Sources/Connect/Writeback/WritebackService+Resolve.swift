@@ -16,7 +16,7 @@ extension WritebackService {
   /// - Returns: nil as long as it cannot be told.
   func resolve(_ record: WritebackRecord) async throws -> WritebackOutcome? {
     let age = now() - record.at
-    guard age <= Self.resolutionTime else { return WritebackOutcome(.failed, .interrupted) }
+    guard age <= Self.resolutionTime else { return WritebackOutcome(.failed, .unresolved) }
     guard let place = record.place, let directory = directories.first(where: { $0.source == place.source }),
       let session = try? await directory.open(place.domain, preferring: place.server)
     else { return nil }

@@ -332,17 +332,17 @@ package struct WritebackService: Sendable {
         WHERE mv.source_anchor = ? AND mv.kind = 'user' AND mv.gone = 0 AND mv.outside = 0
         """, [.text(target), .text(anchor)]
       ) { row in
-        GUID(try row[2] as [UInt8]).map { identifier in
-          WritebackPlace(
-            source: "", domain: "", identifier: identifier, distinguishedName: "", server: "")
-        }.map { place in (place, try? row[0] as String, try? row[1] as String, try? row[3] as String) }
+        (
+          source: try row[0] as String, domain: try row[1] as String, guid: try row[2] as [UInt8],
+          dn: try row[3] as String
+        )
       }
     }
-    guard let row = found ?? nil, let source = row.1, let domain = row.2,
-      let directory = directories.first(where: { $0.source == source })
+    guard let found, let identifier = GUID(found.guid),
+      let directory = directories.first(where: { $0.source == found.source })
     else { return nil }
-    var place = row.0
-    (place.source, place.domain, place.distinguishedName) = (source, domain, row.3 ?? "")
+    let place = WritebackPlace(
+      source: found.source, domain: found.domain, identifier: identifier, distinguishedName: found.dn, server: "")
     return (place, directory)
   }
 }
