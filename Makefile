@@ -13,7 +13,7 @@ setup: ## Install the Debian packages and the Python venv that demo and test nee
 build: setup ## Build the product and the tests (debug, shared by demo, test and check)
 	@Scripts/build
 
-demo: build ## Take a real Samba forest into the embedded tenant, change it, and watch the changes arrive
+demo: build ## Take a real Samba forest into the embedded tenant, sign in there, and watch changes arrive
 	@Scripts/demo
 
 test: build ## Run the unit, integration and third-party interoperability tests

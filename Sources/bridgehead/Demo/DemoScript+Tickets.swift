@@ -39,9 +39,9 @@ extension DemoScript {
     finish(
       "a password changed in the tenant",
       [
-        "\(person.name) chose a new one at \(try site.issuer)/password; the domain controller had accepted it "
-          + "\(CycleReport.seconds(elapsed / .seconds(1))) later",
-        "the KDC gives a ticket for the new password and refuses the old one; the tenant takes the new one as well",
+        "\(person.name) chooses another one at \(try site.issuer)/password",
+        "\(CycleReport.seconds(elapsed / .seconds(1))) later it holds in the forest: the KDC gives a ticket for the new "
+          + "password and refuses the old one",
       ], since: clock)
     return changed
   }
@@ -64,7 +64,7 @@ extension DemoScript {
     finish(
       "a ticket instead of a password",
       [
-        "Seamless SSO is enabled: the tenant has the AES keys of a computer account that serves \(plan.service)",
+        "Seamless SSO is enabled: a computer account serves \(plan.service), the tenant has its AES keys",
         "\(person.name) signs in to the tenant with a ticket for it and types nothing: the ID token says amr wia",
       ], since: clock)
   }
