@@ -19,7 +19,7 @@ struct TenantWriteback: AsyncParsableCommand {
         trust. Connect also needs a token: 'bridgehead tenant token create --scope writeback'.
 
         EXAMPLE
-          bridgehead tenant writeback enable --connector-key 5f3c… --fingerprint 0123-4567-…
+          bridgehead tenant writeback enable --connector-key KEY --fingerprint FINGERPRINT
         """)
 
     @OptionGroup var configurationFile: ConfigurationOption
