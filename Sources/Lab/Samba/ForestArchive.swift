@@ -87,7 +87,8 @@ struct ForestArchive: Sendable {
     try Files.createDirectory(cache, mode: 0o700)
     for controller in forest.controllers { try await compact(controller) }
     try Files.write([UInt8](try JSONEncoder().encode(counts)), to: "\(directory.controllers)/\(countsFile)")
-    let temporary = file + ".new"
+    // Labs of other processes, which may have the same number in namespaces of their own, pack the same forest.
+    let temporary = "\(file).\(UInt64.random(in: 0 ... .max)).new"
     try Files.write([], to: temporary, mode: 0o600)
     let left = ["etc", "run", "log.*", "msg.*", "*-lock", "smbd.tmp"].map { "--exclude=\($0)" }
     try await run(
@@ -110,7 +111,8 @@ struct ForestArchive: Sendable {
 
   private func prune() throws {
     let files = FileManager.default
-    let archives = try files.contentsOfDirectory(atPath: cache).filter { $0.hasSuffix(".tar.zst") }.map {
+    // Those included that a lab left behind that was killed while it packed.
+    let archives = try files.contentsOfDirectory(atPath: cache).filter { $0.contains(".tar.zst") }.map {
       "\(cache)/\($0)"
     }
     let dated = archives.map { path in
