@@ -118,7 +118,8 @@ struct ForestArchive: Sendable {
     let dated = archives.map { path in
       (path, (try? files.attributesOfItem(atPath: path)[.modificationDate] as? Date) ?? .distantPast)
     }
-    for (path, _) in dated.sorted(by: { $0.1 > $1.1 }).dropFirst(Self.kept) { try Files.remove(path) }
+    // Another lab may have removed it in the meantime.
+    for (path, _) in dated.sorted(by: { $0.1 > $1.1 }).dropFirst(Self.kept) { try? Files.remove(path) }
   }
 
   private func run(_ line: [String]) async throws {
