@@ -25,31 +25,16 @@ import pytest
 import requests
 import spnego
 from cryptography import x509
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from spnego.channel_bindings import GssChannelBindings
 
+import web_browser
 from environment import Connect, Lab, Tenant, wait_for
 from sign_in import Form, parameters
+from web_browser import Application
 
 ACCOUNT = "BRIDGEHEADSSO"
 TRUST = "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
-
-
-class Application(http.server.BaseHTTPRequestHandler):
-    """Where answers arrive; it notes them."""
-    seen = []
-
-    def do_GET(self):
-        address = urllib.parse.urlsplit(self.path)
-        if address.path == "/signed-in":
-            self.seen.append(dict(urllib.parse.parse_qsl(address.query)))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"<title>Application</title>")
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -500,25 +485,13 @@ def test_each_host_serves_its_own(site):
 # A browser
 
 def chromium(site, home, ticket):
-    store = home / ".pki/nssdb"
-    store.mkdir(parents=True)
-    for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "site", "-i", site.lab.authority]):
-        subprocess.run(["certutil", "-d", f"sql:{store}", *arguments], check=True, capture_output=True)
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    rules = ", ".join(f"MAP {name} {site.tenant.address}" for name in (site.tenant.name, site.ticket_host))
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-                     f"--user-data-dir={home / 'profile'}", f"--host-resolver-rules={rules}"):
-        options.add_argument(argument)
-    if ticket:
-        options.add_argument(f"--auth-server-allowlist={site.ticket_host}")
-    # Chromium on Linux loads GSSAPI only where it has met Negotiate in an earlier run; and the rules above make the address
-    # the host's canonical name, which tickets would be asked for (the policy DisableAuthNegotiateCnameLookup).
-    options.add_experimental_option("localState", {
-        "net.received_http_auth_negotiate_headers": True, "auth.disable_negotiate_cname_lookup": True})
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    service = webdriver.ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
-    return webdriver.Chrome(options=options, service=service)
+    # Chromium on Linux loads GSSAPI only where it has met Negotiate in an earlier run; and the names that are found without
+    # DNS make the address the host's canonical name, which tickets would be asked for (the policy
+    # DisableAuthNegotiateCnameLookup).
+    return web_browser.chromium(
+        home, site.lab.authority, dict.fromkeys((site.tenant.name, site.ticket_host), site.tenant.address), script=False,
+        arguments=[f"--auth-server-allowlist={site.ticket_host}"] if ticket else [],
+        state={"net.received_http_auth_negotiate_headers": True, "auth.disable_negotiate_cname_lookup": True})
 
 
 @pytest.mark.parametrize("ticket", [True, False])

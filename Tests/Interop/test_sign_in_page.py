@@ -1,42 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sign-in pages in a real browser, Chromium, that trusts the site's authority and runs no JavaScript."""
 import http.server
-import os
 import socket
-import subprocess
 import threading
 import urllib.parse
 import webbrowser
 
 import msal
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import web_browser
 from environment import wait_for
 from sign_in import NAME, SignInTenant, Site, contrast, look_up
+from web_browser import Application
 
 PASSWORD = "Correct-Horse-7!"
-
-
-class Application(http.server.BaseHTTPRequestHandler):
-    """Where answers arrive; it notes them."""
-    seen = []
-
-    def do_GET(self):
-        address = urllib.parse.urlsplit(self.path)
-        # Browsers also ask for an icon.
-        if address.path == "/signed-in":
-            self.seen.append(dict(urllib.parse.parse_qsl(address.query)))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>Application</title>")
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +41,7 @@ def tenant(tmp_path_factory):
 
 
 def chromium(tenant, home, script):
-    store = home / ".pki/nssdb"
-    store.mkdir(parents=True)
-    for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "site", "-i", tenant.lab.authority]):
-        subprocess.run(["certutil", "-d", f"sql:{store}", *arguments], check=True, capture_output=True)
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-                     f"--user-data-dir={home / 'profile'}", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"):
-        options.add_argument(argument)
-    if not script:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    service = webdriver.ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
-    return webdriver.Chrome(options=options, service=service)
+    return web_browser.chromium(home, tenant.lab.authority, {NAME: "127.0.0.1"}, script=script)
 
 
 @pytest.fixture(scope="module")
