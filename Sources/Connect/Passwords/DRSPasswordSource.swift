@@ -56,8 +56,7 @@ package struct DRSPasswordSource: PasswordSource {
     let association = try await connect(controller)
     do {
       let client = try await DRSClient.bind(association)
-      // MS-ADTS 3.1.1.1.5: a domain's naming context is named after it.
-      let context = domain.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
+      let context = DistinguishedName.ofDomain(domain)
       return DRSPasswordReading(
         server: controller.hostName, association: association, client: client, context: context,
         key: try await client.sessionKey(),

@@ -95,7 +95,7 @@ package struct SSODirectory: Sendable {
 
   private func mark(_ name: String, _ marker: SSOMarker) async throws -> SSOAccount {
     try await Self.using(connectController) { controller in
-      let base = domain.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
+      let base = DistinguishedName.ofDomain(domain)
       var found: String?
       for try await entry in controller.search(
         base: base, filter: .equal("sAMAccountName", name + "$"), attributes: ["1.1"])
@@ -144,31 +144,24 @@ package struct SSODirectory: Sendable {
 
   // MARK: - Parts
 
-  private static func using<R>(
-    _ connect: () async throws -> LDAPConnection, _ body: (LDAPConnection) async throws -> R
+  private static func using<Link: ClosableLink, R>(
+    _ connect: () async throws -> Link, _ body: (Link) async throws -> R
   ) async throws -> R {
-    let connection = try await connect()
+    let link = try await connect()
     do {
-      let result = try await body(connection)
-      await connection.close()
+      let result = try await body(link)
+      await link.close()
       return result
     } catch {
-      await connection.close()
-      throw error
-    }
-  }
-
-  private static func using<R>(
-    _ connect: () async throws -> DomainAccounts, _ body: (DomainAccounts) async throws -> R
-  ) async throws -> R {
-    let accounts = try await connect()
-    do {
-      let result = try await body(accounts)
-      await accounts.close()
-      return result
-    } catch {
-      await accounts.close()
+      await link.close()
       throw error
     }
   }
 }
+
+private protocol ClosableLink {
+  func close() async
+}
+
+extension LDAPConnection: ClosableLink {}
+extension DomainAccounts: ClosableLink {}

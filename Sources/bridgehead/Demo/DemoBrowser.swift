@@ -3,6 +3,7 @@
 import FoundationEssentials
 import HTTP
 import Kerberos
+import Tenant
 import WebIdentity
 import Wire
 
@@ -182,10 +183,7 @@ struct DemoBrowser {
 
   private static let formType = "application/x-www-form-urlencoded"
 
-  private static func random(_ count: Int) -> String {
-    var generator = SystemRandomNumberGenerator()
-    return Base64URL.encode((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-  }
+  private static func random(_ count: Int) -> String { Base64URL.encode(TenantEnvironment.systemRandom(count)) }
 
   private static func unexpected(_ what: String, _ answer: HTTPResponse) -> DemoError {
     DemoError(message: "The tenant's answer with status \(answer.status) is not what \(what) should be.")

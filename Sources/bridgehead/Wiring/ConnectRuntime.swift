@@ -10,6 +10,7 @@ import SCIM
 import Store
 import SyncAPI
 import SynchronisationRules
+import Tenant
 import Wire
 
 /// Connect with everything it works with, made from the configuration.
@@ -175,10 +176,7 @@ struct ConnectRuntime {
     return PasswordPass(
       sources: sources, targets: targets, store: store, ledger: ledger, logger: Logger(label: "bridgehead.passwords"),
       now: { Date.now },
-      random: { count in
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-      })
+      random: TenantEnvironment.systemRandom)
   }
 
   private static func scimClient(

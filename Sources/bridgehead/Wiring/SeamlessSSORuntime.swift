@@ -12,6 +12,7 @@ import PortReference
 import SCIM
 import SMB
 import Store
+import Tenant
 import Wire
 
 /// `connect sso`, made from the configuration and from an administrator's credentials, which are used and not kept.
@@ -54,10 +55,7 @@ struct SeamlessSSORuntime {
         directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
         options: settings.options,
         prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
-        random: { count in
-          var generator = SystemRandomNumberGenerator()
-          return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        }, logger: Logger(label: "bridgehead.sso"))
+        random: TenantEnvironment.systemRandom, logger: Logger(label: "bridgehead.sso"))
       return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
     } catch {
       await cloud.shutdown()
