@@ -24,14 +24,10 @@ package struct LDAPAnchorWriter: AnchorWriter {
   package func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
     let controllers = try await locator.controllers(of: partition)
     let connection = try await connect(controllers[0])
-    do {
+    return try await connection.closing {
       var outcomes: [String?] = []
       for write in anchors { outcomes.append(try await self.write(write, connection)) }
-      await connection.close()
       return outcomes
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 

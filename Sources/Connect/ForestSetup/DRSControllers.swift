@@ -8,19 +8,15 @@ extension ForestReport.Controller {
   /// - Parameter association: a sealed one with the interface `drsuapi`.
   /// - Throws: `RPCError`, `SecurityError`, `CancellationError`.
   package static func read(_ association: RPCAssociation, domain: String) async throws -> [ForestReport.Controller] {
-    do {
+    try await association.closing {
       let client = try await DRSClient.bind(association)
       let found = try await client.domainControllers(of: domain)
       try await client.unbind()
-      await association.close()
       return found.map {
         ForestReport.Controller(
           host: $0.dnsHostName.lowercased(), site: $0.site, isGlobalCatalog: $0.isGlobalCatalog, isPDC: $0.isPDC,
           answers: false)
       }
-    } catch {
-      await association.close()
-      throw error
     }
   }
 }

@@ -148,20 +148,6 @@ package struct SSODirectory: Sendable {
     _ connect: () async throws -> Link, _ body: (Link) async throws -> R
   ) async throws -> R {
     let link = try await connect()
-    do {
-      let result = try await body(link)
-      await link.close()
-      return result
-    } catch {
-      await link.close()
-      throw error
-    }
+    return try await link.closing { try await body(link) }
   }
 }
-
-private protocol ClosableLink {
-  func close() async
-}
-
-extension LDAPConnection: ClosableLink {}
-extension DomainAccounts: ClosableLink {}
