@@ -8,6 +8,7 @@ import Synchronization
 import Testing
 
 @testable import Connect
+import Wire
 
 /// A forest whose answers a test writes one by one.
 private final class Answers: ImportSource {

@@ -5,6 +5,7 @@ import IdentityModel
 import Logging
 import Store
 import SynchronisationRules
+import Wire
 
 /// Phase 2: takes every entry that changed to the metaverse and leaves what each target has yet to be told in `pending`.
 ///

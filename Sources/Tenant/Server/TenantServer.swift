@@ -10,6 +10,7 @@ package import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+import Wire
 
 /// Where and how the tenant listens.
 package struct TenantServerConfiguration: Sendable {
