@@ -16,7 +16,11 @@ package struct SSOError: DiagnosableError {
     case wrongTenant
     /// Tickets that people hold would end.
     case ticketsInUse
+    /// No trust lets people of the other forest in.
+    case noTrust
     case badOption
+    /// A domain controller that does not say what time it has.
+    case noClock
   }
 
   package var code: Code

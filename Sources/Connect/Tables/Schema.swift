@@ -239,7 +239,8 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
-    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration,
+    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, seamlessSSOIntent,
+    fineGrainedPolicies,
   ]
 }
 
