@@ -118,7 +118,7 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
+        "IdentityModel", "Wire", "TCP", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
         "PasswordWriteback", "WebIdentity", "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
@@ -127,6 +127,7 @@ let package = Package(
       "Readiness",
       [
         "PortReference", "Wire", "Store", "WebPages",
+        "TCP",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -148,7 +149,7 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
+        "PortReference", "IdentityModel", "Wire", "TCP", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
         "WebIdentity", "SyncAPI", "PasswordWriteback",
         yams, arguments,

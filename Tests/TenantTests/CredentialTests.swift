@@ -15,7 +15,7 @@ import Wire
 
   private func value(_ password: String) throws -> String {
     let hash = try #require(NTHash(ofPassword: password))
-    return try DerivedPassword(hash, salt: TenantEnvironment.systemRandom(10)).text
+    return try DerivedPassword(hash, salt: SystemRandom.bytes(10)).text
   }
 
   private func entry(

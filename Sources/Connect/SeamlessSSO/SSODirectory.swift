@@ -47,7 +47,7 @@ package struct SSODirectory: Sendable {
 
   /// Asks the Global Catalog (MS-ADTS 3.1.1.1.5), which knows every object of every domain; the empty base is the forest.
   func survey(account: String, service: String) async throws -> SSOSurvey {
-    try await Self.using(connectCatalog) { catalog in
+    try await connectCatalog().use { catalog in
       var survey = SSOSurvey(accounts: [], holders: [], domains: [])
       let names = catalog.search(
         base: "",
@@ -74,14 +74,14 @@ package struct SSODirectory: Sendable {
 
   /// Nil when there is none of this name any more.
   func account(_ distinguishedName: String) async throws -> SSOAccount? {
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       try await controller.entry(distinguishedName, attributes: SSOAccount.attributes).map(SSOAccount.init)
     }
   }
 
   /// Creates the account, enabled and with this password, and marks it. Nobody gets a ticket for it: it serves nothing yet.
   func create(_ name: String, password: SecretBytes, marker: SSOMarker) async throws -> SSOAccount {
-    try await Self.using(connectAccounts) { accounts in
+    try await connectAccounts().use { accounts in
       _ = try await accounts.createComputer(name, password: password)
       do {
         return try await mark(name, marker)
@@ -94,8 +94,8 @@ package struct SSODirectory: Sendable {
   }
 
   private func mark(_ name: String, _ marker: SSOMarker) async throws -> SSOAccount {
-    try await Self.using(connectController) { controller in
-      let base = DistinguishedName.ofDomain(domain)
+    try await connectController().use { controller in
+      let base = NamingContext.ofDomain(domain)
       var found: String?
       for try await entry in controller.search(
         base: base, filter: .equal("sAMAccountName", name + "$"), attributes: ["1.1"])
@@ -122,7 +122,7 @@ package struct SSODirectory: Sendable {
   /// From now on the KDC makes tickets for the service, with AES only.
   func serve(_ service: String, by account: SSOAccount) async throws {
     guard account.servicePrincipalNames != [service] || account.encryptionTypes != SSOAccount.aesOnly else { return }
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       try await controller.modify(
         account.distinguishedName,
         [
@@ -133,35 +133,12 @@ package struct SSODirectory: Sendable {
   }
 
   func setPassword(of account: SSOAccount, to password: SecretBytes) async throws {
-    try await Self.using(connectAccounts) { accounts in
+    try await connectAccounts().use { accounts in
       _ = try await accounts.resetPassword(of: account.name + "$", to: password)
     }
   }
 
   func delete(_ account: SSOAccount) async throws {
-    try await Self.using(connectAccounts) { try await $0.delete(account.name + "$") }
-  }
-
-  // MARK: - Parts
-
-  private static func using<Link: ClosableLink, R>(
-    _ connect: () async throws -> Link, _ body: (Link) async throws -> R
-  ) async throws -> R {
-    let link = try await connect()
-    do {
-      let result = try await body(link)
-      await link.close()
-      return result
-    } catch {
-      await link.close()
-      throw error
-    }
+    try await connectAccounts().use { try await $0.delete(account.name + "$") }
   }
 }
-
-private protocol ClosableLink {
-  func close() async
-}
-
-extension LDAPConnection: ClosableLink {}
-extension DomainAccounts: ClosableLink {}

@@ -131,11 +131,6 @@ final class Scope {
 
 /// Distinguished names as far as the engine makes and compares them.
 enum DistinguishedName {
-  /// A domain's naming context, which is named after it (MS-ADTS 3.1.1.1.5).
-  static func ofDomain(_ name: String) -> String {
-    name.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
-  }
-
   /// Without regard to case and to blanks around separators (RFC 4514 leaves them to string preparation).
   static func folded(_ name: String) -> String {
     var result = ""

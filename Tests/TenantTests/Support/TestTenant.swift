@@ -52,7 +52,7 @@ struct TestTenant {
     defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
     let clock = TestClock()
     let environment = TenantEnvironment(
-      now: { clock.now }, random: TenantEnvironment.systemRandom, sealingKey: try TestTenant.newSealingKey())
+      now: { clock.now }, random: SystemRandom.bytes, sealingKey: try TestTenant.newSealingKey())
     let store = try await SQLiteStore.open(path: path, migrations: TenantDirectory.migrations)
     let directory = try await TenantDirectory.initialise(
       store: wrap(store), domain: "contoso.example", environment: environment, limits: limits)
@@ -66,7 +66,7 @@ struct TestTenant {
   }
 
   static func newSealingKey() throws -> SealingKey {
-    try SealingKey(text: SecretBytes(SealingKey.text(random: TenantEnvironment.systemRandom).utf8))
+    try SealingKey(text: SecretBytes(SealingKey.text(random: SystemRandom.bytes).utf8))
   }
 
   /// Tests of other things shall not meet the rate limit.
