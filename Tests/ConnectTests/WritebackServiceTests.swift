@@ -6,6 +6,7 @@ import PasswordWriteback
 import Store
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Connect
@@ -69,7 +70,7 @@ import Wire
         settings: WritebackSettings(
           target: "tenant", tenant: "corp.tenant.example", key: key, perUser: perUser, total: total), channel: script,
         directories: [script], store: site.store,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        logger: .silent,
         now: { site.clock.withLock { $0.timeIntervalSince1970 } })
       try await body(Stage(site: site, script: script, service: service, key: key))
     }

@@ -5,6 +5,7 @@ import PasswordHash
 import SCIM
 import Store
 import Testing
+import TestSupport
 import Wire
 
 @testable import Tenant

@@ -4,6 +4,7 @@ import Foundation
 import PasswordHash
 import Store
 import Testing
+import TestSupport
 import WebIdentity
 import Wire
 

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Tenant
+import TestSupport
 import Wire
 
 @Suite struct SignInGuardTests {
