@@ -14,7 +14,6 @@ import Wire
 /// The steps of a request, with a tenant and a controller that follow a script.
 @Suite struct WritebackServiceTests {
   private static let guid = GUID(words: 0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00)
-  private static let start = 1_800_000_000.0
   private let key = ConnectorPrivateKey()
 
   private struct Stage {
