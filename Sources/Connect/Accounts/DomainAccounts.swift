@@ -10,7 +10,7 @@ package import Wire
 ///
 /// Passwords travel encrypted by the session's key, inside the session (MS-SAMR 3.2.2): AES where the controller knows it,
 /// RC4 where it knows nothing newer.
-package struct DomainAccounts: Closable, Sendable {
+package struct DomainAccounts: Closable {
   private let connection: SMBConnection
   private let association: RPCAssociation
   private let client: SAMClient

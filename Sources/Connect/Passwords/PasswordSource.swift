@@ -17,7 +17,7 @@ package protocol PasswordSource: Sendable {
 }
 
 /// A connection to one controller, for one pass.
-package protocol PasswordReading: Closable, Sendable {
+package protocol PasswordReading: Closable {
   /// The controller's name.
   var server: String { get }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Something that a peer or the system keeps open for us until it is closed.
-package protocol Closable {
+package protocol Closable: Sendable {
   func close() async
 }
 
