@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PasswordWriteback
+import Wire
 
 extension WritebackService {
   /// A controller that still had the call of a killed process in its hands has done it after this time, in seconds.
