@@ -17,7 +17,7 @@ package protocol PasswordSource: Sendable {
 }
 
 /// A connection to one controller, for one pass.
-package protocol PasswordReading: Sendable {
+package protocol PasswordReading: Closable {
   /// The controller's name.
   var server: String { get }
 
@@ -33,8 +33,6 @@ package protocol PasswordReading: Sendable {
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime]
 
   func policy() async throws -> PasswordPolicy
-
-  func close() async
 }
 
 /// How far a domain was read: a place in one controller's sequence of changes, and what is known of all controllers.
