@@ -5,6 +5,7 @@ import SCIM
 import Testing
 
 @testable import Tenant
+import Wire
 
 @Suite struct ResourceTests {
   @Test func userIsCreatedReadReplacedAndDeleted() async throws {

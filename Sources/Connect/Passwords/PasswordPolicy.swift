@@ -73,6 +73,6 @@ enum PasswordPolicyRecord {
 
 extension ConnectSchema {
   static let fineGrainedPolicies = Migration(
-    name: "connect-15-fine-grained-policies",
+    name: "connect-16-fine-grained-policies",
     statements: ["ALTER TABLE password_policy ADD COLUMN fine_grained TEXT"])
 }

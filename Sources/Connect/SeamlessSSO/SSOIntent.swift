@@ -10,7 +10,7 @@ extension ConnectSchema {
   /// |---|---|
   /// | `sso_intent` | an account that `connect sso enable` is about to make, until it is marked |
   static let seamlessSSOIntent = Migration(
-    name: "connect-14-sso-intent",
+    name: "connect-15-sso-intent",
     statements: [
       // began: the controller's clock, in seconds since 1970.
       """

@@ -5,17 +5,15 @@ package import FoundationEssentials
 package import Wire
 
 /// Why a report file cannot be used.
-package struct ReportError: DiagnosableError, Hashable {
-  package enum Code: String, Sendable {
-    case notAReport
-    case badSignature
-    case unknownKey
-    case badKey
-  }
-  package let code: Code
-  package let message: String
-  package let remedy: String
-  package var identifier: String { "report.\(code.rawValue)" }
+package typealias ReportError = CodedError<ReportErrorCode>
+
+package enum ReportErrorCode: String, ErrorCode {
+  package static let domain = "report"
+
+  case notAReport
+  case badSignature
+  case unknownKey
+  case badKey
 }
 
 /// A report file: a JWS in its flattened JSON form (RFC 7515 7.2.2) signed with Ed25519 (RFC 8037 3.1), so that any JOSE
@@ -63,7 +61,7 @@ package struct SignedReport: Sendable, Codable, Hashable {
       let header = try? decoder.decode(Header.self, from: headerBytes), header.typ == type
     else {
       throw ReportError(
-        code: .notAReport, message: "This is no report of a check.",
+        .notAReport, "This is no report of a check.",
         remedy: "Name a file that 'ports check --report' wrote.")
     }
     // One algorithm only: a file cannot choose how it is verified.
@@ -72,17 +70,17 @@ package struct SignedReport: Sendable, Codable, Hashable {
       let payload = Base64URL.decode(signed.payload)
     else {
       throw ReportError(
-        code: .badSignature, message: "The report's signature does not fit: it was changed after it was made.",
+        .badSignature, "The report's signature does not fit: it was changed after it was made.",
         remedy: "Run the check again, and bring the file over whole.")
     }
     guard trusted.isEmpty || trusted.contains(header.jwk) else {
       throw ReportError(
-        code: .unknownKey, message: "The report was signed by the key \(header.jwk.thumbprint), which is not trusted.",
+        .unknownKey, "The report was signed by the key \(header.jwk.thumbprint), which is not trusted.",
         remedy: "Compare the key with that of the source host, and add it with --key.")
     }
     guard let report = try? decoder.decode(CheckReport.self, from: payload), report.version == 1 else {
       throw ReportError(
-        code: .notAReport, message: "The report is of a form that this version does not know.",
+        .notAReport, "The report is of a form that this version does not know.",
         remedy: "Use the same version of bridgehead on both machines.")
     }
     return (report, header.jwk)
@@ -133,7 +131,7 @@ package struct ReportKey: Sendable {
       Base64URL.encode(key.publicKey.rawRepresentation) == fields.x
     else {
       throw ReportError(
-        code: .badKey, message: "The key file holds no Ed25519 key as a private JWK.",
+        .badKey, "The key file holds no Ed25519 key as a private JWK.",
         remedy: "Make one with 'bridgehead ports report key --output FILE'.")
     }
     self.key = key

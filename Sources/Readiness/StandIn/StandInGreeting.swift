@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 package import PortReference
+import Wire
 
 /// What a stand-in says of itself to whoever knows the code.
 package struct StandInGreeting: Sendable, Codable, Hashable {

@@ -2,6 +2,7 @@
 
 import NIOCore
 package import PortReference
+import Wire
 
 /// Has the stand-ins of `ports listen` prove themselves to a check that has their code.
 package struct StandInProver: StandInRecognizer {

@@ -2,6 +2,7 @@
 
 package import FoundationEssentials
 package import Store
+import Wire
 
 /// What the directory takes from outside: the time, random bytes and the key that its secrets are sealed with.
 package struct TenantEnvironment: Sendable {

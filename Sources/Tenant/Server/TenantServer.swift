@@ -11,6 +11,7 @@ package import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+import Wire
 
 /// Where and how the tenant listens.
 package struct TenantServerConfiguration: Sendable {

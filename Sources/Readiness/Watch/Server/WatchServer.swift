@@ -97,18 +97,3 @@ package struct WatchServer: Service {
     }
   }
 }
-
-/// Why the watch cannot begin.
-package struct WatchError: DiagnosableError, Equatable {
-  package enum Code: String, Sendable { case notLoopback, bind, webhook }
-  package let code: Code
-  package let message: String
-  package let remedy: String
-  package var identifier: String { "watch.\(code.rawValue)" }
-
-  package init(_ code: Code, _ message: String, remedy: String) {
-    self.code = code
-    self.message = message
-    self.remedy = remedy
-  }
-}
