@@ -1,41 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// Why a pass of the synchronisation engine stopped.
-package struct ConnectError: DiagnosableError {
-  package enum Code: String, Sendable {
-    /// The store holds bytes that this version cannot read.
-    case corruptStore
-    /// A directory ended its answer early, again and again.
-    case importIncomplete
-    case directoryUnreachable
-    /// Attributes that many entries had came with none.
-    case attributesLost
-    case scopeUnresolved
-    case scopeLost
-    case tooManyDeletions
-    case tooManyRemovals
-    /// Everybody in a unit lost an attribute at once.
-    case valuesLost
-    /// The difference that was approved does not stand before the guard.
-    case notStanding
-    case targetUnreachable
-    case targetRefused
-    case objectNotFound
-  }
-  package var code: Code
-  package var message: String
-  package var remedy: String
+package typealias ConnectError = CodedError<ConnectErrorCode>
 
-  package init(_ code: Code, _ message: String, remedy: String) {
-    self.code = code
-    self.message = message
-    self.remedy = remedy
-  }
+package enum ConnectErrorCode: String, ErrorCode {
+  package static let domain = "connect"
 
-  package var identifier: String { "connect.\(code.rawValue)" }
+  /// The store holds bytes that this version cannot read.
+  case corruptStore
+  /// A directory ended its answer early, again and again.
+  case importIncomplete
+  case directoryUnreachable
+  /// Attributes that many entries had came with none.
+  case attributesLost
+  case scopeUnresolved
+  case scopeLost
+  case tooManyDeletions
+  case tooManyRemovals
+  /// Everybody in a unit lost an attribute at once.
+  case valuesLost
+  /// The difference that was approved does not stand before the guard.
+  case notStanding
+  case targetUnreachable
+  case targetRefused
+  case objectNotFound
+}
 
+extension ConnectError {
   /// Whether the guard stopped an export.
   package var isGuarded: Bool { [.tooManyDeletions, .tooManyRemovals, .valuesLost, .scopeLost].contains(code) }
 

@@ -2,7 +2,7 @@
 
 import Crypto
 import CryptoExtras
-import Wire
+package import Wire
 
 /// What a cloud directory is given instead of a password: `v1;PPH1_MD4,<salt>,1000,<hash>;`.
 ///
@@ -85,23 +85,15 @@ package struct DerivedPassword: Sendable, CustomStringConvertible, CustomReflect
 }
 
 /// Why a value is no derived password. No message holds any part of one.
-package struct PasswordHashError: DiagnosableError, Equatable {
-  package enum Code: String, Sendable {
-    case malformed, derivation
-  }
+package typealias PasswordHashError = CodedError<PasswordHashErrorCode>
 
-  package let code: Code
-  package let message: String
-  package let remedy: String
+package enum PasswordHashErrorCode: String, ErrorCode {
+  package static let domain = "passwordHash"
 
-  package var identifier: String { "passwordHash.\(code.rawValue)" }
+  case malformed, derivation
+}
 
-  init(_ code: Code, _ message: String, remedy: String) {
-    self.code = code
-    self.message = message
-    self.remedy = remedy
-  }
-
+extension PasswordHashError {
   static func malformed(_ reason: String) -> PasswordHashError {
     PasswordHashError(
       .malformed, "This is no derived password: \(reason).",

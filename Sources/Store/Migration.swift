@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// One named step of a role's schema. A migration that was released is never changed or removed: a new one follows it.
 package struct Migration: Sendable {
   /// Unique and permanent, for example `connect-1-initial`. Names of one role begin alike.

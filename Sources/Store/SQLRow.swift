@@ -2,6 +2,7 @@
 
 import GRDBSQLite
 import Glibc
+import Wire
 
 /// One row of an answer. It is valid only inside the closure it was handed to.
 ///

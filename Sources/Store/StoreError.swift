@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// Why the store could not do what it was asked. Whatever the code: the transaction was undone as a whole.
-package struct StoreError: DiagnosableError, Equatable {
-  package enum Code: String, Sendable {
-    case diskFull, locked, corrupt, readOnly, notADatabase, cannotOpen, newerSchema, foreign, inputOutput, tooLarge
-    /// A unique, foreign key, check or not-null rule refused the write; the caller usually knows what it means.
-    case constraint
-    case typeMismatch, statement, closed
-  }
+package typealias StoreError = CodedError<StoreErrorCode>
 
-  package let code: Code
-  package let message: String
-  package let remedy: String
+package enum StoreErrorCode: String, ErrorCode {
+  package static let domain = "store"
 
-  package var identifier: String { "store.\(code.rawValue)" }
+  case diskFull, locked, corrupt, readOnly, notADatabase, cannotOpen, newerSchema, foreign, inputOutput, tooLarge
+  /// A unique, foreign key, check or not-null rule refused the write; the caller usually knows what it means.
+  case constraint
+  case typeMismatch, statement, closed
+}
 
-  init(_ code: Code, _ message: String, remedy: String? = nil) {
-    self.code = code
-    self.message = message
-    self.remedy = remedy ?? Self.defect
+extension StoreError {
+  /// What no administrator can mend.
+  init(_ code: StoreErrorCode, _ message: String) {
+    self.init(code, message, remedy: "This is a defect of Bridgehead: please report it with the log.")
   }
 
   static func foreign(_ path: String, _ reason: String) -> StoreError {
@@ -28,6 +25,4 @@ package struct StoreError: DiagnosableError, Equatable {
       .foreign, "The database \(path) does not belong to this role: \(reason).",
       remedy: "Name another file, or leave this one to the role that made it.")
   }
-
-  private static let defect = "This is a defect of Bridgehead: please report it with the log."
 }

@@ -4,6 +4,7 @@ import IdentityModel
 import Testing
 
 @testable import Connect
+import Wire
 
 /// Names that two objects want, names that the tenant does not know, and what the target refuses.
 @Suite struct ConflictTests {

@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 
 @testable import Connect
+import Wire
 
 @Suite struct GuardTests {
   @Test func limits() {

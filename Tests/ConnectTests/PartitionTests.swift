@@ -7,6 +7,7 @@ import Store
 import Testing
 
 @testable import Connect
+import Wire
 
 @Suite("Partitions of a forest") struct PartitionTests {
   private let forest = Answers("a.example", "b.example")

@@ -5,6 +5,7 @@ import SCIM
 import Testing
 
 @testable import Connect
+import Wire
 
 @Suite struct SCIMMappingTests {
   static let user: Attributes = {

@@ -5,6 +5,7 @@ import SyncAPI
 import Testing
 
 @testable import Connect
+import Wire
 
 @Suite struct SyncAPIMappingTests {
   static let user = Attributes(texts: [

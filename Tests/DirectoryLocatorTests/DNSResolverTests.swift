@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import Testing
+import TestSupport
 import Wire
 
 @testable import DirectoryLocator
@@ -114,10 +115,10 @@ struct DNSResolverTests {
 
   @Test(
     arguments: [
-      (FakeAnswer.nameError, LocatorError.Code.hostNotFound), (.noData, .noAddress), (.rcode(2), .serverFailure),
+      (FakeAnswer.nameError, LocatorErrorCode.hostNotFound), (.noData, .noAddress), (.rcode(2), .serverFailure),
       (.rcode(5), .serverFailure),
     ])
-  func refusalsAreToldApart(_ answer: FakeAnswer, _ code: LocatorError.Code) async throws {
+  func refusalsAreToldApart(_ answer: FakeAnswer, _ code: LocatorErrorCode) async throws {
     try await FakeDNS.run({ _ in answer }) { server in
       let error = try await locatorError { try await resolver(server.endpoint).addresses(of: "dc1.corp.example") }
       #expect(error.code == code)

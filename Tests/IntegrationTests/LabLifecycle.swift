@@ -80,6 +80,8 @@ import Testing
     cache: String? = nil, _ body: (TemporaryLab) async throws -> Void
   ) async throws {
     let lab = try TemporaryLab(cache: cache)
+    // A cache that is given is the caller's.
+    defer { if cache == nil { try? FileManager.default.removeItem(atPath: lab.cache) } }
     do { try await body(lab) } catch {
       _ = try? await Self.run(["down", "--dir", lab.path, "--remove"])
       throw error

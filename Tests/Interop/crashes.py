@@ -135,10 +135,10 @@ def choose(counts, sample, part=(1, 1)):
     many runs that try them together, each in a forest of its own."""
     points = {call: list(range(1, most + 1)) for call, (_, most) in counts.items()}
     if sample is not None:
-        share = max(1, sample // len(points))
-        spare = max(0, sample - sum(min(share, len(p)) for p in points.values()))
+        each = max(1, sample // len(points))
+        spare = max(0, sample - sum(min(each, len(p)) for p in points.values()))
         for call, numbers in points.items():
-            size = min(len(numbers), share + (spare if call == "pwrite64" else 0))
+            size = min(len(numbers), each + (spare if call == "pwrite64" else 0))
             points[call] = sorted({numbers[(2 * i + 1) * len(numbers) // (2 * size)] for i in range(size)})
     number, parts = part
     return [(call, number) for call, numbers in points.items() for number in numbers][number - 1::parts]

@@ -30,8 +30,8 @@ import Wire
       (18, 0xc000_0234, .accountLocked), (18, 0xc000_0072, .accountDisabled), (18, 0xc000_0193, .accountExpired),
       (18, nil, .accountDisabled), (1, nil, .accountExpired), (14, nil, .unsupportedEncryption), (37, nil, .clockSkew),
       (68, nil, .unknownPrincipal), (60, nil, .refusedByKDC), (12, nil, .refusedByKDC),
-    ] as [(Int32, UInt32?, SecurityError.Code)])
-  func namesRefusalsOfInitialTickets(_ code: Int32, _ status: UInt32?, _ expected: SecurityError.Code) throws {
+    ] as [(Int32, UInt32?, SecurityErrorCode)])
+  func namesRefusalsOfInitialTickets(_ code: Int32, _ status: UInt32?, _ expected: SecurityErrorCode) throws {
     let error = try error(code, status: status)
     #expect(error.code == expected)
     #expect(error.message.contains("127.0.0.10:88") || expected == .unsupportedEncryption)
@@ -42,8 +42,8 @@ import Wire
     arguments: [
       (7, .unknownService), (8, .unknownService), (14, .unsupportedEncryption), (31, .ticketExpired),
       (32, .ticketExpired),
-    ] as [(Int32, SecurityError.Code)])
-  func namesRefusalsOfServiceTickets(_ code: Int32, _ expected: SecurityError.Code) throws {
+    ] as [(Int32, SecurityErrorCode)])
+  func namesRefusalsOfServiceTickets(_ code: Int32, _ expected: SecurityErrorCode) throws {
     let error = try error(code, service: "ldap/dc1.corp.example@CORP.EXAMPLE")
     #expect(error.code == expected)
   }

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Store
+import Wire
 
 /// The conformance suite, and what is SQLite's own: the file.
 @Suite struct SQLiteStoreTests {

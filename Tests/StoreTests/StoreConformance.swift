@@ -2,6 +2,7 @@
 
 import Store
 import Testing
+import Wire
 
 /// What every store promises. A store's own suite calls ``run`` with a fresh store of this schema.
 enum StoreConformance {
@@ -134,7 +135,7 @@ enum StoreConformance {
   }
 
   static func expect(
-    _ code: StoreError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ work: () async throws -> Void
+    _ code: StoreErrorCode, sourceLocation: SourceLocation = #_sourceLocation, _ work: () async throws -> Void
   ) async {
     do {
       try await work()

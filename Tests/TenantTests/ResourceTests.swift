@@ -5,6 +5,8 @@ import SCIM
 import Testing
 
 @testable import Tenant
+import TestSupport
+import Wire
 
 @Suite struct ResourceTests {
   @Test func userIsCreatedReadReplacedAndDeleted() async throws {

@@ -6,6 +6,7 @@ import Store
 import Testing
 
 @testable import Tenant
+import Wire
 
 /// The pipeline: who may do what how often, and what hostile requests meet.
 @Suite struct ServiceTests {

@@ -3,6 +3,7 @@
 import IdentityModel
 import Logging
 import Store
+import Wire
 
 /// Phase 4: tells the target what is pending.
 ///

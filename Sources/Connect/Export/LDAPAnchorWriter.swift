@@ -23,8 +23,7 @@ package struct LDAPAnchorWriter: AnchorWriter {
 
   package func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
     let controllers = try await locator.controllers(of: partition)
-    let connection = try await connect(controllers[0])
-    return try await connection.closing {
+    return try await connect(controllers[0]).use { connection in
       var outcomes: [String?] = []
       for write in anchors { outcomes.append(try await self.write(write, connection)) }
       return outcomes

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import SCIM
+import Wire
 
 /// Operations as changes of SCIM resources, and resources as records, by the form of each kind (``SCIMForm``).
 enum SCIMMapping {

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import SyncAPI
+import Wire
 
 /// Operations as objects of the Sync API, and what it holds as records, by the form of each kind (``SyncAPI/SyncForm``).
 ///

@@ -32,7 +32,7 @@ struct ExportGuard: Sendable {
       return finding
     }
     guard !finding.isClear else { return }
-    let code: ConnectError.Code =
+    let code: ConnectErrorCode =
       !finding.lostUnits.isEmpty
       ? .scopeLost
       : !finding.deletions.isEmpty ? .tooManyDeletions : finding.removals.isEmpty ? .valuesLost : .tooManyRemovals

@@ -3,6 +3,7 @@
 package import FoundationEssentials
 package import IdentityModel
 package import Store
+import Wire
 
 /// What the guard holds up before one target, with every object named: what `connect approve` shows.
 package struct StandingDifference: Sendable, Codable, Equatable {

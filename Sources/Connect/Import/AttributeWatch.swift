@@ -3,6 +3,7 @@
 import IdentityModel
 import Store
 import Synchronization
+import Wire
 
 /// Notices attributes that vanish everywhere at once. A right that was taken away looks like that, and what may not be
 /// read any more is not gone.

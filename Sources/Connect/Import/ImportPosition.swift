@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import Wire
 
 /// Where the reading of a partition stands.
 struct ImportPosition: Sendable {

@@ -3,6 +3,7 @@
 import IdentityModel
 package import Logging
 package import Store
+import Wire
 
 /// Phase 1: reads each partition of a source into its connector space.
 ///

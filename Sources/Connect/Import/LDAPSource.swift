@@ -69,8 +69,11 @@ package struct LDAPSource: ImportSource {
   package func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
     let session = try await open(partition, preferring: nil)
     do {
-      return try await session.connection.closing { try await session.reread(anchors) }
+      let changes = try await session.reread(anchors)
+      await session.connection.close()
+      return changes
     } catch {
+      await session.connection.close()
       throw await interruption(error, session.controller)
     }
   }

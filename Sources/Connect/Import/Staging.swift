@@ -3,6 +3,7 @@
 import Crypto
 import IdentityModel
 import Store
+import Wire
 
 /// Writes what a source said into the connector space and marks what has to be synchronised for it.
 struct Staging: Sendable {

@@ -3,6 +3,7 @@
 import FoundationEssentials
 package import IdentityModel
 package import Store
+import Wire
 
 /// An object, or one of its values, that is quarantined or refused: what `connect errors` shows.
 package struct HeldObject: Sendable, Codable, Equatable {

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 package import Store
+import Wire
 
 /// One pass as the run history keeps it.
 package struct RunRecord: Sendable, Codable {

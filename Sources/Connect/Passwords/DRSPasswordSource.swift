@@ -53,17 +53,13 @@ package struct DRSPasswordSource: PasswordSource {
   }
 
   private func reading(_ controller: DomainController, _ domain: String) async throws -> any PasswordReading {
-    let association = try await connect(controller)
-    do {
+    try await connect(controller).closingOnFailure { association in
       let client = try await DRSClient.bind(association)
-      let context = DistinguishedName.ofDomain(domain)
+      let context = NamingContext.ofDomain(domain)
       return DRSPasswordReading(
         server: controller.hostName, association: association, client: client, context: context,
         key: try await client.sessionKey(),
-        policy: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
-    } catch {
-      await association.close()
-      throw error
+        policies: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
     }
   }
 }
@@ -75,7 +71,7 @@ struct DRSPasswordReading: PasswordReading {
   let client: DRSClient
   let context: String
   let key: SecretBytes
-  let policy: PasswordPolicyReader
+  let policies: PasswordPolicyReader
 
   private static let attributes: [AttributeType] = [.unicodePwd, .pwdLastSet, .userAccountControl]
 
@@ -125,13 +121,13 @@ struct DRSPasswordReading: PasswordReading {
   }
 
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime] {
-    try await policy.expiries(of: identifiers)
+    try await policies.expiries(of: identifiers)
   }
 
-  func maximumAge() async throws -> Int64? { try await policy.maximumAge() }
+  func policy() async throws -> PasswordPolicy { try await policies.policy() }
 
   func close() async {
-    await policy.close()
+    await policies.close()
     try? await client.unbind()
     await association.close()
   }

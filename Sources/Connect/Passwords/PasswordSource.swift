@@ -17,7 +17,7 @@ package protocol PasswordSource: Sendable {
 }
 
 /// A connection to one controller, for one pass.
-package protocol PasswordReading: Sendable {
+package protocol PasswordReading: Closable {
   /// The controller's name.
   var server: String { get }
 
@@ -32,10 +32,8 @@ package protocol PasswordReading: Sendable {
   /// it of are left out.
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime]
 
-  /// The domain's `maxPwdAge`, in negative ticks of 100 ns; nil when the controller does not tell.
-  func maximumAge() async throws -> Int64?
-
-  func close() async
+  /// How long the passwords of the domain live.
+  func policy() async throws -> PasswordPolicy
 }
 
 /// How far a domain was read: a place in one controller's sequence of changes, and what is known of all controllers.

@@ -40,7 +40,7 @@ package struct CatalogResolver: ReferenceResolver {
 
   package func resolve(_ anchors: [Anchor]) async throws -> [Change] {
     let connection = try await open()
-    return try await connection.closing {
+    do {
       let mapper = EntryMapper(Self.attributes, links: [])
       var found: [Change] = []
       for slice in anchors.chunks(of: Self.anchorsPerSearch) {
@@ -57,7 +57,11 @@ package struct CatalogResolver: ReferenceResolver {
           if wanted.contains(change.anchor) { found.append(change) }
         }
       }
+      await connection.close()
       return found
+    } catch {
+      await connection.close()
+      throw error
     }
   }
 

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import Wire
 
 /// Objects that references name and no imported partition holds.
 ///

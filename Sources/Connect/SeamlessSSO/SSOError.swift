@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// Why Seamless SSO was not changed.
-package struct SSOError: DiagnosableError {
-  package enum Code: String, Sendable {
-    /// The name of the account belongs to another product.
-    case reservedName
-    /// An account of the name exists that Bridgehead did not make for this tenant.
-    case foreignAccount
-    /// Another account has the service's name: no KDC makes tickets for either.
-    case duplicateServiceName
-    case notEnabled
-    /// The tenant is another one, or has another address, than the configuration says.
-    case wrongTenant
-    /// Tickets that people hold would end.
-    case ticketsInUse
-    case badOption
-  }
+package typealias SSOError = CodedError<SSOErrorCode>
 
-  package var code: Code
-  package var message: String
-  package var remedy: String
+package enum SSOErrorCode: String, ErrorCode {
+  package static let domain = "sso"
 
-  package var identifier: String { "sso.\(code.rawValue)" }
-
-  package init(_ code: Code, _ message: String, remedy: String) {
-    self.code = code
-    self.message = message
-    self.remedy = remedy
-  }
+  /// The name of the account belongs to another product.
+  case reservedName
+  /// An account of the name exists that Bridgehead did not make for this tenant.
+  case foreignAccount
+  /// Another account has the service's name: no KDC makes tickets for either.
+  case duplicateServiceName
+  case notEnabled
+  /// The tenant is another one, or has another address, than the configuration says.
+  case wrongTenant
+  /// Tickets that people hold would end.
+  case ticketsInUse
+  /// No trust lets people of the other forest in.
+  case noTrust
+  case badOption
+  /// A domain controller that does not say what time it has.
+  case noClock
 }

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import Wire
 
 /// Who holds which sign-in name and which address at a target. The first object that wants a value gets it; the others
 /// wait and get it in the order in which they came.

@@ -3,6 +3,7 @@
 import IdentityModel
 import Store
 import SynchronisationRules
+import Wire
 
 /// Finds the object of an entry: the one it has, the one of its source anchor, the one that the join rules lead to, or a
 /// new one. The first source anchor of an object is kept for its life.

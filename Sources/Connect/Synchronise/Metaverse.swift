@@ -3,6 +3,7 @@
 import IdentityModel
 import Store
 import SynchronisationRules
+import Wire
 
 /// The objects that entries of all forests make together: lets attributes flow, holds claims on names, and notes what
 /// each target has yet to be told.

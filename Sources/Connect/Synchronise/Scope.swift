@@ -130,12 +130,7 @@ final class Scope {
 }
 
 /// Distinguished names as far as the engine makes and compares them.
-package enum DistinguishedName {
-  /// A domain's naming context, which is named after it (MS-ADTS 3.1.1.1.5).
-  package static func ofDomain(_ name: String) -> String {
-    name.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
-  }
-
+enum DistinguishedName {
   /// The DNS name of the domain that a name belongs to: its last components, as far as they are `DC=`.
   static func domain(of name: String) -> String {
     var labels: [Substring] = []

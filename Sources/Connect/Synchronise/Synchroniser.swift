@@ -5,6 +5,7 @@ import IdentityModel
 import Logging
 import Store
 import SynchronisationRules
+import Wire
 
 /// Phase 2: takes every entry that changed to the metaverse and leaves what each target has yet to be told in `pending`.
 ///
@@ -179,73 +180,6 @@ struct Synchroniser: Sendable {
 
   private func synchroniseLinks(_ transaction: any Transaction, limit: Int) throws -> Int {
     try LinkSettlement(transaction: transaction, targets: targets, configuration: configuration).settle(limit: limit)
-  }
-}
-
-/// A row of the connector space.
-struct ConnectorEntry {
-  var id: Int64
-  var source: String
-  var anchor: Anchor
-  var kind: ObjectKind
-  var parent: [UInt8]?
-  var attributes: [UInt8]
-  var isDeleted: Bool
-  var mv: Int64?
-  var name: String
-  /// Whether only the Global Catalog told of it.
-  var isOutside: Bool
-
-  init(_ row: SQLRow) throws {
-    guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
-    id = try row[0]
-    source = try row[1]
-    anchor = Anchor(try row[2])
-    self.kind = kind
-    parent = try row[4]
-    attributes = try row[5]
-    isDeleted = try row[6]
-    mv = try row[7]
-    name = try row[8]
-    isOutside = (try row[9] as Int64) == OutsideObjects.partition
-  }
-}
-
-/// What synchronising needs to know of a target.
-struct TargetProfile: Sendable {
-  let name: String
-  let vocabulary: [ObjectKind: Set<String>]
-
-  var fingerprint: String {
-    name
-      + vocabulary.map { "\($0.key.rawValue):\($0.value.sorted().joined(separator: ","))" }.sorted()
-      .joined(separator: ";")
-  }
-
-  /// Whether the target has a place for objects of a kind.
-  func holds(_ kind: ObjectKind) -> Bool { vocabulary[kind] != nil }
-
-  /// The kinds that the target has a place for.
-  var kinds: [ObjectKind] { ObjectKind.allCases.filter { $0.isExported && holds($0) } }
-
-  /// Those that refer to no members.
-  var individuals: [ObjectKind] { kinds.filter { $0 != .group } }
-
-  func accepts(_ attribute: String, of kind: ObjectKind) -> Bool { vocabulary[kind]?.contains(attribute) ?? false }
-
-  /// What of `desired` the target has a place for.
-  func representable(_ desired: Attributes, kind: ObjectKind) -> Attributes {
-    let accepted = vocabulary[kind] ?? []
-    return Attributes(desired.storage.filter { accepted.contains($0.key) })
-  }
-
-  /// The attributes in which the target has to be changed; those without values are to be removed.
-  func difference(from baseline: Attributes, to desired: Attributes, kind: ObjectKind) -> Attributes {
-    var difference = Attributes()
-    for name in vocabulary[kind] ?? [] where !desired.sameValues(as: baseline, for: name) {
-      difference[name] = desired[name]
-    }
-    return difference
   }
 }
 

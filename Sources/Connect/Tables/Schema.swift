@@ -239,8 +239,8 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
-    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration,
-    clearedAtTarget, arrivals, hiddenValues,
+    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
+    fineGrainedPolicies, arrivals, hiddenValues,
   ]
 }
 

@@ -74,9 +74,9 @@ extension ConnectSchema {
 
   /// Who is on the way to another domain is not asked for at every look.
   static let arrivals = Migration(
-    name: "connect-15-arrivals", statements: ["ALTER TABLE departure ADD COLUMN waits_until REAL"])
+    name: "connect-17-arrivals", statements: ["ALTER TABLE departure ADD COLUMN waits_until REAL"])
 
   /// What the account may not see of a partition is told until a full reading shows everything.
   static let hiddenValues = Migration(
-    name: "connect-16-hidden", statements: ["ALTER TABLE watermark ADD COLUMN hidden TEXT"])
+    name: "connect-18-hidden", statements: ["ALTER TABLE watermark ADD COLUMN hidden TEXT"])
 }

@@ -3,6 +3,7 @@
 import FoundationEssentials
 package import PasswordWriteback
 package import SCIM
+import Wire
 
 /// The way to a tenant: outbound only.
 package protocol WritebackChannel: Sendable {

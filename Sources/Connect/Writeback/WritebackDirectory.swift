@@ -15,7 +15,7 @@ package protocol WritebackDirectory: Sendable {
 }
 
 /// One controller.
-package protocol WritebackSession: ClosableLink {
+package protocol WritebackSession: Closable {
   var server: String { get }
   /// Nil when there is no such account.
   func account(_ identifier: GUID) async throws -> WritebackAccount?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PasswordWriteback
+import Wire
 
 extension WritebackService {
   /// A controller that still had the call of a killed process in its hands has done it after this time, in seconds.
@@ -21,7 +22,7 @@ extension WritebackService {
       let session = try? await directory.open(place.domain, preferring: place.server)
     else { return nil }
     let found: WritebackAccount?
-    do { found = try await session.closing { try await session.account(place.identifier) } } catch {
+    do { found = try await session.use { try await $0.account(place.identifier) } } catch {
       if Self.isCancelled(error) { throw error }
       return nil
     }

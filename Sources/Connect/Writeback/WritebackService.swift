@@ -169,7 +169,7 @@ package struct WritebackService: Sendable {
       return try await fail(header, digest, place, .unreachable, error)
     }
     place.server = session.server
-    return try await session.closing { [place] in
+    return try await session.use { [place] session in
       try await write(header, digest, secrets, place, directory.policy, session)
     }
   }

@@ -5,17 +5,15 @@ package import FoundationEssentials
 package import Wire
 
 /// Why a report file cannot be used.
-package struct ReportError: DiagnosableError, Hashable {
-  package enum Code: String, Sendable {
-    case notAReport
-    case badSignature
-    case unknownKey
-    case badKey
-  }
-  package let code: Code
-  package let message: String
-  package let remedy: String
-  package var identifier: String { "report.\(code.rawValue)" }
+package typealias ReportError = CodedError<ReportErrorCode>
+
+package enum ReportErrorCode: String, ErrorCode {
+  package static let domain = "report"
+
+  case notAReport
+  case badSignature
+  case unknownKey
+  case badKey
 }
 
 /// A report file: a JWS in its flattened JSON form (RFC 7515 7.2.2) signed with Ed25519 (RFC 8037 3.1), so that any JOSE
@@ -40,11 +38,8 @@ package struct SignedReport: Sendable, Codable, Hashable {
   package static let maximumBytes = 64 << 20
 
   package init(_ report: CheckReport, key: ReportKey) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    payload = Base64URL.encode(try encoder.encode(report))
-    protected = Base64URL.encode(try encoder.encode(Header(alg: "EdDSA", typ: Self.type, jwk: key.public)))
+    payload = Base64URL.encode(try StableJSON.encode(report))
+    protected = Base64URL.encode(try StableJSON.encode(Header(alg: "EdDSA", typ: Self.type, jwk: key.public)))
     signature = Base64URL.encode(try key.sign(Data("\(protected).\(payload)".utf8)))
   }
 
@@ -56,14 +51,12 @@ package struct SignedReport: Sendable, Codable, Hashable {
   package static func verify(
     _ file: Data, trusting trusted: [ReportKey.Public] = []
   ) throws(ReportError) -> (report: CheckReport, key: ReportKey.Public) {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    guard file.count <= maximumBytes, let signed = try? decoder.decode(SignedReport.self, from: file),
+    guard file.count <= maximumBytes, let signed = try? StableJSON.decode(SignedReport.self, from: file),
       let headerBytes = Base64URL.decode(signed.protected),
-      let header = try? decoder.decode(Header.self, from: headerBytes), header.typ == type
+      let header = try? StableJSON.decode(Header.self, from: Data(headerBytes)), header.typ == type
     else {
       throw ReportError(
-        code: .notAReport, message: "This is no report of a check.",
+        .notAReport, "This is no report of a check.",
         remedy: "Name a file that 'ports check --report' wrote.")
     }
     // One algorithm only: a file cannot choose how it is verified.
@@ -72,17 +65,17 @@ package struct SignedReport: Sendable, Codable, Hashable {
       let payload = Base64URL.decode(signed.payload)
     else {
       throw ReportError(
-        code: .badSignature, message: "The report's signature does not fit: it was changed after it was made.",
+        .badSignature, "The report's signature does not fit: it was changed after it was made.",
         remedy: "Run the check again, and bring the file over whole.")
     }
     guard trusted.isEmpty || trusted.contains(header.jwk) else {
       throw ReportError(
-        code: .unknownKey, message: "The report was signed by the key \(header.jwk.thumbprint), which is not trusted.",
+        .unknownKey, "The report was signed by the key \(header.jwk.thumbprint), which is not trusted.",
         remedy: "Compare the key with that of the source host, and add it with --key.")
     }
-    guard let report = try? decoder.decode(CheckReport.self, from: payload), report.version == 1 else {
+    guard let report = try? StableJSON.decode(CheckReport.self, from: Data(payload)), report.version == 1 else {
       throw ReportError(
-        code: .notAReport, message: "The report is of a form that this version does not know.",
+        .notAReport, "The report is of a form that this version does not know.",
         remedy: "Use the same version of bridgehead on both machines.")
     }
     return (report, header.jwk)
@@ -101,10 +94,10 @@ package struct ReportKey: Sendable {
     /// RFC 7638 3: SHA-256 of the members in the order of their names.
     package var thumbprint: String {
       let members = "{\"crv\":\"\(crv)\",\"kty\":\"\(kty)\",\"x\":\"\(x)\"}"
-      return Base64URL.encode(Data(SHA256.hash(data: Data(members.utf8))))
+      return Base64URL.encode(SHA256.hash(data: Data(members.utf8)))
     }
 
-    func isValid(_ signature: Data, for message: Data) -> Bool {
+    func isValid(_ signature: some DataProtocol, for message: Data) -> Bool {
       guard kty == "OKP", crv == "Ed25519", let raw = Base64URL.decode(x),
         let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
       else { return false }
@@ -133,7 +126,7 @@ package struct ReportKey: Sendable {
       Base64URL.encode(key.publicKey.rawRepresentation) == fields.x
     else {
       throw ReportError(
-        code: .badKey, message: "The key file holds no Ed25519 key as a private JWK.",
+        .badKey, "The key file holds no Ed25519 key as a private JWK.",
         remedy: "Make one with 'bridgehead ports report key --output FILE'.")
     }
     self.key = key
@@ -148,18 +141,4 @@ package struct ReportKey: Sendable {
   }
 
   func sign(_ message: Data) throws -> Data { try key.signature(for: message) }
-}
-
-/// RFC 4648 5, without padding, as JOSE writes bytes.
-enum Base64URL {
-  static func encode(_ data: Data) -> String {
-    data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-
-  static func decode(_ text: String) -> Data? {
-    guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
-    else { return nil }
-    let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-    return Data(base64Encoded: text.replacing("-", with: "+").replacing("_", with: "/") + padding)
-  }
 }

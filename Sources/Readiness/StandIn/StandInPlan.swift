@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import PortReference
+import Wire
 
 /// Which ports a stand-in for a role answers.
 package enum StandInPlan {

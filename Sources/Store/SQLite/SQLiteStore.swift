@@ -3,6 +3,7 @@
 import Dispatch
 import GRDB
 import Glibc
+import Wire
 
 /// One SQLite file in write-ahead mode: a writer, and readers that do not wait for it.
 ///

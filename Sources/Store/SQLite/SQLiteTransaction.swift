@@ -2,6 +2,7 @@
 
 import GRDB
 import GRDBSQLite
+import Wire
 
 /// A transaction on one SQLite connection. It lives as long as the body it is handed to.
 ///

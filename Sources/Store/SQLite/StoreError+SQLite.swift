@@ -2,6 +2,7 @@
 
 import GRDB
 import GRDBSQLite
+import Wire
 
 extension StoreError {
   /// GRDB's error in the words of an administrator. What is not SQLite's passes.

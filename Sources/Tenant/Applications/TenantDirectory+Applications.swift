@@ -4,6 +4,7 @@ import FoundationEssentials
 import SCIM
 import Store
 package import WebIdentity
+import Wire
 
 extension TenantDirectory {
   /// A new application. The secret of a confidential one can be had only here.

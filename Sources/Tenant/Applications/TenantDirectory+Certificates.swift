@@ -4,6 +4,7 @@ import FoundationEssentials
 import SCIM
 import Store
 package import WebIdentity
+import Wire
 
 extension TenantDirectory {
   /// Registers a certificate with which an application proves who it is; it may have several, so that one can be renewed.

@@ -3,6 +3,7 @@
 package import FoundationEssentials
 package import SCIM
 import Store
+import Wire
 
 /// A deleted resource that can still be restored.
 package struct DeletedResource: Sendable, Hashable {

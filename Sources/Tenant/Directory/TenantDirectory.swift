@@ -2,6 +2,7 @@
 
 package import FoundationEssentials
 package import Store
+import Wire
 
 /// What the directory takes from outside: the time, random bytes and the key that its secrets are sealed with.
 package struct TenantEnvironment: Sendable {
@@ -16,12 +17,6 @@ package struct TenantEnvironment: Sendable {
     self.now = now
     self.random = random
     self.sealingKey = sealingKey
-  }
-
-  /// The system's generator.
-  package static func systemRandom(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
   }
 }
 

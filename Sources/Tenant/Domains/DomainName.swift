@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// A DNS name in lower case, checked by the rules for host names (RFC 1123 2.1; 253 and 63 bytes by RFC 1035 2.3.4).
 struct DomainName: Hashable {
   let text: String

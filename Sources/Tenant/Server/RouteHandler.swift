@@ -3,6 +3,7 @@
 import FoundationEssentials
 import PasswordWriteback
 import SCIM
+import Wire
 
 /// What each route does with a request that has passed the pipeline.
 struct RouteHandler: Sendable {

@@ -3,6 +3,7 @@
 import CertificateTrust
 import NIOCore
 import NIOSSL
+import Wire
 
 /// The server's side of TLS.
 struct ServerCertificate {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
+import HummingbirdTLS
 import Kerberos
 package import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+import TCP
+import Wire
 
 /// Where and how the tenant listens.
 package struct TenantServerConfiguration: Sendable {
@@ -103,12 +105,19 @@ package struct TenantServer: Service {
     let http = HTTP2UpgradeChannel.Configuration(
       idleTimeout: .seconds(limits.idleSeconds), gracefulCloseTimeout: .seconds(limits.drainSeconds),
       streamConfiguration: stream)
+    stream.httpDecoder.maxHeaderFieldSize = TicketSettings.fieldBytes
+    stream.httpDecoder.maxHeaderListSize = TicketSettings.fieldBytes + limits.headerBytes + limits.targetBytes
+    let ticketStream = stream
+    let ticketHost = configuration.publicURL.map { SignInService.ticketHost(of: SignInService.origin(of: $0)) }
     let tls = tls
     let application = Hummingbird.Application(
       responder: TenantResponder(service: service),
       server: HTTPServerBuilder { responder in
         TimedTLSChannel(
           base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http, responder: responder),
+          tickets: try TLSChannel(
+            HTTP1Channel(responder: responder, configuration: ticketStream), tlsConfiguration: tls),
+          ticketHost: ticketHost,
           handshakeSeconds: limits.handshakeSeconds)
       },
       configuration: ApplicationConfiguration(
@@ -159,12 +168,7 @@ package struct TenantServer: Service {
   }()
 
   private func listenError(_ error: any Error) -> any Error {
-    let cause: String
-    switch error {
-    case let error as IOError: cause = String(cString: strerror(error.errnoCode))
-    case is SocketAddressError, is SocketAddressError.UnknownHost: cause = "there is no such address"
-    default: return error
-    }
+    guard let cause = ListenFailure.cause(error) else { return error }
     let place = "\(configuration.host):\(configuration.port)"
     return TenantError(
       .bind, "The tenant cannot listen on \(place) (\(cause)).",

@@ -3,6 +3,7 @@
 import FoundationEssentials
 import SCIM
 import Store
+import Wire
 
 extension TenantDirectory {
   /// Opens a session; its secret can be had only here.

@@ -3,6 +3,7 @@
 import FoundationEssentials
 import Synchronization
 import WebIdentity
+import Wire
 
 /// Hands out the key that signs now. It looks into the store each time, so that a rotation by another process counts at
 /// once, and keeps only what is costly: the private key taken apart.

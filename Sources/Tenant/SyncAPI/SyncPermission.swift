@@ -3,6 +3,7 @@
 package import FoundationEssentials
 import SCIM
 import Store
+import Wire
 
 /// Who may synchronise by the Sync API.
 package struct SyncPermission: Sendable, Hashable {

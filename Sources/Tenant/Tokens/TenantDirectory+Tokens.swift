@@ -2,6 +2,7 @@
 
 package import FoundationEssentials
 import Store
+import Wire
 
 extension TenantDirectory {
   /// A new token. Its text can be had only here.

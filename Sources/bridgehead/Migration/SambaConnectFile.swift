@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Connect
+import LDAP
 import Wire
 
 /// `azure.conf` of AzureADConnect_Samba4 (github.com/sfonteneau/AzureADConnect_Samba4): one section, `[common]`.
@@ -71,7 +71,7 @@ struct SambaConnectFile {
       name: name,
       partitions: [
         .init(
-          name: DistinguishedName.ofDomain(name), line: 1, included: units,
+          name: NamingContext.ofDomain(name), line: 1, included: units,
           excluded: [], controllers: server.map { [$0.host] } ?? [])
       ])
     forest.transport = server?.transport

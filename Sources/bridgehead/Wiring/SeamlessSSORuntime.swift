@@ -16,7 +16,7 @@ import Tenant
 import Wire
 
 /// `connect sso`, made from the configuration and from an administrator's credentials, which are used and not kept.
-struct SeamlessSSORuntime {
+struct SeamlessSSORuntime: Closable {
   let service: SeamlessSSO
   private let cloud: Cloud
   private let store: SQLiteStore
@@ -37,11 +37,7 @@ struct SeamlessSSORuntime {
 
   static func open(_ settings: Settings, environment: [String: String]) async throws -> SeamlessSSORuntime {
     let configuration = try ConfigurationLoader.load(settings.file)
-    guard let connect = configuration.connect else {
-      throw CommandError(
-        "configuration.connect", "\(settings.file) has no connect section.",
-        remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
-    }
+    let connect = try ConnectRuntime.connectSection(configuration, settings.file)
     let section = try choice(connect.forests, settings.forest, "forest", \.name)
     let target = try choice(connect.allTargets, settings.target, "target", \.key)
     let ledger = FlowLedger()
@@ -53,9 +49,9 @@ struct SeamlessSSORuntime {
       let directory = try await directory(section, settings, names, cloud, flows, environment)
       let service = SeamlessSSO(
         directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
-        options: settings.options,
+        intents: SSOIntents(store: store), options: settings.options,
         prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
-        random: TenantEnvironment.systemRandom, logger: Logger(label: "bridgehead.sso"))
+        random: SystemRandom.bytes, logger: Logger(label: "bridgehead.sso"))
       return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
     } catch {
       await cloud.shutdown()
@@ -112,10 +108,10 @@ struct SeamlessSSORuntime {
         return try await forest.connect(toCatalog: catalog)
       },
       controller: { try await near.connect(to: controller) },
-      accounts: {
+      accounts: { access in
         try await DomainAccounts.connect(
           to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
-          provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
+          access: access, provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
           logger: Logger(label: "bridgehead.smb"))
       })
     return (directory, near.kerberos)

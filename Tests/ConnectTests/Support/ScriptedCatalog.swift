@@ -3,6 +3,7 @@
 import Connect
 import IdentityModel
 import Synchronization
+import Wire
 
 /// A Global Catalog that a test fills.
 final class ScriptedCatalog: ReferenceResolver {

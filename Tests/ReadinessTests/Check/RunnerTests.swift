@@ -181,8 +181,8 @@ import Wire
 
   private final class RefusingProvider: SecurityContextProvider {
     let attempts = Mutex(0)
-    let code: SecurityError.Code
-    init(_ code: SecurityError.Code) { self.code = code }
+    let code: SecurityErrorCode
+    init(_ code: SecurityErrorCode) { self.code = code }
     func initiate(_ to: ServicePrincipal, _ parameters: SecurityParameters) async throws -> any SecurityContext {
       attempts.withLock { $0 += 1 }
       await Task.yield()
@@ -191,8 +191,8 @@ import Wire
   }
 
   /// A hundred probes with a wrong password cost the account one attempt.
-  @Test(arguments: [SecurityError.Code.wrongPassword, .accountLocked, .noKDC, .badCredentialSource])
-  func oneRefusalStopsAllSignIns(_ code: SecurityError.Code) async {
+  @Test(arguments: [SecurityErrorCode.wrongPassword, .accountLocked, .noKDC, .badCredentialSource])
+  func oneRefusalStopsAllSignIns(_ code: SecurityErrorCode) async {
     let provider = RefusingProvider(code)
     let gate = CredentialGate(provider)
     let outcomes = await withTaskGroup(of: String.self) { group in

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import FoundationEssentials
+import Wire
 
 struct ConnectSSO: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,9 +28,10 @@ struct ConnectSSO: AsyncParsableCommand {
         """)
     @OptionGroup var place: SSOPlace
     @OptionGroup var change: SSOChange
+    @OptionGroup var trusts: SSOTrusts
     @OptionGroup var global: GlobalOptions
 
-    func run() async throws { try await change.run(.enable, place, global) }
+    func run() async throws { try await change.run(.enable, place, global, trusts: trusts) }
   }
 
   struct Roll: AsyncParsableCommand {
@@ -45,9 +47,10 @@ struct ConnectSSO: AsyncParsableCommand {
     @OptionGroup var place: SSOPlace
     @OptionGroup var change: SSOChange
     @OptionGroup var tickets: SSOTickets
+    @OptionGroup var trusts: SSOTrusts
     @OptionGroup var global: GlobalOptions
 
-    func run() async throws { try await change.run(.roll, place, global, tickets) }
+    func run() async throws { try await change.run(.roll, place, global, tickets, trusts: trusts) }
   }
 
   struct Disable: AsyncParsableCommand {
@@ -137,18 +140,11 @@ struct SSOPlace: ParsableArguments {
       Configuration.Credentials(
         principal: $0, keytab: keytab, password: passwordFile.map { SecretReference(file: $0) }, clockSkew: nil)
     }
-    let runtime = try await SeamlessSSORuntime.open(
+    return try await SeamlessSSORuntime.open(
       .init(
         file: configurationFile.config, forest: forest, domain: domain, target: target, administrator: administrator,
-        tokenFile: tokenFile, options: options), environment: Environment.current)
-    do {
-      let result = try await body(runtime.service)
-      await runtime.close()
-      return result
-    } catch {
-      await runtime.close()
-      throw error
-    }
+        tokenFile: tokenFile, options: options), environment: Environment.current
+    ).use { try await body($0.service) }
   }
 }
 
@@ -166,6 +162,15 @@ struct SSOTickets: ParsableArguments {
   var endTickets = false
 }
 
+/// Whom the key speaks for beside its own forest.
+struct SSOTrusts: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Take tickets of the people of this forest as well, which a forest trust lets in; repeat it for several. It holds "
+        + "until 'disable', or until the trust is gone.", valueName: "name"))
+  var trustedForest: [String] = []
+}
+
 /// A change, or what it would be.
 struct SSOChange: ParsableArguments {
   @Flag(help: "Look at everything, say what would be done, and do nothing.")
@@ -179,7 +184,8 @@ struct SSOChange: ParsableArguments {
   }
 
   func run(
-    _ action: SSOPlan.Action, _ place: SSOPlace, _ global: GlobalOptions, _ tickets: SSOTickets? = nil
+    _ action: SSOPlan.Action, _ place: SSOPlace, _ global: GlobalOptions, _ tickets: SSOTickets? = nil,
+    trusts: SSOTrusts? = nil
   ) async throws {
     Observability.bootstrap(global)
     // Keys of the whole forest pass through.
@@ -190,6 +196,7 @@ struct SSOChange: ParsableArguments {
         remedy: "give --principal with --password-file or --keytab.", status: .usage)
     }
     var options = SeamlessSSO.Options()
+    options.trustedForests = trusts?.trustedForest ?? []
     if let tickets {
       options.overlap = Int(tickets.overlap.components.seconds)
       options.endsTickets = tickets.endTickets
