@@ -71,12 +71,4 @@ extension ConnectSchema {
       "DROP TABLE cleared",
       "ALTER TABLE cleared_at_target RENAME TO cleared",
     ])
-
-  /// Who is on the way to another domain is not asked for at every look.
-  static let arrivals = Migration(
-    name: "connect-17-arrivals", statements: ["ALTER TABLE departure ADD COLUMN waits_until REAL"])
-
-  /// What the account may not see of a partition is told until a full reading shows everything.
-  static let hiddenValues = Migration(
-    name: "connect-18-hidden", statements: ["ALTER TABLE watermark ADD COLUMN hidden TEXT"])
 }
