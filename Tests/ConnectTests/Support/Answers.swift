@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Synchronization
+import Wire
 
 @testable import Connect
 
@@ -14,6 +15,7 @@ final class Answers: ImportSource {
     var isUnchanged = false
     var cookie: [UInt8] = [1]
     var requested: Set<String>?
+    var isFiltered = true
     var rights: (any ReadingRights)?
   }
   let name = "forest.example"
@@ -35,7 +37,8 @@ final class Answers: ImportSource {
     }
     let position = Mutex(0)
     return ImportReading(
-      mode: answer.mode, requested: answer.requested, rights: answer.rights,
+      mode: answer.mode, requested: answer.requested, isFiltered: answer.isFiltered && answer.rights != nil,
+      rights: answer.rights,
       batches: AsyncThrowingStream {
         let index = position.withLock { index in
           defer { index += 1 }
