@@ -71,12 +71,17 @@ struct Cycle {
     try await clock.timed(.import, &report) { report in
       var failures: [any Error] = []
       for source in sources {
-        let importer = Importer(source: source, store: store, logger: logger, now: now, progress: progress)
+        let importer = Importer(
+          source: source, resolver: resolvers.first { $0.source == source.name }, store: store, logger: logger,
+          now: now,
+          progress: progress)
         do {
           let isAnew =
             try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
             != source.fingerprint
-          report.imports += try await importer.run(full: full || isAnew)
+          let imports = try await importer.run(full: full || isAnew)
+          report.imports += imports
+          for hidden in imports.compactMap(\.hidden) { tell(hidden, source.name, &report) }
           if isAnew {
             try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
           }
@@ -91,6 +96,12 @@ struct Cycle {
       }
       if failures.count == sources.count, let first = failures.first { throw first }
     }
+  }
+
+  private func tell(_ hidden: CycleReport.Hidden, _ source: String, _ report: inout CycleReport) {
+    logger.error(
+      "what the account is not shown any more stays", metadata: ["source": "\(source)", "reason": "\(hidden.message)"])
+    report.errors.append("\(source): \(hidden.message)")
   }
 
   /// A forest that cannot be read keeps what it last said and does not hold up the others. The engine's own store is

@@ -31,6 +31,8 @@ package struct CycleReport: Sendable, Codable {
     package var rows: Int?
     /// Bytes that the directory sent; nil in reports of earlier versions.
     package var bytes: Int?
+    /// Nil when everything was shown that was shown before.
+    package var hidden: Hidden?
 
     init(source: String, partition: String, mode: ImportReading.Mode, note: String?) {
       self.source = source

@@ -115,6 +115,43 @@ import Wire
     }
   }
 
+  /// What only a target of other domains has is lost there only.
+  @Test func whatASecondTargetLosesStopsThere() async throws {
+    try await Site.with { site in
+      var configuration = site.twoTargets(verifying: ["sales.example"], initial: "second.example")
+      configuration.guard.clearedValues = 4
+      let expression = try Expression("IIF(IsVerifiedDomain([company]), [department], Null)")
+      configuration.rules = RuleSet(
+        StandardRules.ruleSet.rules.map { rule in
+          var rule = rule
+          for index in rule.flows.indices where rule.flows[index].to == "department" {
+            rule.flows[index].source = .expression(expression)
+          }
+          return rule
+        })
+      let users = (0..<5).map {
+        site.directory.user("u\($0)", in: site.people, ["department": ["Sales"], "company": ["sales.example"]])
+      }
+      try await site.sync(configuration)
+      #expect(site.target["u0@corp.example"]?.attributes.text("department") == nil)
+      #expect(site.second["u0@second.example"]?.attributes.text("department") == "Sales")
+      for user in users { site.directory.modify(user, ["department": [], "displayname": ["renamed"]]) }
+      await #expect {
+        try await site.sync(configuration)
+      } throws: { error in
+        (error as? ConnectError)?.code == .valuesLost
+      }
+      // The first target had nothing to lose.
+      #expect(site.target["u0@corp.example"]?.attributes.text("displayName") == "renamed")
+      #expect(site.second["u0@second.example"]?.attributes.text("displayName") == "u0")
+      #expect(site.second["u0@second.example"]?.attributes.text("department") == "Sales")
+      for user in users { site.directory.modify(user, ["department": ["Sales"]]) }
+      try await site.sync(configuration)
+      #expect(site.second["u0@second.example"]?.attributes.text("displayName") == "renamed")
+      #expect(try await site.count("SELECT COUNT(*) FROM cleared") == 0)
+    }
+  }
+
   @Test func anApprovedDifferencePassesOnce() async throws {
     try await Site.with { site in
       let users = (0..<8).map { site.directory.user("u\($0)", in: site.people) }

@@ -4,61 +4,10 @@ import Foundation
 import IdentityModel
 import Logging
 import Store
-import Synchronization
 import Testing
 
 @testable import Connect
 import Wire
-
-/// A forest whose answers a test writes one by one.
-private final class Answers: ImportSource {
-  struct Answer {
-    var mode = ImportReading.Mode.delta
-    var batches: [[Change]] = []
-    var isComplete = true
-    var isUnchanged = false
-    var cookie: [UInt8] = [1]
-    var requested: Set<String>?
-  }
-  let name = "forest.example"
-  private let names: [String]
-  private let answers = Mutex<[String: Answer]>([:])
-  private let whole = Mutex<[Anchor: Change]>([:])
-
-  init(_ names: String...) { self.names = names }
-
-  /// Without an answer a domain cannot be reached.
-  func set(_ partition: String, _ answer: Answer?) { answers.withLock { $0[partition] = answer } }
-  func know(_ change: Change) { whole.withLock { $0[change.anchor] = change } }
-
-  func partitions() async throws -> [String] { names }
-
-  func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
-    guard let answer = answers.withLock({ $0[partition] }) else {
-      throw ConnectError(.directoryUnreachable, "\(partition) is away.", remedy: "")
-    }
-    let position = Mutex(0)
-    return ImportReading(
-      mode: answer.mode, requested: answer.requested,
-      batches: AsyncThrowingStream {
-        let index = position.withLock { index in
-          defer { index += 1 }
-          return index
-        }
-        if index < answer.batches.count { return Batch(answer.batches[index]) }
-        guard index == answer.batches.count else { return nil }
-        return Batch(
-          [],
-          end: .init(
-            watermark: Watermark(cookie: answer.cookie, server: "dc", invocation: [1], sequence: 1),
-            isComplete: answer.isComplete, isUnchanged: answer.isUnchanged))
-      })
-  }
-
-  func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
-    whole.withLock { whole in anchors.compactMap { whole[$0] } }
-  }
-}
 
 @Suite("Partitions of a forest") struct PartitionTests {
   private let forest = Answers("a.example", "b.example")
@@ -89,9 +38,12 @@ private final class Answers: ImportSource {
   }
 
   @discardableResult
-  private func read(_ store: any Store, full: Bool = false, at time: Double = 0) async throws -> [CycleReport.Import] {
-    try await Importer(source: forest, store: store, logger: Logger(label: "test"), now: { time }, progress: .none)
-      .run(full: full)
+  private func read(
+    _ store: any Store, full: Bool = false, at time: Double = 0, asking catalog: ScriptedCatalog? = nil
+  ) async throws -> [CycleReport.Import] {
+    try await Importer(
+      source: forest, resolver: catalog, store: store, logger: Logger(label: "test"), now: { time }, progress: .none
+    ).run(full: full)
   }
 
   private func live(_ store: any Store) async throws -> [String] {
@@ -146,6 +98,55 @@ private final class Answers: ImportSource {
       #expect(try await read(store).map(\.deleted) == [1, 0])
       #expect(try await !live(store).contains("CN=u1,DC=a"))
       #expect(try await count(store, "link WHERE change = -1") == 1)
+    }
+  }
+
+  /// The catalog has it in the other domain, whose controller has not heard of it yet.
+  @Test(arguments: [ImportReading.Mode.delta, .full])
+  func whatIsOnItsWayIsNotDeleted(_ mode: ImportReading.Mode) async throws {
+    try await withStore { store in
+      try await load(store)
+      let catalog = ScriptedCatalog("forest.example")
+      catalog.add(.user, "u1", as: Self.anchor(1), below: "DC=b,DC=example")
+      // The catalog hears late: what it still has where it left is deleted.
+      catalog.add(.user, "u2", as: Self.anchor(2), below: "DC=a,DC=example")
+      let gone = [1, 2].map { Change(anchor: Self.anchor($0), isDeleted: true) }
+      let group = Self.group(3, in: "a", [1])
+      forest.set("a.example", .init(mode: mode, batches: [mode == .full ? [group] : gone]))
+      forest.set("b.example", .init())
+      #expect(try await read(store, full: mode == .full, asking: catalog).map(\.deleted) == [1, 0])
+      #expect(try await live(store) == ["CN=g3,DC=a", "CN=u1,DC=a", "CN=u4,DC=b"])
+      #expect(
+        try await count(store, "link WHERE target_guid = x'01000000000000000000000000000000' AND change IS NOT -1") == 1
+      )
+      // It waits as long as it takes.
+      forest.set("a.example", .init())
+      #expect(try await read(store, asking: catalog).map(\.deleted) == [0, 0])
+      var moved = Self.user(1, in: "b")
+      forest.know(moved)
+      moved.isComplete = false
+      forest.set("b.example", .init(batches: [[moved]]))
+      #expect(try await read(store, asking: catalog).map(\.deleted) == [0, 0])
+      #expect(try await live(store) == ["CN=g3,DC=a", "CN=u1,DC=b", "CN=u4,DC=b"])
+      #expect(try await count(store, "departure") == 0)
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func whatTheCatalogDoesNotKnowIsDeleted(_ isDown: Bool) async throws {
+    try await withStore { store in
+      try await load(store)
+      let catalog = ScriptedCatalog("forest.example")
+      catalog.beDown(isDown)
+      forest.set("a.example", .init(batches: [[Change(anchor: Self.anchor(1), isDeleted: true)]]))
+      forest.set("b.example", .init())
+      #expect(try await read(store, asking: catalog).map(\.deleted) == [1, 0])
+      #expect(catalog.questions == (isDown ? [] : [Self.anchor(1)]))
+      #expect(try await count(store, "link WHERE change = -1") == 1)
+      // Nothing left, nobody is asked.
+      forest.set("a.example", .init(isUnchanged: true))
+      try await read(store, asking: catalog)
+      #expect(catalog.questions.count <= 1)
     }
   }
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import IdentityModel
+import LDAP
 import Synchronization
 import Testing
 import Wire
@@ -113,14 +114,17 @@ import Wire
   }
 
   /// A shorter or longer life of passwords concerns all of them, though none has changed.
-  @Test func aNewPolicyIsCarriedOver() async throws {
+  @Test(arguments: [
+    PasswordPolicy(maximumAge: -864_000_000_000),
+    PasswordPolicy(maximumAge: -36_288_000_000_000, fineGrained: "another"),
+  ]) func aNewPolicyIsCarriedOver(_ policy: PasswordPolicy) async throws {
     try await tests.populated { site, source, users in
       let target = MemoryPasswords()
       _ = try await tests.pass(site, source, [target]).run()
       _ = try await tests.pass(site, source, [target]).run()
       #expect(source.state.withLock { $0.policiesRead } == 1, "one look in a quarter of an hour")
       source.state.withLock { state in
-        state.maximumAge = -864_000_000_000
+        state.policy = policy
         for user in users { state.expiries[user] = FileTime(unixSeconds: 1_850_000_000) }
       }
       site.advance(PasswordPass.policyInterval + 1)
@@ -129,5 +133,26 @@ import Wire
       site.advance(PasswordPass.policyInterval + 1)
       #expect(try await tests.pass(site, source, [target]).run() == PasswordReport())
     }
+  }
+
+  /// One state of the policies has one fingerprint, in whatever order they are told.
+  @Test func finegrainedPoliciesAreToldApart() {
+    func policy(_ number: UInt8, age: String = "-1", precedence: String = "1", for people: [String] = ["CN=a", "CN=b"])
+      -> SearchEntry
+    {
+      SearchEntry(
+        dn: "CN=\(number)",
+        attributes: [
+          Attribute("msDS-MaximumPasswordAge", [age]), Attribute("msDS-PasswordSettingsPrecedence", [precedence]),
+          Attribute("msDS-PSOAppliesTo", people),
+        ])
+    }
+    let all = [
+      [policy(1), policy(2)], [policy(1)], [policy(1, age: "-2"), policy(2)], [policy(1, precedence: "2"), policy(2)],
+      [policy(1, for: ["CN=a"]), policy(2)], [policy(1, for: []), policy(2)],
+    ].map(FineGrainedPolicy.fingerprint)
+    #expect(Set(all).count == all.count && !all.contains(nil))
+    #expect(FineGrainedPolicy.fingerprint(of: []) == nil)
+    #expect(FineGrainedPolicy.fingerprint(of: [policy(2), policy(1, for: ["CN=b", "CN=a"])]) == all[0])
   }
 }

@@ -92,6 +92,39 @@ import Testing
     }
   }
 
+  /// It is out of scope, and so are nobody's groups: they name it still, and the catalog knows what they name.
+  @Test(arguments: [false, true])
+  func aMemberThatMovesToADomainThatIsNotImportedStaysInItsGroups(_ full: Bool) async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let bob = site.directory.user("bob", in: site.people)
+      let group = site.directory.group("g", in: site.people, members: [ann, bob])
+      try await site.sync(site.catalogued())
+      #expect(site.target.members("g") == ["ann", "bob"])
+
+      // The domain tells that it is gone; its groups are not told anything, and hold it as before.
+      site.directory.leave(ann)
+      site.catalog.add(.user, "ann", as: ann)
+      var report = try await site.sync(full: full, site.catalogued())
+      #expect(site.target.id("ann") == nil && site.target.members("g") == ["bob"])
+      #expect(report.imports.map(\.deleted) == [1] && report.errors == [])
+      report = try await site.sync(site.catalogued())
+      #expect(report.references?.map(\.resolved) == [1] && report.pending == 0)
+      let told = try #require(try await outside("g", site).first)
+      #expect(told.userPrincipalName == "ann@child.corp.example" && told.exportedTo.isEmpty)
+
+      // Whoever synchronises the other domain brings it to the target: it is a member again.
+      bring("ann", of: ann, to: site)
+      site.advance(25 * 3600)
+      try await site.sync(site.catalogued())
+      #expect(site.target.members("g") == ["ann", "bob"])
+      // And when it leaves the group there, it leaves it here.
+      site.directory.link(group, "member", remove: [ann])
+      try await site.sync(site.catalogued())
+      #expect(site.target.members("g") == ["bob"])
+    }
+  }
+
   @Test func aPrivilegedAccountIsNotReferredTo() async throws {
     try await Site.with { site in
       let outsider = site.catalog.add(.user, "admin", number: 1)

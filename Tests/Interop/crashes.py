@@ -91,9 +91,8 @@ def conclude(code, lab, tenant, connect):
     assert code in (0, -signal.SIGKILL), code
     if code:
         connect.sync()
-        runs = connect.status()["runs"]
-        assert runs[0]["outcome"] == "succeeded"
     status = connect.status()
+    assert status["runs"][0]["outcome"] == "succeeded"
     assert status["pending"] == [] and status["quarantined"] == []
     compare(lab, tenant)
     assert_created_once(tenant)
@@ -131,8 +130,9 @@ def _strace(connect, trace, *arguments, command, inject=None):
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
 
 
-def choose(counts, sample):
-    """Points spread evenly over each kind of call, at most `sample`; every one when that is None."""
+def choose(counts, sample, share=(1, 1)):
+    """Points spread evenly over each kind of call, at most `sample`; every one when that is None. A share is the n-th of so
+    many runs that try them together, each in a forest of its own."""
     points = {call: list(range(1, most + 1)) for call, (_, most) in counts.items()}
     if sample is not None:
         share = max(1, sample // len(points))
@@ -140,7 +140,8 @@ def choose(counts, sample):
         for call, numbers in points.items():
             size = min(len(numbers), share + (spare if call == "pwrite64" else 0))
             points[call] = sorted({numbers[(2 * i + 1) * len(numbers) // (2 * size)] for i in range(size)})
-    return [(call, number) for call, numbers in points.items() for number in numbers]
+    number, shares = share
+    return [(call, number) for call, numbers in points.items() for number in numbers][number - 1::shares]
 
 
 def sweep(capsys, title, counts, points, attempt):

@@ -15,6 +15,8 @@ import ldap3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCT = pathlib.Path(os.environ.get("BRIDGEHEAD_PRODUCT", ROOT / ".build/debug/bridgehead"))
+# Seconds after which a forest that is not in the cache will not come up any more: 50,000 users take some minutes.
+FOREST_PATIENCE = 1800
 
 
 def wait_for(condition, what, seconds=60):
@@ -60,7 +62,7 @@ class Lab:
     def __init__(self, directory, *options):
         self.directory = pathlib.Path(directory)
         self.product = Product()
-        self.product.run("lab", "up", "--dir", self.directory, *options)
+        self.product.run("lab", "up", "--dir", self.directory, *options, timeout=FOREST_PATIENCE)
         self.description = json.loads((self.directory / "lab.json").read_text())
         self.forests = self.description["forests"]
 

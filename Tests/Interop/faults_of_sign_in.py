@@ -4,10 +4,12 @@ import contextlib
 
 import ldap3
 
-import peers
+import wan
 from faults import AD, RANGE, Catalogue, Fault
+from strict_directory import StrictDirectory, closed_share
 
-STRONGER_AUTH_REQUIRED, INSUFFICIENT_ACCESS_RIGHTS = 8, 50  # RFC 4511 4.1.9
+# Where the controller's directory is served a second time.
+STRICT = "10.20.3.3"
 
 
 class SignInCatalogue(Catalogue):
@@ -48,15 +50,17 @@ class SignInCatalogue(Catalogue):
                 change(computer["dn"], ldap3.MODIFY_ADD, taken)
 
     def _sign_in_signing(self):
-        yield self.bound("the directory wants signatures: strongerAuthRequired", "ldap", 389, STRONGER_AUTH_REQUIRED,
-                         {"signing-required"})
+        host = self.host()
+
+        @contextlib.contextmanager
+        def make():
+            with StrictDirectory(self.site, host, STRICT), wan.led("tcp", self.address(host), 636, STRICT):
+                yield
+        yield Fault("the directory wants signatures, inside TLS too", {(AD + "ldaps", "tcp", host)}, {"signing-required"},
+                    make)
 
     def _sign_in_right(self):
-        yield self.bound("a right is missing: insufficientAccessRights", "global-catalog", 3268, INSUFFICIENT_ACCESS_RIGHTS,
-                         {"permission-denied"})
-
-    def bound(self, words, row, port, code, diagnoses):
         host = self.host()
-        address = self.address(host)
-        return self.replaced(words, AD + row, host, address, port, diagnoses,
-                             lambda a, p: peers.Changed(a, p, (address, port), peers.bind_result(code)))
+        account = self.site.lab.forest["serviceAccount"]["principal"].split("@")[0]
+        yield Fault("the account may not use IPC$", {(AD + "smb", "tcp", host)}, {"permission-denied"},
+                    lambda: closed_share(self.site, host, "IPC$", account))

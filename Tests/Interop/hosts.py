@@ -5,6 +5,7 @@ The link is a bridge in the namespaces that Scripts/test makes for each file; no
 """
 import contextlib
 import json
+import re
 import resource
 import selectors
 import socket
@@ -19,15 +20,17 @@ PATIENCE = 1.2
 
 
 class Link:
-    def __init__(self):
-        assert "lo" in [name for _, name in socket.if_nameindex()] and len(socket.if_nameindex()) == 1, \
-            "run this by Scripts/test"
-        _run("ip", "link", "add", "bridge0", "type", "bridge")
-        _run("ip", "link", "set", "bridge0", "up")
-        self.machines = {}
+    """Links of different numbers have nothing to do with each other, whatever addresses their machines have."""
+
+    def __init__(self, number=0):
+        own = re.compile(r"lo|bridge\d+|port\d+-\d+")
+        assert all(own.fullmatch(name) for _, name in socket.if_nameindex()), "run this by Scripts/test"
+        self.number, self.bridge, self.machines = number, f"bridge{number}", {}
+        _run("ip", "link", "add", self.bridge, "type", "bridge")
+        _run("ip", "link", "set", self.bridge, "up")
 
     def add(self, name, addresses):
-        self.machines[name] = Machine(name, addresses, len(self.machines))
+        self.machines[name] = Machine(name, addresses, self.bridge, f"port{self.number}-{len(self.machines)}")
         return self.machines[name]
 
     def __enter__(self):
@@ -36,18 +39,17 @@ class Link:
     def __exit__(self, *_):
         for machine in self.machines.values():
             machine.close()
-        _run("ip", "link", "del", "bridge0")
+        _run("ip", "link", "del", self.bridge)
 
 
 class Machine:
-    def __init__(self, name, addresses, number):
+    def __init__(self, name, addresses, bridge, port):
         self.name, self.addresses = name, addresses
         self.process = subprocess.Popen(
             ["unshare", "--net", sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert json.loads(self.process.stdout.readline()) == "ready"
-        _run("ip", "link", "add", f"port{number}", "type", "veth", "peer", "name", "eth0", "netns",
-             str(self.process.pid))
-        _run("ip", "link", "set", f"port{number}", "master", "bridge0", "up")
+        _run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
+        _run("ip", "link", "set", port, "master", bridge, "up")
         self.run("ip", "link", "set", "lo", "up")
         self.run("ip", "link", "set", "eth0", "up")
         for address in addresses:

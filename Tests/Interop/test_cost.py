@@ -19,6 +19,8 @@ from network import Relay, redirected
 LARGE = int(os.environ.get("BRIDGEHEAD_COST_USERS", "3000"))
 SMALL = 500
 LAB = ["--users", LARGE, "--groups", 2]
+# Seconds after which the first run is given up: a tenant of a debug build makes at least twenty objects a second.
+PATIENCE = max(300, LARGE // 20)
 # What every run notes about itself, whatever it finds.
 OWN = {"watermark", "run", "flow_use"}
 # Lengths of numbers, versions and signatures differ by this much, in bytes.
@@ -73,7 +75,7 @@ def ground(lab, tenant, connect):
         admin.add(newcomers[-1], "user", {
             "sAMAccountName": f"newcomer{number}", "displayName": f"Newcomer {number}", "userAccountControl": 544,
             "userPrincipalName": f"newcomer{number}@{lab.forest['verifiedSuffixes'][0]}"})
-    connect.sync("--full")
+    connect.sync("--full", timeout=PATIENCE)
     # Two quiet runs: what the first delta after a full run settles is not what a delta costs.
     for _ in range(2):
         connect.sync()

@@ -2,7 +2,7 @@
 """Every system call by which a run changes the world is a place where it can end. Each is counted in an undisturbed run;
 then runs are killed at chosen ones, without a hook in the product, and the next run must end in the same state.
 
-BRIDGEHEAD_KILL_POINTS says how many of each cycle are tried, or `all`.
+BRIDGEHEAD_KILL_POINTS says how many of each cycle are tried, or `all`; BRIDGEHEAD_KILL_SHARE, as `1/2`, which share of them.
 """
 import os
 import pathlib
@@ -17,6 +17,7 @@ from environment import Connect
 LAB = ["--users", 40, "--groups", 4]
 WANTED = os.environ.get("BRIDGEHEAD_KILL_POINTS", "12")
 SAMPLE = None if WANTED == "all" else int(WANTED)
+SHARE = tuple(map(int, os.environ.get("BRIDGEHEAD_KILL_SHARE", "1/1").split("/")))
 
 
 def test_a_full_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
@@ -46,7 +47,7 @@ def test_a_full_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
         assert_same(content(new_connect), expected)
         return code
 
-    sweep(capsys, "full cycle", counts, choose(counts, SAMPLE), attempt)
+    sweep(capsys, "full cycle", counts, choose(counts, SAMPLE, SHARE), attempt)
 
 
 def test_a_delta_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
@@ -63,7 +64,7 @@ def test_a_delta_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
         conclude(code, lab, new_tenant, new_connect)
         return code
 
-    sweep(capsys, "delta cycle", counts, choose(counts, SAMPLE), attempt)
+    sweep(capsys, "delta cycle", counts, choose(counts, SAMPLE, SHARE), attempt)
     # What all these runs have made of the store is what a store that starts now learns at once.
     another = Connect(lab, new_tenant, tmp_path / "another")
     another.sync("--full")

@@ -90,6 +90,25 @@ def test_a_fine_grained_policy(site, connect):
     assert kept[anchor(person)][2] < min(others)
 
 
+def test_a_fine_grained_policy_that_changes(site, connect):
+    """For whom it holds and what it says reach the tenant, though no password changes."""
+    def look_again():
+        assert change(connect, "UPDATE password_policy SET read_at = 0") == 1
+        return sync(connect)["sent"]
+
+    look_again()
+    assert_expiries_agree(site)
+    assert look_again() == 0, "nothing has changed"
+    name = site.people(site.lab.administrator(), "sAMAccountName")[4]["raw_attributes"]["sAMAccountName"][0].decode()
+    for step in (["set", "short", "--max-pwd-age=2"], ["apply", "short", name], ["unapply", "short", name],
+                 ["delete", "short"]):
+        before = site.versions()
+        samba_tool(site, "domain", "passwordsettings", "pso", *step)
+        assert look_again() > 30
+        assert_expiries_agree(site)
+        assert site.versions() != before, step
+
+
 def test_a_password_that_is_taken_away_is_forgotten(site, connect):
     """No tool of an administrator does that; Samba's own library, below the server, does."""
     admin = site.lab.administrator()

@@ -2,18 +2,20 @@
 """Seamless SSO on a real forest: the account that `connect sso` makes, tickets from Samba's KDC, and the clients that hold
 them: curl, Chromium, pyspnego."""
 import base64
-import contextlib
+import functools
 import hashlib
 import http.server
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import struct
 import subprocess
 import threading
+import time
 import types
 import urllib.parse
 import xml.etree.ElementTree
@@ -21,6 +23,9 @@ import xml.etree.ElementTree
 import gssapi
 import jwt
 import ldap3
+import msal
+import msal.mex
+import msal.wstrust_response
 import pytest
 import requests
 import spnego
@@ -29,12 +34,11 @@ from selenium.webdriver.common.by import By
 from spnego.channel_bindings import GssChannelBindings
 
 import web_browser
-from environment import Connect, Lab, Tenant, wait_for
+from environment import PRODUCT, Connect, Lab, Tenant, wait_for
 from sign_in import Form, parameters
 from web_browser import Application
 
 ACCOUNT = "BRIDGEHEADSSO"
-TRUST = "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def site(tmp_path_factory):
         return tenant.product.json("tenant", "apps", "create", "--config", tenant.configuration, "--json", *options)
 
     web = app("--name", "Wiki", "--redirect-uri", redirect)
-    native = app("--name", "Tool", "--public", "--grant", "windows_transport")
+    native = app("--name", "Tool", "--public", "--grant", "windows_transport", "--grant", "refresh_token")
     connect = Connect(lab, tenant, directory / "connect")
     # Names that both forests have are held by one of them: exit code 4.
     assert connect.sync("--full", check=False).returncode in (0, 4)
@@ -84,14 +88,14 @@ def site(tmp_path_factory):
     lab.down()
 
 
-def somebody(admin, forest):
+def somebody(admin, forest, which=0):
     """A person who may sign in, by a name that stays the same in the tenant."""
     admin.search(
         forest["synchronisedUnits"][0], "(&(objectCategory=person)(objectClass=user)(userPrincipalName=*"
         f"@{forest['name']})(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(accountExpires=0)"
         "(accountExpires=9223372036854775807)))", attributes=["sAMAccountName", "userPrincipalName", "objectSid"])
-    entry = next(e["attributes"] for e in admin.response if e["type"] == "searchResEntry")
-    return {name: values[0] for name, values in entry.items()}
+    entry = [e for e in admin.response if e["type"] == "searchResEntry"][which]
+    return {"dn": entry["dn"], **{name: values[0] for name, values in entry["attributes"].items()}}
 
 
 @pytest.fixture(autouse=True)
@@ -270,6 +274,43 @@ def test_the_token_has_a_scope_of_its_own(site):
 
 
 # Enabling
+
+def kill_when_the_account_is_there(site, trace):
+    """Enables, slowed down by strace, and kills it between the account's creation and its mark."""
+    admin = site.lab.forest["administrator"]
+    process = subprocess.Popen(
+        ["strace", "-f", "-o", trace, "-e", "trace=write,writev,sendmsg", "-e",
+         "inject=write,writev,sendmsg:delay_enter=60000", PRODUCT, "connect", "sso", "enable", "--config",
+         site.connect.configuration, "--token-file", site.token, "--forest", site.lab.forest["name"], "--principal",
+         admin["principal"], "--password-file", admin["passwordFile"]],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: account(site), "the account")
+    traced, = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(traced), signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL, process.stderr.read()
+
+
+def test_an_interrupted_enable_is_a_rerun_away(site, tmp_path):
+    kill_when_the_account_is_there(site, tmp_path / "trace")
+    left = account(site)
+    assert left.adminDescription is None and left.services is None and keys(site) == []
+    done = sso(site, "status", check=False, administrator=False)
+    assert done.returncode == 4 and "interrupted" in json.loads(done.stdout)["warnings"][0]
+    # Once somebody uses it, it is nobody's leftover.
+    site.admin.modify(left.dn, {"servicePrincipalName": [(ldap3.MODIFY_REPLACE, ["HTTP/somebody.corp.example"])]})
+    assert "was not made by Bridgehead" in refusal(site, "enable")
+    site.admin.modify(left.dn, {"servicePrincipalName": [(ldap3.MODIFY_REPLACE, [])]})
+    preview = json.loads(sso(site, "enable", "--dry-run").stdout)
+    assert left.dn in preview["steps"][0] and len(preview["steps"]) == 5
+    assert json.loads(sso(site, "enable").stdout)["done"] is True
+    assert account(site).services == [site.service]
+    assert json.loads(sso(site, "status", administrator=False).stdout)["warnings"] == []
+    assert json.loads(sso(site, "disable", "--end-tickets").stdout)["done"] is True
+    # One that the same name is given by hand, now that nothing is under way, is somebody else's.
+    dn = computer(site, ACCOUNT)
+    assert "was not made by Bridgehead" in refusal(site, "enable")
+    site.admin.delete(dn)
+
 
 def test_enable(site):
     report = json.loads(sso(site, "enable").stdout)
@@ -475,6 +516,114 @@ def test_another_forests_tickets(site):
     assert [key["forest"] for key in keys(site)] == [site.lab.forest["name"]]
 
 
+def test_people_of_a_trusted_forest(site):
+    """Their own forest has no account: its controllers refer them to the forest that has one, by the trust."""
+    there = site.lab.forests[1]
+    names = [forest["name"] for forest in site.lab.forests]
+    assert "has no forest trust" in refusal(site, "roll", "--trusted-forest", there["name"])
+    site.lab.execute(
+        "samba-tool", "domain", "trust", "create", there["name"], "--type=forest", "--direction=both",
+        "--create-location=both", "--skip-validation", "-U", f"Administrator@{there['realm']}",
+        "--local-dc-username=Administrator", "--local-dc-password="
+        + pathlib.Path(site.lab.forest["administrator"]["passwordFile"]).read_text().strip(),
+        environment={"SMB_CONF_PATH": f"{controller_directory(site)}/etc/smb.conf",
+                     "PASSWD_FILE": there["administrator"]["passwordFile"]})
+    done = site.connect.product.run("connect", "forest", "check", "--config", site.connect.configuration, "--json",
+                                    check=False)
+    reports = json.loads(done.stdout)["forests"]
+    assert [report["trusts"] for report in reports] == [
+        [{"domain": one, "name": other, "direction": "both", "isForestTrust": True}]
+        for one, other in (names, reversed(names))]
+    person = somebody(site.lab.administrator(forest=there), there)
+    sign_on(site, person, there)
+
+    def attempt():
+        http = browser(site)
+        return http, present(site, http, realm_token(site, site.lab.forest["realm"]))
+
+    assert is_refused(site, attempt()[1]), "a trust alone lets nobody in here"
+    plan = json.loads(sso(site, "roll", "--trusted-forest", there["name"].upper()).stdout)
+    assert f"take tickets of people of {there['name']}" in plan["steps"][-1]
+    for _ in range(2):
+        http, answer = attempt()
+        assert is_accepted(site, answer), answer.headers
+        done = http.get(answer.headers["Location"], allow_redirects=False)
+        told = redeem(site, parameters(done)["code"])
+        assert told["preferred_username"].lower() == person["userPrincipalName"].lower() and told["amr"] == ["wia"]
+        # It holds beyond the next roll, by whoever makes it.
+        sso(site, "roll", "--end-tickets")
+        subprocess.run(["kdestroy"], check=True)
+        sign_on(site, person, there)
+    assert len(keys(site)[0]["domains"]) == 2
+    site.admin.delete(f"CN={there['name']},CN=System,{site.base}")
+    sso(site, "roll", "--end-tickets")
+    assert keys(site)[0]["domains"] == [site.lab.forest["domainSID"]]
+
+
+def controller_directory(site):
+    return pathlib.Path(site.lab.description["directory"]) / "dc" / site.lab.forest["controllers"][0]["host"]
+
+
+def below_the_server(site, *arguments, script):
+    """Runs a script with Samba's own library on the controller's database, as `db`."""
+    opening = """
+import ldb, sys
+from samba import dsdb
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+lp = LoadParm()
+lp.load(sys.argv[1] + "/etc/smb.conf")
+db = SamDB(url=sys.argv[1] + "/private/sam.ldb", session_info=system_session(lp), lp=lp)
+"""
+    done = subprocess.run(["/usr/bin/python3", "-c", opening + script, controller_directory(site), *map(str, arguments)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def join_groups(site, dn, count):
+    """Makes groups with one member, in one transaction of the controller's own database."""
+    below_the_server(site, dn, count, script="""
+db.transaction_start()
+for number in range(int(sys.argv[3])):
+    db.add({"dn": f"CN=many{number},CN=Users,{db.domain_dn()}", "objectClass": "group", "sAMAccountName": f"many{number}",
+            "groupType": "-2147483646", "member": sys.argv[2]})
+db.transaction_commit()
+""")
+
+
+def test_the_ticket_of_somebody_in_very_many_groups(site):
+    person = somebody(site.admin, site.lab.forest, -1)
+    join_groups(site, person["dn"], 3000)
+    sign_on(site, person)
+    token = ticket_token(site)
+    assert 32_000 < len(token) < 64_000, "beyond what other hosts take in a header field"
+    http = browser(site)
+    answer = present(site, http, token)
+    assert is_accepted(site, answer), answer.headers
+    http.get(answer.headers["Location"], allow_redirects=False)
+    # curl offers HTTP/2, and gets it at the tenant's own name.
+    page, status, _ = curl(site, authorize(site, domain_hint=site.lab.forest["name"]), "--http2")
+    assert status == 200 and redeem(site, Application.seen[-1]["code"])["amr"] == ["wia"]
+    versions = [subprocess.run(
+        ["curl", "--silent", "--http2", "--cacert", site.lab.authority, "--resolve", f"{name}:443:{site.tenant.address}",
+         "--output", os.devnull, "--write-out", "%{http_version}", f"https://{name}/"],
+        capture_output=True, text=True, check=True).stdout for name in (site.tenant.name, site.ticket_host)]
+    assert versions == ["2", "1.1"], versions
+
+
+def test_header_fields_have_a_limit(site):
+    """What is too long is not read to its end; what is not has the page that says what else is wrong with it."""
+    for name, path, size, is_read in [(site.ticket_host, "autologon", 60_000, True), (site.ticket_host, "autologon", 66_000, False),
+                                      (site.tenant.name, "device", 20_000, True), (site.tenant.name, "device", 40_000, False)]:
+        try:
+            answer = browser(site).get(f"https://{name}/{site.tenant.initial_domain}/{path}",
+                                       headers={"Authorization": "Negotiate " + "A" * size})
+            assert ("<html" in answer.text) == is_read, (name, size, answer.status_code)
+        except requests.ConnectionError:
+            assert not is_read, (name, size)
+
+
 def test_each_host_serves_its_own(site):
     http = browser(site)
     elsewhere = detour(site, http).replace(site.ticket_host, site.tenant.name)
@@ -518,57 +667,168 @@ def test_chromium(site, tmp_path, ticket):
 
 # Native clients
 
-def token_request(applies_to, token_type="urn:ietf:params:oauth:token-type:jwt"):
+AUDIENCE = "urn:federation:MicrosoftOnline"
+GRANT = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
+
+
+def token_request(version, applies_to=AUDIENCE, token_type=None):
+    """As clients write it: MSAL for .NET the version of OASIS, older ones that of 2005, neither with a token type."""
+    trust, key = {
+        "13": ("http://docs.oasis-open.org/ws-sx/ws-trust/200512", "http://docs.oasis-open.org/ws-sx/ws-trust/200512/Bearer"),
+        "2005": ("http://schemas.xmlsoap.org/ws/2005/02/trust", "http://schemas.xmlsoap.org/ws/2005/05/identity/NoProofKey"),
+    }[version]
+    wanted = f"<t:TokenType>{token_type}</t:TokenType>" if token_type else ""
     return f"""<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">
-<s:Header><a:Action s:mustUnderstand="1">{TRUST}/RST/Issue</a:Action><a:MessageID>urn:uuid:6f9f&amp;1</a:MessageID></s:Header>
-<s:Body><t:RequestSecurityToken xmlns:t="{TRUST}"><p:AppliesTo xmlns:p="http://schemas.xmlsoap.org/ws/2004/09/policy">
+<s:Header><a:Action s:mustUnderstand="1">{trust}/RST/Issue</a:Action><a:MessageID>urn:uuid:6f9f&amp;1</a:MessageID></s:Header>
+<s:Body><t:RequestSecurityToken xmlns:t="{trust}"><p:AppliesTo xmlns:p="http://schemas.xmlsoap.org/ws/2004/09/policy">
 <a:EndpointReference><a:Address>{applies_to}</a:Address></a:EndpointReference></p:AppliesTo>
-<t:RequestType>{TRUST}/Issue</t:RequestType><t:KeyType>{TRUST}/Bearer</t:KeyType><t:TokenType>{token_type}</t:TokenType>
+<t:KeyType>{key}</t:KeyType><t:RequestType>{trust}/Issue</t:RequestType>{wanted}
 </t:RequestSecurityToken></s:Body></s:Envelope>"""
 
 
-def ws_trust(site, body, token=None):
+def ws_trust(site, body, token=None, version="13", address=None):
     headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
     if token:
         headers["Authorization"] = f"Negotiate {token}"
-    return browser(site).post(
-        f"https://{site.ticket_host}/{site.tenant.initial_domain}/winauth/trust/13/windowstransport", data=body.encode(),
-        headers=headers)
+    address = address or f"https://{site.ticket_host}/{site.tenant.initial_domain}/winauth/trust/{version}/windowstransport"
+    return browser(site).post(address, data=body.encode(), headers=headers)
 
 
-def test_a_native_client(site):
-    body = token_request(f"api://{site.native['clientId']}")
+@pytest.fixture
+def msal_client(site, monkeypatch):
+    """MSAL for Python, as a native application. It takes no tickets itself; what it does with an assertion is the same."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", site.lab.authority)
+    client = msal.PublicClientApplication(site.native["clientId"], authority=site.tenant.issuer, instance_discovery=False)
+    client.client.grant_assertion_encoders.setdefault(GRANT, client.client.encode_saml_assertion)
+    return client
+
+
+def assertion(site, version="13", address=None):
+    answer = ws_trust(site, token_request(version), ticket_token(site), version, address)
+    assert answer.status_code == 200, answer.text
+    parsed = msal.wstrust_response.parse_response(answer.text)
+    assert parsed["type"] == msal.wstrust_response.SAML_TOKEN_TYPE_V1
+    return parsed["token"]
+
+
+def test_a_native_client_finds_its_way(site, msal_client):
+    """From nothing but a name to tokens, by what MSAL reads at each step."""
+    sign_on(site)
+    name = site.person["userPrincipalName"]
+    realm = msal_client.authority.user_realm_discovery(name)
+    assert (realm["account_type"], realm["federation_protocol"]) == ("Federated", "WSTrust"), realm
+    assert realm["domain_name"] == name.split("@")[1].lower() and realm["cloud_audience_urn"] == AUDIENCE
+    metadata = msal.mex.Mex(browser(site).get(realm["federation_metadata_url"]).text)
+    endpoints = metadata._get_endpoints(metadata._get_bindings(), metadata._get_iwa_policy_ids())
+    assert {e["action"] for e in endpoints} == {metadata.ACTION_13, metadata.ACTION_2005}
+    assert metadata.get_wstrust_username_password_endpoint() is None, "passwords are not taken there"
+    user = next(u for u in site.tenant.list("Users") if u["userName"].lower() == name.lower())
+    for endpoint in endpoints:
+        version = "13" if endpoint["action"] == metadata.ACTION_13 else "2005"
+        answer = msal_client.client.obtain_token_by_assertion(
+            assertion(site, version, endpoint["address"]), GRANT, scope=["openid", "profile", "offline_access"])
+        assert "error" not in answer, answer
+        told = claims(site, answer["id_token"], site.native["clientId"])
+        assert (told["sub"], told["amr"]) == (user["id"], ["wia"])
+        renewed = msal_client.client.obtain_token_by_refresh_token(answer["refresh_token"], scope=["openid"])
+        assert claims(site, renewed["access_token"], site.tenant.issuer)["sub"] == user["id"]
+    # Ending the sessions ends what came of the tickets.
+    site.tenant.product.run("tenant", "sessions", "revoke", "--config", site.tenant.configuration, "--user", user["userName"])
+    ended = msal_client.client.obtain_token_by_refresh_token(renewed["refresh_token"], scope=["openid"])
+    assert ended["error"] == "invalid_grant", ended
+
+
+def test_the_realm_of_names(site, msal_client):
+    known = site.lab.forest["verifiedSuffixes"][0]
+    kinds = {name: msal_client.authority.user_realm_discovery(name)["account_type"]
+             for name in (f"nobody@{known}", f"nobody@{known.upper()}", "a@elsewhere.example", "nobody", known)}
+    assert list(kinds.values()) == ["Federated", "Federated", "Unknown", "Unknown", "Unknown"], kinds
+
+
+def test_an_assertion_is_for_one_use_and_one_purpose(site, msal_client):
+    sign_on(site)
+    once = assertion(site)
+    redeem_it = functools.partial(msal_client.client.obtain_token_by_assertion, grant_type=GRANT, scope=["openid"])
+    # What is wrong with the request does not spend it.
+    assert redeem_it(once, scope=["openid", "api://nobody/.default"])["error"] == "invalid_scope"
+    assert redeem_it(once, scope=["profile"])["error"] == "invalid_scope"
+    assert "access_token" in redeem_it(once)
+    assert redeem_it(once)["error"] == "invalid_grant"
+    token = xml.etree.ElementTree.fromstring(assertion(site)).find("DesktopSsoToken").text
+    wrapped = '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion"><DesktopSsoToken>{}</DesktopSsoToken>' \
+        "</saml:Assertion>"
+    for wrong in (token, wrapped.format(token[:-1]), wrapped.format(""), "<a/>", wrapped.format("&lol;"),
+                  wrapped.format(token).replace("SAML:1.0", "SAML:2.0")):
+        assert redeem_it(wrong.encode())["error"] == "invalid_grant", wrong
+    # A browser's code is none, and an assertion's token is no browser's code.
+    http = browser(site)
+    code = parameters(present(site, http, ticket_token(site)))["autologon_code"]
+    assert redeem_it(wrapped.format(code).encode())["error"] == "invalid_grant"
+    http = browser(site)
+    page = urllib.parse.urlsplit(present(site, http, ticket_token(site)).headers["Location"])
+    query = urllib.parse.urlencode({**dict(urllib.parse.parse_qsl(page.query)), "autologon_code": token})
+    assert is_refused(site, http.get(page._replace(query=query).geturl(), allow_redirects=False))
+    # It is spent by that; another one is good in the words that older clients put it in, in plain base64.
+    token = xml.etree.ElementTree.fromstring(assertion(site)).find("DesktopSsoToken").text
+    plain = base64.b64encode(wrapped.format(token).encode()).decode()
+    send = {"grant_type": GRANT, "client_id": site.native["clientId"], "scope": "openid", "assertion": plain}
+    answer = browser(site).post(f"{site.tenant.issuer}/oauth2/v2.0/token", data=send)
+    assert answer.status_code == 200 and "refresh_token" not in answer.json(), answer.text
+
+
+def test_who_may_redeem_an_assertion(site, msal_client):
+    sign_on(site)
+    other = site.tenant.product.json(
+        "tenant", "apps", "create", "--config", site.tenant.configuration, "--json", "--name", "Other", "--public",
+        "--redirect-uri", "http://localhost")
+    body = {"grant_type": GRANT, "scope": "openid", "assertion": base64.b64encode(assertion(site)).decode()}
+    answer = browser(site).post(f"{site.tenant.issuer}/oauth2/v2.0/token", data={**body, "client_id": other["clientId"]})
+    assert answer.json()["error"] == "unauthorized_client", answer.text
+    # Somebody who is disabled after the ticket was taken gets nothing.
+    once = assertion(site)
+    user = next(u for u in site.tenant.list("Users")
+                if u["userName"].lower() == site.person["userPrincipalName"].lower())
+    patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}
+    for active in (False, True):
+        code, _ = site.tenant.request("PATCH", f"/Users/{user['id']}", {
+            **patch, "Operations": [{"op": "replace", "path": "active", "value": active}]})
+        assert code in (200, 204)
+        if not active:
+            refused = msal_client.client.obtain_token_by_assertion(once, GRANT, scope=["openid"])
+            assert refused["error"] == "invalid_grant", refused
+            fault = ws_trust(site, token_request("13"), ticket_token(site))
+            assert fault.status_code == 500 and "FailedAuthentication" in fault.text
+
+
+def test_curl_asks_as_a_native_client(site):
+    address = f"https://{site.ticket_host}/{site.tenant.initial_domain}/winauth/trust/13/windowstransport"
+    body = token_request("13")
     asked = ws_trust(site, body)
     assert asked.status_code == 401 and asked.headers["WWW-Authenticate"] == "Negotiate"
     sign_on(site)
-    answer = ws_trust(site, body, ticket_token(site))
-    assert answer.status_code == 200, answer.text
-    document = xml.etree.ElementTree.fromstring(answer.content)
+    page, status, _ = curl(site, address, "--data", body, "--header", "Content-Type: application/soap+xml")
+    assert status == 200, page
+    document = xml.etree.ElementTree.fromstring(page.encode())
     assert document.find(".//{http://www.w3.org/2005/08/addressing}RelatesTo").text == "urn:uuid:6f9f&1"
-    token = base64.b64decode(document.find(".//{*}BinarySecurityToken").text).decode()
-    told = claims(site, token, site.native["clientId"])
-    user = next(u for u in site.tenant.list("Users") if u["userName"].lower() == site.person["userPrincipalName"].lower())
-    assert told["sub"] == user["id"] and jwt.get_unverified_header(token)["typ"] == "at+jwt"
-    # curl does the same in two steps.
-    page, status, _ = curl(
-        site, f"https://{site.ticket_host}/{site.tenant.initial_domain}/winauth/trust/13/windowstransport",
-        "--data", body, "--header", "Content-Type: application/soap+xml")
-    assert status == 200 and "BinarySecurityToken" in page
+    conditions = document.find(".//{urn:oasis:names:tc:SAML:1.0:assertion}Conditions")
+    assert conditions.find(".//{*}Audience").text == AUDIENCE and conditions.get("NotOnOrAfter")
 
 
-def test_native_clients_that_are_refused(site):
+@pytest.mark.parametrize("version", ["13", "2005"])
+def test_native_clients_that_are_refused(site, version):
     sign_on(site)
-    native = f"api://{site.native['clientId']}"
     for body, code, word in [
-        (token_request(native, "urn:oasis:names:tc:SAML:2.0:assertion"), 400, "RequestFailed"),
-        (token_request(f"api://{site.web['clientId']}"), 400, "RequestFailed"),
-        (token_request("urn:federation:MicrosoftOnline"), 400, "RequestFailed"),
+        (token_request(version, token_type="urn:oasis:names:tc:SAML:2.0:assertion"), 400, "RequestFailed"),
+        (token_request(version, token_type="urn:ietf:params:oauth:token-type:jwt"), 400, "RequestFailed"),
+        (token_request(version, "https://elsewhere.example/"), 400, "RequestFailed"),
         ("<not-closed>", 400, "InvalidRequest"),
         ("<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>", 400, "InvalidRequest"),
     ]:
-        answer = ws_trust(site, body, ticket_token(site))
+        answer = ws_trust(site, body, ticket_token(site), version)
         assert answer.status_code == code and word in answer.text and "root:" not in answer.text, answer.text
-    answer = ws_trust(site, token_request(native), ntlm_token())
+        with pytest.raises(RuntimeError, match=word):
+            msal.wstrust_response.parse_response(answer.text)
+    answer = ws_trust(site, token_request(version), ntlm_token(), version)
     assert answer.status_code == 500 and "FailedAuthentication" in answer.text
 
 
@@ -629,10 +889,9 @@ def test_a_password_that_somebody_else_set(site):
 def exported(site, directory):
     """The account's keys by encryption type, as the domain controller has them."""
     keytab = directory / "keytab"
-    controller = site.lab.forest["controllers"][0]["host"]
     site.lab.execute(
-        "samba-tool", "domain", "exportkeytab", keytab, "-s",
-        pathlib.Path(site.lab.description["directory"]) / "dc" / controller / "etc/smb.conf", f"--principal={ACCOUNT}$")
+        "samba-tool", "domain", "exportkeytab", keytab, "-s", controller_directory(site) / "etc/smb.conf",
+        f"--principal={ACCOUNT}$")
     listed = subprocess.run(["klist", "-e", "-K", "-k", keytab], capture_output=True, text=True, check=True).stdout
     return dict(re.findall(r"\((?:DEPRECATED:)?([a-z0-9-]+)\)\s+\(0x([0-9a-f]+)\)", listed))
 
@@ -650,6 +909,53 @@ def test_a_forest_speaks_for_its_own_domains(site, tmp_path):
         sign_on(site)
         assert outcome(site, present(site, browser(site), ticket_token(site))), domains
     sso(site, "enable")
+
+
+def make_older(site, days):
+    """Sets the time of the account's password below the server: no tool of an administrator does that."""
+    then = int((time.time() - days * 86_400 + 11_644_473_600) * 10_000_000)
+    below_the_server(site, account(site).dn, then, script="""
+change = ldb.Message(ldb.Dn(db, sys.argv[2]))
+change["pwdLastSet"] = ldb.MessageElement(sys.argv[3], ldb.FLAG_MOD_REPLACE, "pwdLastSet")
+db.modify(change, controls=["local_oid:%s:0" % dsdb.DSDB_CONTROL_BYPASS_PASSWORD_HASH_OID])
+""")
+    return account(site).pwdLastSet
+
+
+def test_the_service_rolls_a_key_that_is_old_enough(site):
+    """With an account that may do nothing else."""
+    sso(site, "roll", "--end-tickets")
+    service = site.lab.forest["plainAccount"]
+    name = service["principal"].split("@")[0]
+    site.admin.search(site.base, f"(sAMAccountName={name})", attributes=["objectSid"])
+    identifier = next(e["attributes"]["objectSid"][0] for e in site.admin.response if e["type"] == "searchResEntry")
+    if isinstance(identifier, bytes):
+        identifier = ldap3.protocol.formatters.formatters.format_sid(identifier)
+    reset_password = "00299570-246d-11d0-a768-00aa006e0529"
+    controller = controller_directory(site)
+    site.lab.execute(
+        "samba-tool", "dsacl", "set", "-H", controller / "private/sam.ldb", "-s", controller / "etc/smb.conf",
+        f"--objectdn={account(site).dn}", f"--sddl=(OA;;CR;{reset_password};;{identifier})")
+    connect = Connect(site.lab, site.tenant, site.directory / "rolling", **{"connect__forests__0__seamlessSSO": {
+        "rollEvery": "30d", "tokenFile": str(site.token),
+        "credentials": {"principal": service["principal"], "password": {"file": service["passwordFile"]}}}})
+    for days, rolls in [(29, False), (31, True)]:
+        before = make_older(site, days)
+        process = connect.product.start("connect", "run", "--config", connect.configuration, "--log-level", "debug",
+                                        "--interval", "1h", stdout=subprocess.DEVNULL)
+        try:
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if "was rolled" in line or "no key of Seamless SSO is due" in line or "not rolled" in line:
+                    break
+            assert any("was rolled" in line for line in lines) == rolls, lines
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        assert (account(site).pwdLastSet > before) == rolls
+    sign_on(site)
+    assert is_accepted(site, present(site, browser(site), ticket_token(site)))
 
 
 def test_no_key_is_readable_anywhere(site, tmp_path):

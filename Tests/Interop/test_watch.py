@@ -4,6 +4,7 @@ finds out over time. The pages are looked at in Chromium, with and without scrip
 import contextlib
 import http.client
 import http.server
+import itertools
 import json
 import select
 import signal
@@ -17,9 +18,8 @@ from playwright.sync_api import sync_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
 from environment import Product, wait_for
-from network import Relay, blocked, redirected
+from network import Relay, blocked
 
-PORT = 9463
 LAB = ["--users", 20, "--groups", 2]
 
 
@@ -59,10 +59,13 @@ class Hook:
 
 
 class Watch:
-    """A running watch."""
+    """A running watch, on a port of its own. It looks for the controllers at their addresses, or at another one."""
 
-    def __init__(self, lab, directory, *options, every="1s"):
+    ports = itertools.count(9463)
+
+    def __init__(self, lab, directory, *options, every="1s", at=None):
         self.directory, self.options, self.every, self.authority = directory, options, every, lab.authority
+        self.port = next(self.ports)
         directory.mkdir(parents=True, exist_ok=True)
         forest = lab.forest
         self.topology = directory / "topology.yaml"
@@ -71,7 +74,7 @@ class Watch:
             "connect": [{"name": "sync1", "addresses": ["127.0.0.1"]}],
             "resolvers": [{"name": "dns1", "addresses": [s.rsplit(":", 1)[0] for s in forest["dnsServers"]]}],
             "forests": [{"name": forest["name"], "domains": [{"name": forest["name"], "controllers": [
-                {"name": c["host"], "addresses": [c["address"]], "globalCatalog": True}
+                {"name": c["host"], "addresses": [at or c["address"]], "globalCatalog": True}
                 for c in forest["controllers"]]}]}]}))
         self.start()
 
@@ -79,7 +82,7 @@ class Watch:
         self.log = (self.directory / "watch.log").open("a+")
         self.process = Product().start(
             "ports", "watch", "-f", self.topology, "--database", self.directory / "watch.sqlite", "--listen",
-            f"127.0.0.1:{PORT}", "--every", self.every, "--deadline", "5", "--root", self.authority, *self.options,
+            f"127.0.0.1:{self.port}", "--every", self.every, "--deadline", "5", "--root", self.authority, *self.options,
             stdout=self.log, stderr=self.log)
         wait_for(self._answers, "the watch answers and has made a check")
 
@@ -98,10 +101,14 @@ class Watch:
         self.log.close()
 
     def get(self, target, method="GET", host=None):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request(method, target, headers={"Host": host} if host else {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
     def flows(self, kind="check"):
         status, text = self.get("/api/v1/flows")
@@ -161,6 +168,20 @@ def test_a_change_is_shown_and_told_once(watch, hook):
     assert page.count(">✗ blocked<") == 1 and "States, the latest first" in page
 
 
+@pytest.fixture(scope="module")
+def quiet(lab, tmp_path_factory):
+    """A watch of a controller behind a device that cuts off connections after three quiet seconds. It begins before the tests
+    that have nothing to do with it, for it takes its time."""
+    controller, device = lab.forest["controllers"][0]["address"], "127.0.10.220"
+    with IdleKiller(device, 389, (controller, 389), seconds=3) as killer:
+        watch = Watch(
+            lab, tmp_path_factory.mktemp("quiet"), "--idle-from", "1s", "--idle-to", "8s", every="2s", at=device)
+        watch.killer = killer
+        yield watch
+        watch.stop()
+
+
+@pytest.mark.usefixtures("quiet")
 def test_the_history_outlives_the_program(watch):
     before = watch.flow("connect-ad/ldap")
     watch.stop()
@@ -212,12 +233,12 @@ def test_only_this_machine_and_only_looking(watch, lab, tmp_path):
     assert watch.get("/" + "a" * 4000)[0] in (400, 414)
     for garbage in (b"\x00" * 100 + b"\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 500 + b"\r\n",
                     b"GET /\xff%00<script> HTTP/1.1\r\nHost: localhost\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", PORT), timeout=10) as raw, contextlib.suppress(OSError):
+        with socket.create_connection(("127.0.0.1", watch.port), timeout=10) as raw, contextlib.suppress(OSError):
             raw.sendall(garbage)
             assert b"<script" not in raw.recv(65536)
     assert watch.get("/")[0] == 200, "it is none the worse for that"
     refused = Product().run(
-        "ports", "watch", "-f", watch.topology, "--database", tmp_path / "other.sqlite", "--listen", "0.0.0.0:9464",
+        "ports", "watch", "-f", watch.topology, "--database", tmp_path / "other.sqlite", "--listen", "0.0.0.0:9400",
         check=False)
     assert refused.returncode == 1 and "no sign-in and no TLS" in refused.stderr and "loopback" in refused.stderr
 
@@ -246,31 +267,6 @@ class IdleKiller(Relay):
                     (onward if source is raw else raw).sendall(data)
 
 
-def test_a_device_that_cuts_off_quiet_connections_is_found(lab, tmp_path):
-    controller = lab.forest["controllers"][0]["address"]
-    with IdleKiller("127.0.10.220", 3891, (controller, 389), seconds=3) as killer, redirected(controller, 389, killer):
-        watch = Watch(lab, tmp_path / "watch", "--idle-from", "1s", "--idle-to", "8s")
-        try:
-            def idle():
-                flow = watch.flow("connect-ad/ldap", kind="idle")
-                return flow and flow["state"]["finding"]
-            wait_for(lambda: (idle() or {}).get("verdict") == "works", "short pauses are survived")
-            wait_for(lambda: idle()["diagnosis"] == "killed-while-idle", "the long one is not")
-            finding = idle()
-            assert {"idleKilled": {"seconds": 4}} in finding["observations"] and killer.forgotten >= 1
-            assert finding["remedy"] is not None
-            # Shorter pauses are survived again, and that is no news: it stays one state.
-            state = watch.flow("connect-ad/ldap", kind="idle")["state"]
-            wait_for(lambda: killer.forgotten >= 2, "it is tried again")
-            wait_for(lambda: watch.flow("connect-ad/ldap", kind="idle")["state"]["checks"] > state["checks"], "and told")
-            assert watch.flow("connect-ad/ldap", kind="idle")["state"]["since"] == state["since"]
-            assert watch.verdict("connect-ad/ldap") == "works", "a check sees nothing of it"
-            assert samples(watch.get("/metrics")[1])[next(iter(named(
-                samples(watch.get("/metrics")[1]), "bridgehead_ports_idle_killed_seconds")))] == 4
-        finally:
-            watch.stop()
-
-
 @pytest.fixture(scope="module")
 def chromium():
     with sync_playwright() as playwright:
@@ -279,12 +275,14 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def troubled(watch):
+@pytest.fixture(scope="module")
+def troubled(lab, tmp_path_factory):
     """A watch that has something to show: works, blocked, and a change."""
+    watch = Watch(lab, tmp_path_factory.mktemp("troubled"), "--no-idle")
     with blocked("tcp dport 3268"):
         wait_for(lambda: watch.verdict("connect-ad/global-catalog") == "blocked", "the block is found")
         yield watch
+    watch.stop()
 
 
 def test_the_pages_need_no_script_and_no_mouse(troubled, chromium):
@@ -292,7 +290,7 @@ def test_the_pages_need_no_script_and_no_mouse(troubled, chromium):
     page = context.new_page()
     failed = []
     page.on("requestfailed", lambda request: failed.append(request.url))
-    page.goto(f"http://127.0.0.1:{PORT}/")
+    page.goto(troubled.url + "/")
     assert page.get_by_role("heading", level=1).inner_text() == "Flows now"
     table = page.get_by_role("table", name="To on-premises AD")
     controller = troubled.flow("connect-ad/ldap")["state"]["finding"]["target"]["host"]
@@ -333,7 +331,7 @@ def test_axe_finds_nothing(troubled, chromium, scheme):
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     flow = troubled.flow("connect-ad/global-catalog")
     for path in ("/", "/timeline", f"/flows/{flow['id']}", "/nothing"):
-        page.goto(f"http://127.0.0.1:{PORT}{path}")
+        page.goto(troubled.url + path)
         result = Axe().run(page)
         found = [(v["id"], [n["target"] for n in v["nodes"]]) for v in result.response["violations"]]
         assert found == [], (path, found)
@@ -342,6 +340,27 @@ def test_axe_finds_nothing(troubled, chromium, scheme):
     # On a narrow screen the page itself does not scroll sideways (WCAG 2.2 1.4.10).
     page.set_viewport_size({"width": 320, "height": 640})
     for path in ("/", "/timeline", f"/flows/{flow['id']}"):
-        page.goto(f"http://127.0.0.1:{PORT}{path}")
+        page.goto(troubled.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     context.close()
+
+
+def test_a_device_that_cuts_off_quiet_connections_is_found(quiet):
+    killer = quiet.killer
+
+    def idle():
+        flow = quiet.flow("connect-ad/ldap", kind="idle")
+        return flow and flow["state"]["finding"]
+    wait_for(lambda: (idle() or {}).get("diagnosis") == "killed-while-idle", "the long pause is not survived")
+    finding = idle()
+    assert {"idleKilled": {"seconds": 4}} in finding["observations"] and killer.forgotten >= 1
+    assert finding["remedy"] is not None
+    # Shorter pauses are survived, before and after, and that is no news: it stays one state.
+    flow = quiet.flow("connect-ad/ldap", kind="idle")
+    _, page = quiet.get(f"/flows/{flow['id']}")
+    assert page.count(">✓ works<") == 1, "short pauses were survived at first"
+    wait_for(lambda: killer.forgotten >= 2, "it is tried again")
+    wait_for(lambda: quiet.flow("connect-ad/ldap", kind="idle")["state"]["checks"] >= 2, "and told")
+    assert quiet.flow("connect-ad/ldap", kind="idle")["state"]["since"] == flow["state"]["since"]
+    assert quiet.verdict("connect-ad/ldap") == "works", "a check sees nothing of it"
+    assert list(named(samples(quiet.get("/metrics")[1]), "bridgehead_ports_idle_killed_seconds").values()) == [4]

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import x25519
 
 from environment import wait_for
-from sign_in import Person, SignInTenant, Site, look_up
+from sign_in import Form, Person, SignInTenant, Site, look_up
 from writeback_site import INFO, associated_data, hpke_open
 
 OLD, NEW = "Present-Password-1", "Coming-Password-2"
@@ -101,6 +101,22 @@ def signs_in(tenant, name, password):
     person = Person(tenant)
     answer = person.sign_in(person.open(tenant.issuer + "/device"), f"{name}@corp.example", password)
     return answer.status_code == 200 and "Connect a device" in answer.text
+
+
+def test_the_sign_in_page_leads_to_the_change(tenant, answering, connector):
+    person = Person(tenant)
+    link = '<a href="/{}/password">Change your password</a>'.format(tenant.initial_domain)
+    page = person.open(tenant.issuer + "/device")
+    assert link in page.text
+    # Also after a failure, which is when somebody looks for it.
+    assert link in person.sign_in(page, "nobody@corp.example", "wrong").text
+    assert Form(person.open(tenant.issuer + "/password").text).title.startswith("Change your password")
+    tenant.command("writeback", "disable")
+    try:
+        page = person.open(tenant.issuer + "/device")
+        assert page.status_code == 200 and "/password" not in page.text, "it would lead nowhere"
+    finally:
+        tenant.command("writeback", "enable", "--connector-key", connector.public, "--fingerprint", connector.fingerprint)
 
 
 def test_a_change_reaches_connect_and_then_holds(tenant, answering, connector):

@@ -88,14 +88,15 @@ class Path:
     @contextlib.contextmanager
     def own_firewall(self, *rules):
         """nftables statements on what the source host sends."""
-        self.host("nft", "add", "table", "inet", "own")
-        self.host("nft", "add", "chain", "inet", "own", "output", "{ type filter hook output priority 0; }")
+        table = f"own{next(_numbers)}"
+        self.host("nft", "add", "table", "inet", table)
+        self.host("nft", "add", "chain", "inet", table, "output", "{ type filter hook output priority 0; }")
         for rule in rules:
-            self.host("nft", "add", "rule", "inet", "own", "output", *rule.split())
+            self.host("nft", "add", "rule", "inet", table, "output", *rule.split())
         try:
             yield
         finally:
-            self.host("nft", "delete", "table", "inet", "own")
+            self.host("nft", "delete", "table", "inet", table)
 
     @contextlib.contextmanager
     def dead_link(self, address):

@@ -8,11 +8,19 @@ package enum ObjectAccess: Sendable, Hashable {
   case control(GUID)
   /// Writing a property, by its `schemaIDGUID`; the set is the one that the schema puts it in (MS-ADTS 3.1.1.2.3.3).
   case writeProperty(GUID, set: GUID?)
+  /// Reading one.
+  case readProperty(GUID, set: GUID?)
+  /// What reading a confidential one takes besides (MS-ADTS 2.2.9 fCONFIDENTIAL).
+  case readConfidential(GUID, set: GUID?)
+  /// Being shown what stands below the object.
+  case listContents
 
   fileprivate var mask: AccessMask {
     switch self {
-    case .control: .controlAccess
+    case .control, .readConfidential: .controlAccess
     case .writeProperty: .writeProperty
+    case .readProperty: .readProperty
+    case .listContents: .listContents
     }
   }
 
@@ -20,7 +28,10 @@ package enum ObjectAccess: Sendable, Hashable {
     guard let type else { return true }
     return switch self {
     case .control(let right): type == right
-    case .writeProperty(let property, let set): type == property || type == set
+    case .writeProperty(let property, let set), .readProperty(let property, let set),
+      .readConfidential(let property, let set):
+      type == property || type == set
+    case .listContents: false
     }
   }
 }

@@ -11,7 +11,7 @@ package struct LDAPForestDirectory: ForestDirectory {
 
   /// LDAP_SERVER_SD_FLAGS_OID (MS-ADTS 3.1.1.3.4.1.11) with DACL_SECURITY_INFORMATION, `SDFlagsRequestValue ::= SEQUENCE
   /// { Flags INTEGER }`: without it the auditing list is asked for, too, which needs a privilege.
-  private static let accessListOnly = Control(
+  static let accessListOnly = Control(
     ControlType(rawValue: "1.2.840.113556.1.4.801"), isCritical: true, value: [0x30, 0x03, 0x02, 0x01, 0x04])
   private static let showDeleted = Control(.showDeleted, isCritical: true)
 
@@ -120,7 +120,7 @@ package struct LDAPForestDirectory: ForestDirectory {
 
   package func close() async { await connection.close() }
 
-  private func descriptor(_ entry: SearchEntry) throws -> SecurityDescriptor? {
+  func descriptor(_ entry: SearchEntry) throws -> SecurityDescriptor? {
     guard let bytes = entry.bytes("nTSecurityDescriptor") else { return nil }
     do {
       return try SecurityDescriptor(bytes)

@@ -3,7 +3,8 @@
 import IdentityModel
 import Store
 
-/// The `cleared` table: attributes that objects had and have no more, until every target has been told.
+/// The `cleared` table: attributes that objects had at a target and have no more, until the target has been told. What an
+/// object is differs between targets of different domains.
 ///
 /// A right that was taken away for one unit looks as if somebody had cleared an attribute there. Where everybody below a
 /// unit whose values change loses an attribute at once, the guard takes it for that. What the administrator's own new
@@ -13,26 +14,31 @@ struct ClearedValues {
 
   // MARK: What objects lose
 
-  /// - Parameter after: what the object has by the rules now.
-  func note(_ object: Int64, before: Attributes, after: Attributes) throws {
+  /// - Parameters:
+  ///   - before: what the object had at the target.
+  ///   - after: what it has there by the rules now.
+  func note(_ object: Int64, at target: String, before: Attributes, after: Attributes) throws {
     var noted = Set(
-      try transaction.query("SELECT attr FROM cleared WHERE mv = ?", [.integer(object)]) { row in try row[0] as String }
-    )
+      try transaction.query(
+        "SELECT attr FROM cleared WHERE target = ? AND mv = ?", [.text(target), .integer(object)]
+      ) { row in try row[0] as String })
     for name in noted where !after[name].isEmpty {
-      try transaction.run("DELETE FROM cleared WHERE mv = ? AND attr = ?", [.integer(object), .text(name)])
+      try transaction.run(
+        "DELETE FROM cleared WHERE target = ? AND mv = ? AND attr = ?", [.text(target), .integer(object), .text(name)])
     }
     noted.formUnion(after.names)
     for name in before.names where !noted.contains(name) {
-      try transaction.run("INSERT INTO cleared (mv, attr) VALUES (?, ?)", [.integer(object), .text(name)])
+      try transaction.run(
+        "INSERT INTO cleared (target, mv, attr) VALUES (?, ?, ?)", [.text(target), .integer(object), .text(name)])
     }
   }
 
-  /// What every target has been told is no news any more.
+  /// What a target has been told is no news any more.
   func forgetDone() throws {
     try transaction.run(
       """
       DELETE FROM cleared WHERE NOT EXISTS (
-        SELECT 1 FROM pending WHERE pending.target IN (SELECT name FROM target) AND pending.mv = cleared.mv
+        SELECT 1 FROM pending WHERE pending.target = cleared.target AND pending.mv = cleared.mv
           AND pending.op = 'update')
       """)
   }
@@ -44,7 +50,7 @@ struct ClearedValues {
     SELECT cleared.mv AS object, cleared.attr AS attr, mv.source_anchor AS anchor
     FROM cleared JOIN mv ON mv.id = cleared.mv AND mv.gone = 0
       JOIN pending ON pending.target = ?1 AND pending.mv = cleared.mv AND pending.op = 'update'
-    WHERE NOT EXISTS (
+    WHERE cleared.target = ?1 AND NOT EXISTS (
       SELECT 1 FROM approved WHERE approved.target = ?1 AND approved.mv = cleared.mv AND approved.member = \(approval))
     """
 
@@ -78,8 +84,8 @@ struct ClearedValues {
     let names = Set(lost.keys.map(\.attribute))
     try transaction.forEach(
       """
-      SELECT mv.id, mv.attrs FROM pending JOIN mv ON mv.id = pending.mv AND mv.gone = 0
-      WHERE pending.target = ? AND pending.op = 'update'
+      SELECT mv.id, \(TargetForms.attributes(at: "?1")) FROM pending JOIN mv ON mv.id = pending.mv AND mv.gone = 0
+      WHERE pending.target = ?1 AND pending.op = 'update'
       """, [.text(target)]
     ) { row in
       let (object, attributes): (Int64, Attributes) = (try row[0], try Attributes(stored: try row[1]))

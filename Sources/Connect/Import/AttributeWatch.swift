@@ -41,20 +41,23 @@ final class AttributeWatch: Sendable {
     self.partition = partition
   }
 
-  /// The attributes to store for an entry; nil when they are those that came.
-  func keeping(_ known: [UInt8], of entry: Int64, in attributes: Attributes) throws -> [UInt8]? {
+  /// The attributes to store for an entry, of which these came.
+  ///
+  /// - Parameter hidden: those that are known to be hidden: they stay, whatever the others have.
+  func keeping(
+    _ known: [UInt8], of entry: Int64, in attributes: Attributes, hidden: Set<String>
+  ) throws -> Attributes {
     try state.withLock { state in
-      if state.missing.isEmpty { return nil }
+      if state.missing.isEmpty { return attributes }
       state.missing = state.missing.filter { attributes[$0].isEmpty }
-      if state.missing.isEmpty { return nil }
+      if state.missing.isEmpty { return attributes }
       let known = try Attributes(stored: known)
-      var result: Attributes?
-      for name in known.names where state.missing.contains(name) {
-        result = result ?? attributes
-        result?[name] = known[name]
+      var result = attributes
+      for name in known.names where state.missing.contains(name) && !hidden.contains(name) {
+        result[name] = known[name]
         state.kept.append((entry, name))
       }
-      return result?.encoded()
+      return result
     }
   }
 

@@ -32,8 +32,10 @@ struct Departures {
   }
 
   /// Deletes what left, by partition.
+  ///
+  /// - Parameter whereabouts: what is known of it besides.
   static func settle(
-    of source: String, in store: any Store
+    of source: String, _ whereabouts: Whereabouts, in store: any Store
   ) async throws -> [String: (entries: Int, rows: Int)] {
     let partitions = try await store.read { transaction in
       try transaction.query(
@@ -51,19 +53,26 @@ struct Departures {
     var result: [String: (entries: Int, rows: Int)] = [:]
     for (staging, name, isUnswept) in partitions {
       var (entries, rows) = (0, 0)
-      while true {
+      /// One stretch of the work; the result is how much of it there was.
+      func delete(_ body: @escaping @Sendable (any Transaction) throws -> Int) async throws -> Int {
         try Task.checkCancellation()
         let (found, written) = try await store.write { transaction in
           let before = transaction.rowsWritten
-          var found = try staging.deleteDeparted(transaction)
-          if found == 0, isUnswept { found = try staging.deleteAbsent(transaction) }
-          return (found, transaction.rowsWritten - before)
+          return (try body(transaction), transaction.rowsWritten - before)
         }
         entries += found
         rows += written
-        if found == 0 { break }
+        return found
       }
-      if isUnswept { rows += try await store.write { transaction in try staging.endSweep(transaction) } }
+      let departed = try await store.read { try staging.departed($0) }.filter { !whereabouts.arriving.contains($0) }
+      for slice in departed.chunks(of: Importer.transactionSize) {
+        _ = try await delete { try staging.delete(departed: slice, whereabouts, $0) }
+      }
+      if isUnswept {
+        rows += try await store.write { transaction in try staging.hold(whereabouts.arriving, in: transaction) }
+        while try await delete({ try staging.deleteAbsent(whereabouts, $0) }) > 0 {}
+        rows += try await store.write { transaction in try staging.endSweep(transaction) }
+      }
       result[name] = (entries, rows)
     }
     return result
@@ -71,34 +80,56 @@ struct Departures {
 }
 
 extension Staging {
-  private static var limit: SQLValue { .integer(Int64(Importer.transactionSize)) }
+  /// What was told to be deleted.
+  fileprivate func departed(_ transaction: any Transaction) throws -> [Anchor] {
+    try transaction.query(
+      "SELECT anchor FROM departure WHERE source = ? AND partition = ?", [.text(source), .integer(partition)]
+    ) { row in Anchor(try row[0]) }
+  }
 
-  /// - Returns: how many were told to be deleted and are.
-  fileprivate func deleteDeparted(_ transaction: any Transaction) throws -> Int {
-    let departed = try transaction.query(
-      """
-      SELECT departure.anchor, entry.id FROM departure
-      LEFT JOIN entry ON entry.anchor = departure.anchor AND entry.source = departure.source AND entry.deleted = 0
-        AND entry.partition = departure.partition
-      WHERE departure.source = ? AND departure.partition = ? LIMIT ?
-      """, [.text(source), .integer(partition), Self.limit]
-    ) { row in (anchor: Anchor(try row[0]), id: try row[1] as Int64?) }
-    for entry in departed {
-      if let id = entry.id { try delete(id, entry.anchor, in: transaction) }
+  /// - Returns: how many there were.
+  fileprivate func delete(
+    departed: ArraySlice<Anchor>, _ whereabouts: Whereabouts, _ transaction: any Transaction
+  ) throws -> Int {
+    for anchor in departed {
+      let id: Int64? = try transaction.value(
+        "SELECT id FROM entry WHERE anchor = ? AND source = ? AND deleted = 0 AND partition = ?",
+        [.blob(anchor.bytes), .text(source), .integer(partition)])
+      if let id { try delete(id, anchor, isOutside: whereabouts.outside.contains(anchor), in: transaction) }
       try transaction.run(
-        "DELETE FROM departure WHERE source = ? AND anchor = ?", [.text(source), .blob(entry.anchor.bytes)])
+        "DELETE FROM departure WHERE source = ? AND anchor = ?", [.text(source), .blob(anchor.bytes)])
     }
     return departed.count
   }
 
+  /// What a complete enumeration did not meet and another partition will bring waits for that.
+  ///
+  /// - Returns: rows that were written.
+  fileprivate func hold(_ arriving: Set<Anchor>, in transaction: any Transaction) throws -> Int {
+    let before = transaction.rowsWritten
+    let departures = try Departures(source: source, in: transaction)
+    for anchor in arriving {
+      let absent: Int64? = try transaction.value(
+        "SELECT id FROM entry WHERE anchor = ? AND source = ? AND partition = ? AND generation < ? AND deleted = 0",
+        [.blob(anchor.bytes), .text(source), .integer(partition), .integer(generation)])
+      guard absent != nil else { continue }
+      try departures.add(anchor, from: partition)
+      try keep([anchor], in: transaction)
+    }
+    return transaction.rowsWritten - before
+  }
+
   /// - Returns: how many a complete enumeration did not meet and are deleted.
-  fileprivate func deleteAbsent(_ transaction: any Transaction) throws -> Int {
+  fileprivate func deleteAbsent(_ whereabouts: Whereabouts, _ transaction: any Transaction) throws -> Int {
     let absent = try transaction.query(
       """
       SELECT id, anchor FROM entry WHERE partition = ? AND source = ? AND generation < ? AND deleted = 0 LIMIT ?
-      """, [.integer(partition), .text(source), .integer(generation), Self.limit]
+      """,
+      [.integer(partition), .text(source), .integer(generation), .integer(Int64(Importer.transactionSize))]
     ) { row in (id: try row[0] as Int64, anchor: Anchor(try row[1])) }
-    for entry in absent { try delete(entry.id, entry.anchor, in: transaction) }
+    for entry in absent {
+      try delete(entry.id, entry.anchor, isOutside: whereabouts.outside.contains(entry.anchor), in: transaction)
+    }
     return absent.count
   }
 

@@ -12,6 +12,8 @@ import Wire
 /// carry values, not differences.
 package struct Importer: Sendable {
   let source: any ImportSource
+  /// Knows where what left the imported partitions went; nil where nobody is asked.
+  let resolver: (any ReferenceResolver)?
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -28,10 +30,12 @@ package struct Importer: Sendable {
   static let maximumAttempts = 4
 
   package init(
-    source: any ImportSource, store: any Store, logger: Logger, now: @escaping @Sendable () -> Double,
+    source: any ImportSource, resolver: (any ReferenceResolver)? = nil, store: any Store, logger: Logger,
+    now: @escaping @Sendable () -> Double,
     progress: Progress
   ) {
     self.source = source
+    self.resolver = resolver
     self.store = store
     self.logger = logger
     self.now = now
@@ -46,7 +50,12 @@ package struct Importer: Sendable {
       reports.append(try await read(partition, full: full))
     }
     guard reports.allSatisfy(\.isComplete) else { return reports }
-    let departed = try await Departures.settle(of: source.name, in: store)
+    var whereabouts = Whereabouts()
+    if let resolver {
+      whereabouts = try await .find(
+        of: source.name, partitions: reports.map(\.partition), by: resolver, in: store, logger: logger)
+    }
+    let departed = try await Departures.settle(of: source.name, whereabouts, in: store)
     for index in reports.indices {
       guard let departed = departed[reports[index].partition] else { continue }
       reports[index].deleted += departed.entries
@@ -87,6 +96,10 @@ package struct Importer: Sendable {
     if reading.mode == .full, !staging.isFirstLoad, let requested = reading.requested {
       staging.watch = try await AttributeWatch(requested, partition: position.id, in: store)
     }
+    if reading.rights != nil {
+      staging.losses = .doubted
+      staging.needed = HiddenValues.ofUsers.intersection(reading.requested ?? [])
+    }
     let size = staging.isFirstLoad ? Self.firstLoadSize : Self.transactionSize
     var expected = reading.expected
     if expected == nil, reading.mode == .full, !staging.isFirstLoad {
@@ -101,7 +114,10 @@ package struct Importer: Sendable {
       end = batch.end
       if waiting.count < size, end == nil { continue }
       for slice in waiting.chunks(of: size) {
-        try await apply(slice, staging, partition, &report)
+        let doubtful = try await apply(slice, staging, partition, &report)
+        if !doubtful.isEmpty, let rights = reading.rights {
+          try await apply(doubtful: doubtful, staging, rights, since: position.watermark, &report)
+        }
         progress.report(.import, done: report.read, total: expected.map { [read = report.read] in max($0, read) })
       }
       waiting = []
@@ -111,11 +127,12 @@ package struct Importer: Sendable {
     try await staging.watch?.settle(partition, source.name, generation, store)
     // What was read with more rights is not deleted because fewer rights see less.
     let isComplete = end.isComplete && !(position.hadCookie && end.watermark.cookie.isEmpty)
+    let hasAbsentees = reading.mode == .full && isComplete && !staging.isFirstLoad
+    if hasAbsentees, let rights = reading.rights { try await keepUnseen(staging, rights, &report) }
     report.bytes = end.bytes
     if report.read > 0 || !end.isUnchanged || (position.watermark?.age ?? .infinity) >= Self.refreshInterval {
       let commit = ImportPosition.Commit(
-        watermark: end.watermark, mode: reading.mode,
-        hasAbsentees: reading.mode == .full && isComplete && !staging.isFirstLoad)
+        watermark: end.watermark, mode: reading.mode, hasAbsentees: hasAbsentees)
       try await position.commit(commit, at: now(), in: store)
       report.rows = (report.rows ?? 0) + 1
     }
@@ -127,15 +144,20 @@ package struct Importer: Sendable {
 
 extension Importer {
   /// Writes some changes; of those that tell too little the whole entry is read.
+  ///
+  /// - Returns: those that lack what their entries had.
   private func apply(
     _ changes: ArraySlice<Change>, _ staging: Staging, _ partition: String, _ report: inout CycleReport.Import
-  ) async throws {
+  ) async throws -> [(change: Change, loss: Loss)] {
     try Task.checkCancellation()
     let outcome = try await store.write { transaction in try staging.apply(changes, in: transaction) }
     report.add(outcome)
-    guard !outcome.incomplete.isEmpty else { return }
+    if !outcome.partial.isEmpty { try await leaveOut(outcome.partial, staging.needed, &report) }
+    guard !outcome.incomplete.isEmpty else { return outcome.doubtful }
     let complete = try await source.reread(outcome.incomplete, in: partition)
-    report.add(try await store.write { transaction in try staging.apply(complete[...], in: transaction) })
+    let further = try await store.write { transaction in try staging.apply(complete[...], in: transaction) }
+    report.add(further)
+    return outcome.doubtful + further.doubtful
   }
 }
 

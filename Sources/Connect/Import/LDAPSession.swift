@@ -150,8 +150,8 @@ struct LDAPSession: Sendable {
   }
 
   static let lesserNote =
-    "The account lacks Replicating Directory Changes: read by uSNChanged instead. Attributes that it may not read look "
-    + "empty, deletions are seen only where it may list Deleted Objects, and each change of a group rereads its members."
+    "The account lacks Replicating Directory Changes: read by uSNChanged instead. Attributes that it could never read "
+    + "look empty, deletions are seen only where it may list Deleted Objects, and each change of a group rereads its members."
 
   private func note(_ reason: String?) -> String? {
     let parts = [reason, notice].compactMap { $0 }
@@ -213,7 +213,7 @@ struct LDAPSession: Sendable {
   }
 
   /// What is asked for, by the names in the connector space.
-  private var requestedNames: Set<String> { Set(attributes.map { $0.lowercased() }) }
+  var requestedNames: Set<String> { Set(attributes.map { $0.lowercased() }) }
 
   // MARK: uSNChanged
 
@@ -233,7 +233,7 @@ struct LDAPSession: Sendable {
     let received = connection.bytesReceived
     return ImportReading(
       mode: isFull ? .full : .delta, note: self.note(note), expected: nil,
-      requested: requestedNames,
+      requested: requestedNames, rights: LDAPReadingRights(self),
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           if !isLiveRead.value {

@@ -15,6 +15,20 @@ struct Staging: Sendable {
   var isFirstLoad = false
   /// Keeps what a full reading does not bring any more until it is clear why.
   var watch: AttributeWatch?
+  /// What is done about values that a complete change lacks and the entry had.
+  var losses = Losses.believed
+
+  /// Names of attributes without which a new user was not shown as a whole (``HiddenValues/ofUsers``).
+  var needed: Set<String> = []
+
+  enum Losses: Sendable {
+    /// They are gone.
+    case believed
+    /// The change waits until somebody has found out (``Outcome/doubtful``).
+    case doubted
+    /// These stay as they were; the others are gone.
+    case known(hidden: [Anchor: Set<String>])
+  }
 
   /// What a transaction did.
   struct Outcome: Sendable {
@@ -27,6 +41,10 @@ struct Staging: Sendable {
     var rows = 0
     /// Entries of which too little is known to go on: partial news of an entry that is unknown here or was deleted.
     var incomplete: [Anchor] = []
+    /// Changes that were left out, because they lack what their entries had.
+    var doubtful: [(change: Change, loss: Loss)] = []
+    /// New entries that were left out, because they lack what they cannot be without.
+    var partial: [Absentee] = []
   }
 
   private struct Known {
@@ -48,7 +66,8 @@ struct Staging: Sendable {
     var nextID: Int64 = isFirstLoad ? try self.nextID(in: transaction) : 0
     for change in changes {
       outcome.read += 1
-      if isFirstLoad, !change.isDeleted, let kind = change.kind, let name = change.name,
+      let isPartial = isPartial(change)
+      if isFirstLoad, !isPartial, !change.isDeleted, let kind = change.kind, let name = change.name,
         try insert(change, as: nextID, kind: kind, name: name, in: transaction)
       {
         outcome.added += 1
@@ -65,9 +84,15 @@ struct Staging: Sendable {
       } else if try departures.isReturning(change.anchor), !change.isComplete {
         // It moved or was restored: what left with it is not told.
         outcome.incomplete.append(change.anchor)
+      } else if let known, let loss = try loss(of: known.id, known.attributes, in: change, transaction) {
+        outcome.read -= 1
+        outcome.doubtful.append((change, loss))
       } else if let known, !known.isDeleted || change.isComplete {
         if try update(known, with: change, in: transaction) { outcome.changed += 1 }
-        outcome.links += try apply(change.links, of: known.id, in: transaction)
+        outcome.links += try apply(
+          shown(change.links, of: known.id, change.anchor, transaction), of: known.id, in: transaction)
+      } else if known == nil, isPartial {
+        outcome.partial.append(Absentee(change.anchor, parent: change.parent))
       } else if known == nil, let kind = change.kind, let name = change.name {
         let id = try self.nextID(in: transaction)
         guard try insert(change, as: id, kind: kind, name: name, in: transaction) else {
@@ -120,7 +145,7 @@ struct Staging: Sendable {
   private func update(_ known: Known, with change: Change, in transaction: any Transaction) throws -> Bool {
     let bytes: [UInt8]
     if change.isComplete {
-      bytes = try watch?.keeping(known.attributes, of: known.id, in: change.attributes) ?? change.attributes.encoded()
+      bytes = try attributes(of: known.id, known.attributes, in: change).encoded()
     } else if change.attributes.isEmpty {
       bytes = known.attributes
     } else {
@@ -179,9 +204,13 @@ struct Staging: Sendable {
 
   /// Marks an entry as deleted. The directory says nothing about the groups that lose it as a member: the references to
   /// it go with it. Its own go when the row goes.
-  func delete(_ id: Int64, _ anchor: Anchor, in transaction: any Transaction) throws {
+  ///
+  /// - Parameter isOutside: it stands in a partition that is not imported: the references to it stay, and are looked at
+  ///   again when the row is gone.
+  func delete(_ id: Int64, _ anchor: Anchor, isOutside: Bool, in transaction: any Transaction) throws {
     try transaction.run(
       "UPDATE entry SET deleted = 1, dirty = 1, generation = ? WHERE id = ?", [.integer(generation), .integer(id)])
+    if isOutside { return }
     try transaction.run("UPDATE link SET change = -1 WHERE target_guid = ?", [.blob(anchor.bytes)])
   }
 

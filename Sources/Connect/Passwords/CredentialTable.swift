@@ -168,27 +168,3 @@ enum PasswordWatermark {
     return UpToDateVector(cursors: cursors)
   }
 }
-
-/// How long a domain's passwords live, by its `maxPwdAge`.
-enum PasswordPolicyRecord {
-  /// - Returns: nil when it was never read.
-  static func load(
-    _ partition: String, of source: String, in transaction: any Transaction
-  ) throws -> (maximumAge: Int64?, readAt: Double)? {
-    try transaction.first(
-      "SELECT maximum_age, read_at FROM password_policy WHERE source = ? AND partition = ?",
-      [.text(source), .text(partition)]
-    ) { row in (try row[0] as Int64?, try row[1] as Double) }
-  }
-
-  static func save(
-    _ maximumAge: Int64?, _ partition: String, of source: String, at now: Double, in transaction: any Transaction
-  ) throws {
-    try transaction.run(
-      """
-      INSERT INTO password_policy (source, partition, maximum_age, read_at) VALUES (?, ?, ?, ?)
-      ON CONFLICT (source, partition) DO UPDATE SET maximum_age = excluded.maximum_age, read_at = excluded.read_at
-      """,
-      [.text(source), .text(partition), maximumAge.map { .integer($0) } ?? .null, .real(now)])
-  }
-}

@@ -59,7 +59,7 @@ package struct DRSPasswordSource: PasswordSource {
       return DRSPasswordReading(
         server: controller.hostName, association: association, client: client, context: context,
         key: try await client.sessionKey(),
-        policy: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
+        policies: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
     }
   }
 }
@@ -71,7 +71,7 @@ struct DRSPasswordReading: PasswordReading {
   let client: DRSClient
   let context: String
   let key: SecretBytes
-  let policy: PasswordPolicyReader
+  let policies: PasswordPolicyReader
 
   private static let attributes: [AttributeType] = [.unicodePwd, .pwdLastSet, .userAccountControl]
 
@@ -121,13 +121,13 @@ struct DRSPasswordReading: PasswordReading {
   }
 
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime] {
-    try await policy.expiries(of: identifiers)
+    try await policies.expiries(of: identifiers)
   }
 
-  func maximumAge() async throws -> Int64? { try await policy.maximumAge() }
+  func policy() async throws -> PasswordPolicy { try await policies.policy() }
 
   func close() async {
-    await policy.close()
+    await policies.close()
     try? await client.unbind()
     await association.close()
   }

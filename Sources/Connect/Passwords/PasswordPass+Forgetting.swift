@@ -78,21 +78,22 @@ extension PasswordPass {
   }
 
   /// Looks now and then whether the domain's passwords live longer or shorter than before: then all of them expire at
-  /// another time, of which replication says nothing. A fine-grained policy that changes is noticed with the next change of
-  /// a password or of the account: the policies themselves are for administrators to read.
+  /// another time, of which replication says nothing. Fine-grained policies count as far as the account may read them, which
+  /// by default is for administrators; one that may not be read is noticed with the next change of a password or of the
+  /// account.
   func checkPolicy(_ reading: any PasswordReading, _ source: any PasswordSource, _ partition: String) async throws {
     let time = now().timeIntervalSince1970
     let known = try await store.read { try PasswordPolicyRecord.load(partition, of: source.name, in: $0) }
     if let readAt = known?.readAt, time >= readAt, time - readAt < Self.policyInterval { return }
-    let maximumAge = try await reading.maximumAge()
+    let policy = try await reading.policy()
     try await store.write { [targets] transaction in
       // Of a store that never knew it, nothing was sent with a time of expiry.
-      if known == nil || known?.maximumAge != maximumAge {
+      if known == nil || known?.policy != policy {
         for target in targets {
           try CredentialTable(source: source.name, target: target.name).refresh(partition, in: transaction)
         }
       }
-      try PasswordPolicyRecord.save(maximumAge, partition, of: source.name, at: time, in: transaction)
+      try PasswordPolicyRecord.save(policy, partition, of: source.name, at: time, in: transaction)
     }
   }
 }

@@ -37,8 +37,23 @@ actor PasswordPolicyReader {
     return expiries
   }
 
-  func maximumAge() async throws -> Int64? {
-    try await open().entry(context, attributes: ["maxPwdAge"])?.integer("maxPwdAge")
+  func policy() async throws -> PasswordPolicy {
+    let connection = try await open()
+    let maximumAge = try await connection.entry(context, attributes: ["maxPwdAge"])?.integer("maxPwdAge")
+    return PasswordPolicy(maximumAge: maximumAge, fineGrained: try await fineGrained(connection))
+  }
+
+  private func fineGrained(_ connection: LDAPConnection) async throws -> String? {
+    var found: [SearchEntry] = []
+    do {
+      let search = connection.search(
+        base: FineGrainedPolicy.container(of: context), filter: .equal("objectClass", FineGrainedPolicy.objectClass),
+        attributes: FineGrainedPolicy.attributes)
+      for try await entry in search { found.append(entry) }
+    } catch let error as LDAPError where error.code == .noSuchObject {
+      // It may not be seen.
+    }
+    return FineGrainedPolicy.fingerprint(of: found)
   }
 
   func close() async {

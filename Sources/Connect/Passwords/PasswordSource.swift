@@ -32,8 +32,7 @@ package protocol PasswordReading: Closable {
   /// it of are left out.
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime]
 
-  /// The domain's `maxPwdAge`, in negative ticks of 100 ns; nil when the controller does not tell.
-  func maximumAge() async throws -> Int64?
+  func policy() async throws -> PasswordPolicy
 }
 
 /// How far a domain was read: a place in one controller's sequence of changes, and what is known of all controllers.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import LDAP
+package import RPC
 package import Wire
 
 /// What the whole forest has of the names that are wanted.
@@ -24,16 +25,16 @@ package struct SSODirectory: Sendable {
   package let domain: String
   private let connectCatalog: @Sendable () async throws -> LDAPConnection
   private let connectController: @Sendable () async throws -> LDAPConnection
-  private let connectAccounts: @Sendable () async throws -> DomainAccounts
+  private let connectAccounts: @Sendable (SAMClient.Access) async throws -> DomainAccounts
 
   /// - Parameters:
   ///   - catalog: a connection to a Global Catalog of the forest (row `connect-ad/global-catalog`).
   ///   - controller: one to the controller (row `connect-ad/ldap`).
-  ///   - accounts: one to the same controller (row `connect-ad/smb`).
+  ///   - accounts: one to the same controller (row `connect-ad/smb`), with no more access to the domain than asked for.
   package init(
     forest: String, domain: String, catalog: @escaping @Sendable () async throws -> LDAPConnection,
     controller: @escaping @Sendable () async throws -> LDAPConnection,
-    accounts: @escaping @Sendable () async throws -> DomainAccounts
+    accounts: @escaping @Sendable (SAMClient.Access) async throws -> DomainAccounts
   ) {
     self.forest = forest
     self.domain = domain
@@ -79,9 +80,47 @@ package struct SSODirectory: Sendable {
     }
   }
 
+  /// The forests that this one trusts.
+  func forestTrusts() async throws -> [SSOTrust] {
+    guard domain == forest.lowercased() else {
+      throw SSOError(
+        .badOption, "Trusts between forests are read in the forest's root domain, not in \(domain).",
+        remedy: "Leave --domain out, so that the account is in the root domain.")
+    }
+    return try await connectController().use { controller in
+      var trusts: [SSOTrust] = []
+      let search = controller.search(
+        base: "CN=System," + NamingContext.ofDomain(domain), filter: .equal("objectClass", "trustedDomain"),
+        attributes: SSOTrust.attributes)
+      for try await entry in search {
+        if let trust = SSOTrust(entry) { trusts.append(trust) }
+      }
+      return trusts
+    }
+  }
+
+  /// What was done with an account; nil when there is none of this name any more.
+  func traces(_ distinguishedName: String) async throws -> SSOTraces? {
+    try await connectController().use { controller in
+      try await controller.entry(distinguishedName, attributes: SSOTraces.attributes).map(SSOTraces.init)
+    }
+  }
+
+  /// The controller's clock, in seconds since 1970.
+  func clock() async throws -> Int64 {
+    try await connectController().use { controller in
+      guard let time = try await controller.rootDSE().currentTime else {
+        throw SSOError(
+          .noClock, "\(controller.server) does not tell its time (currentTime in the rootDSE).",
+          remedy: "Check that it is a domain controller.")
+      }
+      return time
+    }
+  }
+
   /// Creates the account, enabled and with this password, and marks it. Nobody gets a ticket for it: it serves nothing yet.
   func create(_ name: String, password: SecretBytes, marker: SSOMarker) async throws -> SSOAccount {
-    try await connectAccounts().use { accounts in
+    try await connectAccounts([.lookUp, .createUser]).use { accounts in
       _ = try await accounts.createComputer(name, password: password)
       do {
         return try await mark(name, marker)
@@ -95,12 +134,7 @@ package struct SSODirectory: Sendable {
 
   private func mark(_ name: String, _ marker: SSOMarker) async throws -> SSOAccount {
     try await connectController().use { controller in
-      let base = NamingContext.ofDomain(domain)
-      var found: String?
-      for try await entry in controller.search(
-        base: base, filter: .equal("sAMAccountName", name + "$"), attributes: ["1.1"])
-      { found = entry.dn }
-      guard let found else {
+      guard let found = try await self.name(of: name, controller) else {
         throw SSOError(
           .notEnabled, "The account \(name) is not there though it was just created.",
           remedy: "Try again; look for something that deletes new accounts.")
@@ -119,6 +153,21 @@ package struct SSODirectory: Sendable {
     }
   }
 
+  /// The distinguished name of an account of the domain; nil when the controller has none.
+  ///
+  /// - Parameter account: without the `$` at its end.
+  func name(of account: String) async throws -> String? {
+    try await connectController().use { try await name(of: account, $0) }
+  }
+
+  private func name(of account: String, _ controller: LDAPConnection) async throws -> String? {
+    var found: String?
+    let search = controller.search(
+      base: NamingContext.ofDomain(domain), filter: .equal("sAMAccountName", account + "$"), attributes: ["1.1"])
+    for try await entry in search { found = entry.dn }
+    return found
+  }
+
   /// From now on the KDC makes tickets for the service, with AES only.
   func serve(_ service: String, by account: SSOAccount) async throws {
     guard account.servicePrincipalNames != [service] || account.encryptionTypes != SSOAccount.aesOnly else { return }
@@ -133,12 +182,13 @@ package struct SSODirectory: Sendable {
   }
 
   func setPassword(of account: SSOAccount, to password: SecretBytes) async throws {
-    try await connectAccounts().use { accounts in
+    try await connectAccounts(.lookUp).use { accounts in
       _ = try await accounts.resetPassword(of: account.name + "$", to: password)
     }
   }
 
-  func delete(_ account: SSOAccount) async throws {
-    try await connectAccounts().use { try await $0.delete(account.name + "$") }
+  /// - Parameter name: without the `$` at its end.
+  func delete(_ name: String) async throws {
+    try await connectAccounts(.lookUp).use { try await $0.delete(name + "$") }
   }
 }

@@ -19,5 +19,9 @@ package enum SSOErrorCode: String, ErrorCode {
   case wrongTenant
   /// Tickets that people hold would end.
   case ticketsInUse
+  /// No trust lets people of the other forest in.
+  case noTrust
   case badOption
+  /// A domain controller that does not say what time it has.
+  case noClock
 }

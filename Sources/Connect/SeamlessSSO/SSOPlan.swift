@@ -14,6 +14,8 @@ package struct SSOPlan: Sendable {
   package let service: String
   /// Bridgehead's own account; nil when there is none.
   package let account: SSOAccount?
+  /// What a run that was interrupted made and did not mark; nil when there is none.
+  package let leftover: String?
   let domains: [SecurityIdentifier]
   /// For people: what will be done, in this order.
   package let steps: [String]
@@ -29,16 +31,22 @@ extension SeamlessSSO {
     try checkOptions(action)
     let state = try await checkedState()
     let survey = try await directory.survey(account: options.account, service: state.service)
-    let account = try await own(survey, state)
-    if action != .enable, account == nil, action == .roll || !state.keys.contains(where: isOfForest) {
+    let (account, leftover) = try await own(survey, state)
+    if action != .enable, account == nil,
+      action == .roll || (leftover == nil && !state.keys.contains(where: isOfForest))
+    {
       throw SSOError(
         .notEnabled, "Seamless SSO is not enabled for \(directory.forest).",
         remedy: "Run 'bridgehead connect sso enable'.")
     }
+    let trusts = action == .disable ? [] : try await trusts(state, own: survey.domains)
     let notes = survey.entraAccount.map { ["\($0) belongs to Entra ID and is left alone"] } ?? []
     return SSOPlan(
-      action: action, tenant: state.tenant, service: state.service, account: account, domains: survey.domains,
-      steps: steps(action, account, state), notes: notes)
+      action: action, tenant: state.tenant, service: state.service, account: account, leftover: leftover,
+      domains: survey.domains + trusts.map(\.identifier),
+      steps: (leftover.map { ["delete \($0), which an interrupted 'sso enable' left behind"] } ?? [])
+        + steps(action, account, state)
+        + trusts.map { "take tickets of people of \($0.forest), which \(directory.forest) trusts" }, notes: notes)
   }
 
   private func checkOptions(_ action: SSOPlan.Action) throws {
@@ -79,8 +87,11 @@ extension SeamlessSSO {
     return state
   }
 
-  /// The account, which is Bridgehead's for this tenant; nil when there is none.
-  func own(_ survey: SSOSurvey, _ state: SSOTenantState) async throws -> SSOAccount? {
+  /// The account, which is Bridgehead's for this tenant, or the name of one that an interrupted run made and did not mark;
+  /// neither when there is none.
+  func own(
+    _ survey: SSOSurvey, _ state: SSOTenantState
+  ) async throws -> (account: SSOAccount?, leftover: String?) {
     guard survey.accounts.count <= 1 else {
       throw SSOError(
         .foreignAccount,
@@ -93,19 +104,27 @@ extension SeamlessSSO {
         "\(holder) has the service name \(state.service) already; with two holders there are no tickets.",
         remedy: "Find out what uses it. If nothing does: setspn -D \(state.service) and the account's name.")
     }
-    guard let name = survey.accounts.first else { return nil }
+    guard let name = survey.accounts.first else { return (nil, nil) }
     guard let account = try await directory.account(name) else {
       throw SSOError(
         .foreignAccount, "\(name) is not in \(directory.domain), or was deleted meanwhile.",
         remedy: "Name its domain with --domain, or give another name with --account.")
     }
     guard account.marker == SSOMarker(tenant: state.tenant) else {
+      if account.marker == nil, try await isLeftover(name, state) { return (nil, name) }
       let owner = account.marker.map { "was made for the tenant \($0.tenant)" } ?? "was not made by Bridgehead"
       throw SSOError(
         .foreignAccount, "\(name) \(owner): it is not touched.",
-        remedy: "Give another name with --account. If an interrupted 'sso enable' left it behind, delete it by hand.")
+        remedy: "Give another name with --account; or delete it by hand, if nothing uses it.")
     }
-    return account
+    return (account, nil)
+  }
+
+  private func isLeftover(_ name: String, _ state: SSOTenantState) async throws -> Bool {
+    guard let intent = try await intents.find(domain: directory.domain, account: options.account),
+      let traces = try await directory.traces(name)
+    else { return false }
+    return intent.recognises(traces, tenant: state.tenant)
   }
 
   func isOfForest(_ key: SSOTenantKey) -> Bool { key.forest.lowercased() == directory.forest.lowercased() }

@@ -20,7 +20,8 @@ package struct SSOStatus: Sendable, Codable {
   package static let longestKeyAge: TimeInterval = 30 * 86_400
 
   package init(
-    forest: String, service: String, account: SSOAccount?, keys: [SSOTenantKey], entraAccount: String?, at now: Date
+    forest: String, service: String, account: SSOAccount?, keys: [SSOTenantKey], entraAccount: String?,
+    leftover: String? = nil, at now: Date
   ) {
     self.forest = forest
     self.service = service
@@ -28,6 +29,9 @@ package struct SSOStatus: Sendable, Codable {
     self.keys = keys
     self.entraAccount = entraAccount
     warnings = Self.warnings(service, account, keys, at: now)
+    if let leftover {
+      warnings.append("an interrupted 'sso enable' left \(leftover) behind: run it again, or 'sso disable'")
+    }
   }
 
   private static func warnings(
@@ -66,8 +70,9 @@ extension SeamlessSSO {
   package func status() async throws -> SSOStatus {
     let state = try await checkedState()
     let survey = try await directory.survey(account: options.account, service: state.service)
+    let (account, leftover) = try await own(survey, state)
     return SSOStatus(
-      forest: directory.forest, service: state.service, account: try await own(survey, state),
-      keys: state.keys.filter(isOfForest), entraAccount: survey.entraAccount, at: now())
+      forest: directory.forest, service: state.service, account: account, keys: state.keys.filter(isOfForest),
+      entraAccount: survey.entraAccount, leftover: leftover, at: now())
   }
 }

@@ -11,6 +11,8 @@ package struct SSOTenantKey: Sendable, Hashable, Codable {
   package var forest: String
   package var account: String
   package var version: Int64
+  /// The identifiers of the domains that it speaks for.
+  package var domains: [String] = []
   package var created: Date
   /// Nil until it takes the place of those before it.
   package var activated: Date?
@@ -91,7 +93,8 @@ package struct SSOTenant: Sendable {
       let created = object["created"]?.string.flatMap(SCIMDateTime.parse)
     else { throw malformed }
     return SSOTenantKey(
-      id: id, forest: forest, account: account, version: version, created: created,
+      id: id, forest: forest, account: account, version: version,
+      domains: (object["domains"]?.array ?? []).compactMap(\.string), created: created,
       activated: object["activated"]?.string.flatMap(SCIMDateTime.parse),
       retires: object["retires"]?.string.flatMap(SCIMDateTime.parse))
   }

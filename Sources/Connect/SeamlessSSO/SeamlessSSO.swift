@@ -17,6 +17,8 @@ package struct SeamlessSSO: Sendable {
     /// For how long tickets made with earlier keys go on, in seconds: longer than a ticket lives (10 hours unless the
     /// domain's policy says otherwise), and for all controllers to learn of a new password.
     package var overlap = 12 * 3600
+    /// Trusted forests whose people the key is to speak for as well: whoever gets hold of it can sign in as those, too.
+    package var trustedForests: [String] = []
     /// End tickets in use at once: for a key that somebody else may have.
     package var endsTickets = false
 
@@ -30,6 +32,7 @@ package struct SeamlessSSO: Sendable {
 
   let directory: SSODirectory
   let tenant: SSOTenant
+  let intents: SSOIntents
   let options: Options
   let prove: @Sendable (ServicePrincipal, [ServiceKey]) async throws -> Void
   let now: @Sendable () -> Date
@@ -41,12 +44,13 @@ package struct SeamlessSSO: Sendable {
   ///     where that fails.
   ///   - random: cryptographically secure bytes, as many as asked for.
   package init(
-    directory: SSODirectory, tenant: SSOTenant, options: Options,
+    directory: SSODirectory, tenant: SSOTenant, intents: SSOIntents, options: Options,
     prove: @escaping @Sendable (ServicePrincipal, [ServiceKey]) async throws -> Void,
     now: @escaping @Sendable () -> Date, random: @escaping @Sendable (Int) -> [UInt8], logger: Logger
   ) {
     self.directory = directory
     self.tenant = tenant
+    self.intents = intents
     self.options = options
     self.prove = prove
     self.now = now
@@ -56,6 +60,10 @@ package struct SeamlessSSO: Sendable {
 
   /// Carries a plan out.
   package func carryOut(_ plan: SSOPlan) async throws {
+    if let leftover = plan.leftover {
+      try await directory.delete(options.account)
+      logger.notice("deleted what an interrupted run left behind", metadata: ["account": "\(leftover)"])
+    }
     switch plan.action {
     case .enable, .roll:
       if let account = plan.account { try await renew(account, plan) } else { try await create(plan) }
@@ -68,8 +76,7 @@ package struct SeamlessSSO: Sendable {
   /// Account, key, and only then the name that tickets are asked for by. Whatever fails takes back what was made.
   private func create(_ plan: SSOPlan) async throws {
     let password = newPassword()
-    let account = try await directory.create(
-      options.account, password: password, marker: SSOMarker(tenant: plan.tenant))
+    let account = try await createMarked(password, plan)
     do {
       let keys = try keys(of: password)
       let id = try await handOver(keys, version: account.keyVersion ?? 0, plan)
@@ -82,7 +89,26 @@ package struct SeamlessSSO: Sendable {
         throw error
       }
     } catch {
-      await undo { try await directory.delete(account) }
+      await undo { try await directory.delete(account.name) }
+      throw error
+    }
+  }
+
+  /// A run that ends in here leaves an intent behind, by which the next one recognises what was made.
+  private func createMarked(_ password: SecretBytes, _ plan: SSOPlan) async throws -> SSOAccount {
+    try await intents.begin(
+      SSOIntent(
+        domain: directory.domain, account: options.account, tenant: plan.tenant, began: try await directory.clock()))
+    do {
+      let account = try await directory.create(
+        options.account, password: password, marker: SSOMarker(tenant: plan.tenant))
+      try await intents.end(domain: directory.domain, account: options.account)
+      return account
+    } catch {
+      await undo {
+        guard try await directory.name(of: options.account) == nil else { return }
+        try await intents.end(domain: directory.domain, account: options.account)
+      }
       throw error
     }
   }
@@ -109,7 +135,7 @@ package struct SeamlessSSO: Sendable {
 
   /// No further tickets; those in use live on for the overlap, unless they are to end.
   private func disable(_ plan: SSOPlan) async throws {
-    if let account = plan.account { try await directory.delete(account) }
+    if let account = plan.account { try await directory.delete(account.name) }
     try await tenant.retire(forest: directory.forest, overlap: options.endsTickets ? 0 : options.overlap)
   }
 

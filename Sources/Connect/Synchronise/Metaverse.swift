@@ -164,8 +164,12 @@ struct Metaverse {
     try keys.update(object: object.id, merged.attributes, kind: object.kind, entry: first.entry)
     let bytes = places.first?.bytes ?? merged.attributes.encoded()
     let nickname = object.nickname ?? (object.kind == .user ? first.evaluation.nickname : nil)
-    if bytes != object.attributes, !object.isGone, !before.isEmpty, !hasNewRules {
-      try ClearedValues(transaction: transaction).note(object.id, before: before, after: merged.attributes)
+    if !object.isGone, !before.isEmpty, !hasNewRules {
+      for place in places where place.bytes != (place.formerForm ?? object.attributes) {
+        try ClearedValues(transaction: transaction).note(
+          object.id, at: place.target.name, before: try place.formerForm.map { try Attributes(stored: $0) } ?? before,
+          after: place.given)
+      }
     }
     if bytes != object.attributes || nickname != object.nickname || object.isGone {
       try transaction.run(
@@ -185,7 +189,9 @@ struct Metaverse {
   /// An object at one target.
   private struct Place {
     var target: TargetProfile
-    /// What it shall have there.
+    /// What the rules give it there.
+    var given: Attributes
+    /// What it shall have there: without what others hold.
     var attributes: Attributes
     var bytes: [UInt8]
     /// What it had there so far, where that differed from the metaverse.
@@ -216,6 +222,7 @@ struct Metaverse {
         attributes =
           configuration.rules.merge(contributors.map { $0.evaluation.at(place) }, previous: former).attributes
       }
+      let given = attributes
       let lost = try claims.settle(object: object.id, wanted: Claims.wanted(by: attributes))
       let addresses = Set(lost.map(\.claim).filter { $0.space == .address })
       for name in ["mail", "proxyAddresses"] where !addresses.isEmpty {
@@ -223,7 +230,8 @@ struct Metaverse {
           name, texts: attributes.texts(name).filter { !addresses.contains(Claim(.address, Address.bare($0))) })
       }
       return Place(
-        target: target, attributes: attributes, bytes: attributes.encoded(), formerForm: forms[target.name], lost: lost)
+        target: target, given: given, attributes: attributes, bytes: attributes.encoded(),
+        formerForm: forms[target.name], lost: lost)
     }
   }
 
@@ -327,7 +335,7 @@ struct Metaverse {
   /// The tables that begin with the target.
   private static let targetTables = [
     ("pending", "mv"), ("pending_link", "owner"), ("pending_link", "member"), ("remote", "mv"),
-    ("remote_link", "owner"), ("remote_link", "member"),
+    ("remote_link", "owner"), ("remote_link", "member"), ("cleared", "mv"),
   ]
   /// Those in which an object is found by itself.
   private static let targetNotes = [("quarantine", "mv"), ("form", "mv")]
@@ -340,7 +348,7 @@ struct Metaverse {
         "DELETE FROM \(table) WHERE target IN (SELECT name FROM target) AND \(column) = ?", argument)
     }
     for (table, column) in targetNotes + [
-      ("claim", "mv"), ("cleared", "mv"), ("anchor_write", "mv"), ("mv", "id"),
+      ("claim", "mv"), ("anchor_write", "mv"), ("mv", "id"),
     ] {
       try transaction.run("DELETE FROM \(table) WHERE \(column) = ?", argument)
     }
@@ -351,8 +359,12 @@ struct Metaverse {
     try transaction.run("UPDATE entry SET mv = NULL WHERE mv = ?", argument)
   }
 
-  /// Removes a deleted entry. References to it were marked when it was deleted.
+  /// Removes a deleted entry. References to it were marked when it was deleted; those that stayed name something outside
+  /// from now on.
   private static func purge(entry: Int64, in transaction: any Transaction) throws {
+    try transaction.run(
+      "UPDATE link SET change = 1 WHERE target_guid = (SELECT anchor FROM entry WHERE id = ?) AND change IS NULL",
+      [.integer(entry)])
     try transaction.run("DELETE FROM link WHERE owner = ?", [.integer(entry)])
     try transaction.run("DELETE FROM entry WHERE id = ?", [.integer(entry)])
   }

@@ -131,6 +131,17 @@ final class Scope {
 
 /// Distinguished names as far as the engine makes and compares them.
 enum DistinguishedName {
+  /// The DNS name of the domain that a name belongs to: its last components, as far as they are `DC=`.
+  static func domain(of name: String) -> String {
+    var labels: [Substring] = []
+    // No label of a domain has a comma that would be escaped.
+    for component in folded(name).split(separator: ",").reversed() {
+      guard component.hasPrefix("dc=") else { break }
+      labels.append(component.dropFirst(3))
+    }
+    return labels.reversed().joined(separator: ".")
+  }
+
   /// Without regard to case and to blanks around separators (RFC 4514 leaves them to string preparation).
   static func folded(_ name: String) -> String {
     var result = ""

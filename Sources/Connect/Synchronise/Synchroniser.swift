@@ -102,11 +102,12 @@ struct Synchroniser: Sendable {
       """
       SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target
         UNION SELECT target FROM claim GROUP BY target UNION SELECT target FROM form GROUP BY target
+        UNION SELECT target FROM cleared GROUP BY target
       """, []
     ) { row in try row[0] as String }
     for former in known where !targets.contains(where: { $0.name == former }) {
       for table in [
-        "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form",
+        "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form", "cleared",
       ] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }

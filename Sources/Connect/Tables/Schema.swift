@@ -24,7 +24,7 @@ package import Store
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
-/// | `cleared` | an attribute that an object has no more, until the targets know |
+/// | `cleared` | an attribute that an object has no more at a target, until that knows |
 /// | `passed` | a deletion that the guard let a service export, and when |
 /// | `approved` | a deletion (`member` is 0), the clearing of values (-1), or a removal from a group, of such a difference that is not done yet |
 /// | `password_watermark` | how far the password hashes of a domain were read |
@@ -239,7 +239,8 @@ package enum ConnectSchema {
         """,
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
-    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration,
+    passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
+    fineGrainedPolicies,
   ]
 }
 

@@ -55,4 +55,20 @@ extension ConnectSchema {
       INSERT INTO target (name) SELECT target FROM remote GROUP BY target UNION SELECT target FROM pending GROUP BY target
       """,
     ])
+
+  /// What an object loses is noted for each target, because it may lose it at one of them only.
+  static let clearedAtTarget = Migration(
+    name: "connect-14-cleared-at-target",
+    statements: [
+      """
+      CREATE TABLE cleared_at_target (
+        target TEXT NOT NULL, mv INTEGER NOT NULL, attr TEXT NOT NULL, PRIMARY KEY (target, mv, attr)) WITHOUT ROWID
+      """,
+      """
+      INSERT INTO cleared_at_target (target, mv, attr)
+      SELECT target.name, cleared.mv, cleared.attr FROM cleared CROSS JOIN target
+      """,
+      "DROP TABLE cleared",
+      "ALTER TABLE cleared_at_target RENAME TO cleared",
+    ])
 }

@@ -53,7 +53,7 @@ package struct RootDSE: Sendable, Hashable {
 
 extension LDAPConnection {
   package func rootDSE() async throws -> RootDSE {
-    guard let entry = try await baseObject("", RootDSE.attributes, .present("objectClass"), []) else {
+    guard let entry = try await baseObject("", RootDSE.attributes, .present("objectClass"), []).entry else {
       throw LDAPError.protocolViolation(server.description, "no rootDSE")
     }
     return RootDSE(entry)

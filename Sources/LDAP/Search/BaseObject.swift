@@ -11,14 +11,19 @@ extension LDAPConnection {
     controls: [Control] = []
   ) async throws -> SearchEntry? {
     let controls = controls + (extendedDNs ? [ExtendedDN.control] : [])
-    guard let entry = try await baseObject(dn, attributes, filter, controls) else { return nil }
+    guard let entry = try await baseObject(dn, attributes, filter, controls).entry else { return nil }
     return try await completingRanges(of: entry, controls: controls)
+  }
+
+  /// Whether the server finds an object of that name, also where it shows nothing of it.
+  package func isThere(_ dn: String) async throws -> Bool {
+    try await baseObject(dn, ["1.1"], .present("objectClass"), []).isThere
   }
 
   /// The search under ``entry(_:attributes:filter:extendedDNs:controls:)``, ranges left as they come.
   func baseObject(
     _ dn: String, _ attributes: [String], _ filter: Filter, _ controls: [Control]
-  ) async throws -> SearchEntry? {
+  ) async throws -> (entry: SearchEntry?, isThere: Bool) {
     let request = SearchRequest(base: dn, scope: .base, filter: filter, attributes: attributes)
     let operation = link.start(Request(operation: .searchRequest(request), controls: controls))
     var found: SearchEntry?
@@ -31,11 +36,11 @@ extension LDAPConnection {
         switch message.operation {
         case .searchResultEntry(let entry) where found == nil: found = entry
         case .searchResultDone(let result):
-          if result.code == .noSuchObject { return nil }
+          if result.code == .noSuchObject { return (nil, false) }
           guard result.code == .success else {
             throw LDAPError(result, action: "Reading \(dn)", server: server.description)
           }
-          return found
+          return (found, true)
         case .intermediateResponse: continue
         default: throw LDAPError.protocolViolation(server.description, "more than one answer to a read of one object")
         }

@@ -67,7 +67,7 @@ extension LDAPConnection {
     for _ in 0..<Self.maximumParts {
       guard let last = high else { return values }
       guard last == values.count - 1 else { throw brokenRange(name, entry) }
-      let part = try await baseObject(base, ["\(name);range=\(last + 1)-*"], .present("objectClass"), controls)
+      let part = try await baseObject(base, ["\(name);range=\(last + 1)-*"], .present("objectClass"), controls).entry
       let next = part?.attributes.first { $0.range != nil && $0.nameWithoutRange.equalsIgnoringASCIICase(name) }
       guard let next, let range = next.range, range.low == last + 1, !next.values.isEmpty || range.high == nil else {
         throw brokenRange(name, entry)

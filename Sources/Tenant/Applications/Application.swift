@@ -16,14 +16,16 @@ package struct Application: Sendable, Hashable {
     case refreshToken = "refresh_token"
     case deviceCode = "device_code"
     case clientCredentials = "client_credentials"
-    /// Not one of OAuth's: tokens for this application by WS-Trust, for people who hold a Kerberos ticket.
+    /// For people who hold a Kerberos ticket: an assertion by WS-Trust, and tokens for it.
     case windowsTransport = "windows_transport"
 
-    /// As `grant_type` has it (RFC 8628 3.4 for the device code).
+    /// As `grant_type` has it (RFC 8628 3.4 for the device code; `saml1_1-bearer` is Entra ID's, modelled on RFC 7522 2.1).
     package init?(parameter: String) {
       let prefix = "urn:ietf:params:oauth:grant-type:"
       if parameter == prefix + Grant.deviceCode.rawValue {
         self = .deviceCode
+      } else if parameter == prefix + "saml1_1-bearer" {
+        self = .windowsTransport
       } else if let grant = Grant(rawValue: parameter), ![.deviceCode, .windowsTransport].contains(grant) {
         self = grant
       } else {

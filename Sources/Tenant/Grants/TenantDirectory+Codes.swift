@@ -69,6 +69,16 @@ extension TenantDirectory {
     }
   }
 
+  /// Begins a grant that needs no code, with its first refresh token.
+  func begin(_ grant: TokenGrant, for application: Application) async throws -> String? {
+    let now = environment.now()
+    let random = environment.random
+    return try await store.write(durability: .full) { transaction in
+      try grant.insert(at: now, transaction)
+      return try Self.refreshToken(grant, application, at: now, random, transaction)
+    }
+  }
+
   /// The first refresh token of a grant; nil when the application may not have one or the person was not asked for it.
   static func refreshToken(
     _ grant: TokenGrant, _ application: Application, at now: Date, _ random: (Int) -> [UInt8],

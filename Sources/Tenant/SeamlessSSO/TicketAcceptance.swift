@@ -6,6 +6,9 @@ import Wire
 
 /// What taking tickets needs beside the keys.
 struct TicketSettings: Sendable {
+  /// Bytes of the header field with a ticket: 48,000, which is as large as Windows makes one (MaxTokenSize, since Windows
+  /// Server 2012), in base64, and the scheme.
+  static let fieldBytes = 48_000 / 3 * 4 + 16
   var replayCache = KerberosAcceptor.ReplayCache.none
   /// RFC 5929 application data of the server's certificate; nil to bind nothing.
   var channelBinding: [UInt8]?

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
+import HummingbirdTLS
 import Kerberos
 package import Logging
 import NIOCore
@@ -104,12 +105,19 @@ package struct TenantServer: Service {
     let http = HTTP2UpgradeChannel.Configuration(
       idleTimeout: .seconds(limits.idleSeconds), gracefulCloseTimeout: .seconds(limits.drainSeconds),
       streamConfiguration: stream)
+    stream.httpDecoder.maxHeaderFieldSize = TicketSettings.fieldBytes
+    stream.httpDecoder.maxHeaderListSize = TicketSettings.fieldBytes + limits.headerBytes + limits.targetBytes
+    let ticketStream = stream
+    let ticketHost = configuration.publicURL.map { SignInService.ticketHost(of: SignInService.origin(of: $0)) }
     let tls = tls
     let application = Hummingbird.Application(
       responder: TenantResponder(service: service),
       server: HTTPServerBuilder { responder in
         TimedTLSChannel(
           base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http, responder: responder),
+          tickets: try TLSChannel(
+            HTTP1Channel(responder: responder, configuration: ticketStream), tlsConfiguration: tls),
+          ticketHost: ticketHost,
           handshakeSeconds: limits.handshakeSeconds)
       },
       configuration: ApplicationConfiguration(

@@ -28,7 +28,7 @@ extension SignInService {
       }
       if let detour = try await ticketDetour(asked, request, call) { return detour }
       let page = signInPage(
-        call, asked, request, name: request.loginHint ?? "", ticketLink: try await ticketLink(asked, request, call))
+        call, asked, name: request.loginHint ?? "", links: try await links(call, (asked, request)))
       return hasTicketFailed(asked) ? page.with(cookie: SignInCookie.tickets.clear) : page
     }
   }
@@ -38,17 +38,18 @@ extension SignInService {
   /// - Parameter place: where the person was on the way to: ``SignInPlace/authorize`` or ``SignInPlace/device``.
   func signIn(_ call: SignInCall, to place: SignInPlace) async throws -> TenantAnswer {
     guard place == .authorize else {
+      let links = try await links(call)
       return try await authenticate(
-        call, page: { name, error in deviceSignInPage(call, name: name, error: error) },
+        call, page: { name, error in deviceSignInPage(call, name: name, links: links, error: error) },
         change: { name in try await forcedChange(call, at: .passwordToDevice, name: name, formTargets: []) },
         then: { _ in toDevice(call) })
     }
     // The query came back from the browser: it is as little to be trusted as the first time.
     let asked = try await asked(call.query, call.queryText)
     return try await answering(asked, call) { request in
-      let link = try await ticketLink(asked, request, call)
+      let links = try await links(call, (asked, request))
       return try await authenticate(
-        call, page: { name, error in signInPage(call, asked, request, name: name, ticketLink: link, error: error) },
+        call, page: { name, error in signInPage(call, asked, name: name, links: links, error: error) },
         change: { name in
           try await forcedChange(call, at: .passwordToAuthorize, name: name, formTargets: [asked.redirect.origin])
         },
@@ -149,18 +150,31 @@ extension SignInService {
     }
   }
 
+  /// What the page offers beside its form.
+  ///
+  /// - Parameter request: the one that waits; nil where tickets are no way in.
+  func links(
+    _ call: SignInCall, _ request: (asked: Asked, parsed: AuthorizationRequest)? = nil
+  ) async throws -> SignInPages.Links {
+    var links = SignInPages.Links()
+    if let request { links.tickets = try await ticketLink(request.asked, request.parsed, call) }
+    if try await desk.isOpen() { links.password = call.path(.password) }
+    return links
+  }
+
   private func signInPage(
-    _ call: SignInCall, _ asked: Asked, _ request: AuthorizationRequest, name: String, ticketLink: String?,
-    error: ErrorSummary? = nil
+    _ call: SignInCall, _ asked: Asked, name: String, links: SignInPages.Links, error: ErrorSummary? = nil
   ) -> TenantAnswer {
     pages(call).signIn(
       form(call, to: .signInToAuthorize, query: asked.text), application: asked.application.name, name: name,
-      ticketLink: ticketLink, error: error, formTargets: [asked.redirect.origin])
+      links: links, error: error, formTargets: [asked.redirect.origin])
   }
 
-  func deviceSignInPage(_ call: SignInCall, name: String = "", error: ErrorSummary? = nil) -> TenantAnswer {
+  func deviceSignInPage(
+    _ call: SignInCall, name: String = "", links: SignInPages.Links, error: ErrorSummary? = nil
+  ) -> TenantAnswer {
     pages(call).signIn(
-      form(call, to: .signInToDevice, query: call.queryText), application: nil, name: name, error: error)
+      form(call, to: .signInToDevice, query: call.queryText), application: nil, name: name, links: links, error: error)
   }
 
   func pages(_ call: SignInCall) -> SignInPages {

@@ -6,6 +6,8 @@ import WebIdentity
 /// A request to the sign-in service that has passed the pipeline.
 struct SignInCall: Sendable {
   let place: SignInPlace
+  /// What follows the place in the path, as it was sent.
+  let target: String?
   let method: String
   /// The query as it was sent, for forms that continue with it.
   let queryText: String

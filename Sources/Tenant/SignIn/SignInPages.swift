@@ -30,9 +30,17 @@ struct SignInPages {
     var hidden: [(name: String, value: String)] { [(FormToken.field, token)] + more }
   }
 
+  /// Where a person may go from the sign-in page; nil for what is not offered.
+  struct Links {
+    /// Signing in with a ticket.
+    var tickets: String?
+    /// Changing the password.
+    var password: String?
+  }
+
   /// - Parameter error: nil at first; it has status 403 otherwise, for password managers not to keep what was wrong.
   func signIn(
-    _ form: Form, application: String?, name: String, ticketLink: String? = nil, error: ErrorSummary? = nil,
+    _ form: Form, application: String?, name: String, links: Links, error: ErrorSummary? = nil,
     formTargets: [String] = []
   ) -> TenantAnswer {
     let isWrong = error != nil
@@ -45,13 +53,17 @@ struct SignInPages {
         id: Self.passwordField, label: "Password", kind: .password, autocomplete: "current-password",
         isInvalid: isWrong, hasFocus: !isWrong && !name.isEmpty),
     ]
-    let tickets: HTML? = ticketLink.map {
+    let tickets: HTML? = links.tickets.map {
       "<p><a href=\"\($0)\">Sign in with the account of this computer</a>, without a password.</p>\n"
+    }
+    let password: HTML? = links.password.map {
+      "<p><a href=\"\($0)\">Change your password</a>. If you forgot it, ask your help desk for a link.</p>\n"
     }
     let post = PostForm(
       action: form.action, hidden: form.hidden, fields: fields.map(\.html), buttons: [Button("Sign in")])
     return page(
-      "Sign in", "\(purpose)\(post.html)\(tickets)", status: isWrong ? 403 : 200, error: error, formTargets: formTargets
+      "Sign in", "\(purpose)\(post.html)\(tickets)\(password)", status: isWrong ? 403 : 200, error: error,
+      formTargets: formTargets
     ).with(cookie: SignInCookie.form.set(form.cookie))
   }
 

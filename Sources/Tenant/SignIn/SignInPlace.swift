@@ -21,8 +21,13 @@ enum SignInPlace: String, CaseIterable, Sendable {
   case signInToDevice = "/signin/device"
   /// Where Kerberos tickets are taken, at a host of its own (``SignInService/ticketHost(of:)``).
   case autologon = "/autologon"
-  /// WS-Trust 1.3 for native clients, at the same host.
+  /// WS-Trust for native clients, at the same host: version 1.3 and that of 2005.
   case windowsTransport = "/winauth/trust/13/windowstransport"
+  case windowsTransport2005 = "/winauth/trust/2005/windowstransport"
+  /// Which of them there are.
+  case metadataExchange = "/winauth/trust/mex"
+  /// How people of a name sign in; the name follows, and `/common` may stand for the tenant.
+  case userRealm = "/userrealm"
   /// Where what came of a ticket is redeemed.
   case redeemTicket = "/signin/ticket"
   /// Where people change their passwords.
@@ -47,7 +52,8 @@ enum SignInPlace: String, CaseIterable, Sendable {
 
   var kind: Kind {
     switch self {
-    case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo, .windowsTransport:
+    case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo, .windowsTransport,
+      .windowsTransport2005, .metadataExchange, .userRealm:
       .machine
     case .authorize, .endSession, .autologon, .redeemTicket, .styleSheet, .script: .page
     case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice,
@@ -58,10 +64,10 @@ enum SignInPlace: String, CaseIterable, Sendable {
 
   var methods: [String] {
     switch self {
-    case .metadata, .metadataV2, .keys, .styleSheet, .script: ["GET", "HEAD"]
+    case .metadata, .metadataV2, .keys, .metadataExchange, .userRealm, .styleSheet, .script: ["GET", "HEAD"]
     case .autologon, .redeemTicket: ["GET"]
-    case .token, .deviceAuthorization, .revocation, .windowsTransport, .signInToAuthorize, .signInToDevice,
-      .passwordToAuthorize, .passwordToDevice:
+    case .token, .deviceAuthorization, .revocation, .windowsTransport, .windowsTransport2005, .signInToAuthorize,
+      .signInToDevice, .passwordToAuthorize, .passwordToDevice:
       ["POST"]
     case .authorize, .endSession, .userInfo, .device, .password, .passwordReset: ["GET", "POST"]
     }
@@ -70,17 +76,23 @@ enum SignInPlace: String, CaseIterable, Sendable {
   /// Whether it is at the host that takes tickets, or at the tenant's own.
   func isServed(atTicketHost: Bool) -> Bool {
     switch self {
-    case .autologon, .windowsTransport: atTicketHost
+    case .autologon, .windowsTransport, .windowsTransport2005, .metadataExchange: atTicketHost
     case .styleSheet: true
     default: !atTicketHost
     }
   }
 
-  /// What a body has to be.
-  var mediaType: String { self == .windowsTransport ? "application/soap+xml" : "application/x-www-form-urlencoded" }
+  var takesXML: Bool { [.windowsTransport, .windowsTransport2005].contains(self) }
 
-  /// The place of a path, without the tenant's own part.
-  static func find(_ path: Substring) -> SignInPlace? { allCases.first { $0.rawValue == path } }
+  /// What a body has to be.
+  var mediaType: String { takesXML ? "application/soap+xml" : "application/x-www-form-urlencoded" }
+
+  /// The place of a path, without the tenant's own part; and what follows, for the one place that something follows.
+  static func find(_ path: Substring) -> (place: SignInPlace, target: String?)? {
+    let realm = userRealm.rawValue + "/"
+    if path.hasPrefix(realm) { return (.userRealm, String(path.dropFirst(realm.count))) }
+    return allCases.first { $0.rawValue == path && $0 != .userRealm }.map { ($0, nil) }
+  }
 
   init(_ endpoint: ProviderEndpoint) {
     switch endpoint {

@@ -20,6 +20,8 @@ struct SignInService: Sendable {
   let desk: WritebackDesk
   private let limiter: RateLimiter
 
+  /// Clients that have a name only ask for its realm below this, not below a tenant.
+  private static let anyTenant = "common"
   /// Bytes of a form: a posted authorization request with a long state and nonce has 8 KiB.
   private static let formBytes = 64 << 10
   /// Requests a second of one source for long, and at once: an office behind one address.
@@ -42,8 +44,11 @@ struct SignInService: Sendable {
     let path = target.prefix { $0 != "?" }
     guard path.hasPrefix("/") else { return nil }
     let name = path.dropFirst().prefix { $0 != "/" }
-    guard name.lowercased() == directory.initialDomain else { return nil }
     let rest = path.dropFirst(1 + name.count)
+    guard
+      name.lowercased() == directory.initialDomain
+        || (name == Self.anyTenant && rest.hasPrefix(SignInPlace.userRealm.rawValue + "/"))
+    else { return nil }
     return rest.hasSuffix("/") ? rest.dropLast() : rest
   }
 
@@ -51,12 +56,13 @@ struct SignInService: Sendable {
   func answer(_ request: TenantRequest, path: Substring, base: String, id: String) async -> (
     TenantAnswer, template: String
   ) {
-    let place = SignInPlace.find(path)
+    let found = SignInPlace.find(path)
+    let place = found?.place
     let origin = Self.origin(of: base)
     let pages = SignInPages(site: directory.initialDomain, root: "/\(directory.initialDomain)")
     var answer: TenantAnswer
     do {
-      answer = try await process(request, place, origin, id)
+      answer = try await process(request, found, origin, id)
     } catch let error as SignInRefusal {
       answer = Self.answer(error, pages)
     } catch let error as OAuthError {
@@ -78,14 +84,14 @@ struct SignInService: Sendable {
   }
 
   private func process(
-    _ request: TenantRequest, _ place: SignInPlace?, _ origin: String, _ id: String
+    _ request: TenantRequest, _ found: (place: SignInPlace, target: String?)?, _ origin: String, _ id: String
   ) async throws -> TenantAnswer {
     // 1. The target's size.
     guard request.target.utf8.count <= directory.limits.targetBytes else {
       throw SignInRefusal.other(status: 414, headers: [])
     }
     // 2. For what, and how.
-    guard let place, place.isServed(atTicketHost: Self.isTicketHost(request.authority, origin)) else {
+    guard let (place, target) = found, place.isServed(atTicketHost: Self.isTicketHost(request.authority, origin)) else {
       throw SignInRefusal.page(status: 404, title: "Page not found", text: "Check the address, or start again.")
     }
     guard place.methods.contains(request.method) else {
@@ -100,9 +106,9 @@ struct SignInService: Sendable {
     // 4. The parameters, within their limits.
     let queryText = request.target.firstIndex(of: "?").map { String(request.target[$0...].dropFirst()) } ?? ""
     let body = try await body(of: request, place)
-    let formText = place == .windowsTransport ? "" : try Self.text(body)
+    let formText = place.takesXML ? "" : try Self.text(body)
     let call = SignInCall(
-      place: place, method: request.method, queryText: queryText, query: try FormParameters(queryText),
+      place: place, target: target, method: request.method, queryText: queryText, query: try FormParameters(queryText),
       form: try FormParameters(formText), formText: formText, body: body,
       authorization: request.headers["authorization"],
       cookies: request.headers["cookie"], source: source, agent: request.headers["user-agent"] ?? "", origin: origin,
@@ -131,7 +137,9 @@ struct SignInService: Sendable {
     case .userInfo: try await userInfo(call)
     case .endSession: try await endSession(call)
     case .autologon: try await autologon(call)
-    case .windowsTransport: try await windowsTransport(call)
+    case .windowsTransport, .windowsTransport2005: try await windowsTransport(call)
+    case .metadataExchange: metadataExchange(call)
+    case .userRealm: try await userRealm(call)
     case .redeemTicket: try await redeemTicket(call)
     case .styleSheet: SignInPages.styleSheet
     case .script: SignInPages.script
@@ -214,7 +222,7 @@ struct SignInService: Sendable {
   }
 
   /// Scheme, host and port of the base URI.
-  private static func origin(of base: String) -> String {
+  static func origin(of base: String) -> String {
     base.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3).joined(separator: "/")
   }
 }

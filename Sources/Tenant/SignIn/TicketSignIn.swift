@@ -144,7 +144,7 @@ extension SignInService {
       && asked.text.utf8.count <= Self.requestBytes
   }
 
-  private func hasKeys() async throws -> Bool { try await !directory.serviceKeys().isEmpty }
+  func hasKeys() async throws -> Bool { try await !directory.serviceKeys().isEmpty }
 
   private func wayBack(_ asked: Asked, _ call: SignInCall) -> String {
     "\(call.url(.authorize))?\(text(asked, [(Self.choice, "no")]))"
@@ -156,7 +156,7 @@ extension SignInService {
     return "\(own)&\(FormParameters.encode(more))"
   }
 
-  private func ticketOrigin(_ call: SignInCall) -> String {
+  func ticketOrigin(_ call: SignInCall) -> String {
     call.origin.split(separator: "//", maxSplits: 1).joined(separator: "//autologon.")
   }
 

@@ -28,7 +28,9 @@ extension SignInService {
     case .deviceCode:
       issued = try await issue(
         try await redeemDevice(call, application), to: application, call)
-    case .windowsTransport: throw OAuthError(.unsupportedGrantType, "The grant type is not supported.")
+    case .windowsTransport:
+      issued = try await issue(
+        try await redeemAssertion(call, application), to: application, call)
     case .clientCredentials:
       issued = try await issueToClient(application, call)
     }

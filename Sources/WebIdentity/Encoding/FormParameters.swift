@@ -48,7 +48,8 @@ package struct FormParameters: Sendable, Equatable {
     String(text.unicodeScalars.prefix(64).map { (0x20..<0x7f).contains($0.value) ? Character($0) : "?" })
   }
 
-  private static func decode(_ text: some StringProtocol) -> String? {
+  /// Nil for what is not encoded correctly or no UTF-8.
+  package static func decode(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {

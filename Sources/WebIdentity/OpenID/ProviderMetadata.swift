@@ -15,6 +15,7 @@ package struct ProviderMetadata: Encodable, Sendable {
   let responseModesSupported = ["query", "form_post"]
   let grantTypesSupported = [
     "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
   ]
   let subjectTypesSupported = ["public"]
   let idTokenSigningAlgorithmsSupported = [SignedToken.algorithm]

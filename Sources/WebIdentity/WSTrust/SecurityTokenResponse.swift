@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import FoundationEssentials
+import FoundationEssentials
 import XML
 
-/// The answer to a ``SecurityTokenRequest``: a RequestSecurityTokenResponseCollection with one response (WS-Trust 1.3, 4.1),
-/// whose token is a JSON Web Token in a BinarySecurityToken (WS-Security 1.1, 6.3).
+/// The answer to a ``SecurityTokenRequest``: one RequestSecurityTokenResponse (WS-Trust 2005), in a collection since 1.3 (4.1).
 package struct SecurityTokenResponse: Sendable {
-  /// A JSON Web Token in its compact form.
-  package var token: String
+  package var version: WSTrustVersion
+  package var assertion: TicketAssertion
   package var appliesTo: String
-  package var created: Date
-  package var expires: Date
   /// The request's, which this is the answer to.
   package var messageID: String?
 
-  package init(token: String, appliesTo: String, created: Date, expires: Date, messageID: String?) {
-    self.token = token
-    self.appliesTo = appliesTo
-    self.created = created
-    self.expires = expires
-    self.messageID = messageID
+  package init(to request: SecurityTokenRequest, assertion: TicketAssertion) {
+    version = request.version
+    self.assertion = assertion
+    appliesTo = request.appliesTo
+    messageID = request.messageID
   }
 
   package static let mediaType = "application/soap+xml; charset=utf-8"
@@ -27,21 +23,28 @@ package struct SecurityTokenResponse: Sendable {
   package var xml: String {
     typealias Names = WSTrustNames
     let related = messageID.map { "<a:RelatesTo>\(XMLElement.escape($0))</a:RelatesTo>" } ?? ""
-    let encoded = Data(token.utf8).base64EncodedString()
+    let response = """
+      <t:RequestSecurityTokenResponse xmlns:t="\(version.namespace)">\
+      <t:TokenType>\(Names.saml)</t:TokenType>\
+      <p:AppliesTo xmlns:p="\(Names.policy)"><a:EndpointReference><a:Address>\(XMLElement.escape(appliesTo))</a:Address>\
+      </a:EndpointReference></p:AppliesTo>\
+      <t:Lifetime xmlns:u="\(Names.utility)"><u:Created>\(assertion.created.formatted(.iso8601))</u:Created>\
+      <u:Expires>\(assertion.expires.formatted(.iso8601))</u:Expires></t:Lifetime>\
+      <t:RequestedSecurityToken>\(assertion.xml)</t:RequestedSecurityToken>\
+      <t:RequestType>\(version.issue)</t:RequestType><t:KeyType>\(version.bearer)</t:KeyType>\
+      </t:RequestSecurityTokenResponse>
+      """
     return """
       <?xml version="1.0" encoding="utf-8"?>
       <s:Envelope xmlns:s="\(Names.soap)" xmlns:a="\(Names.addressing)">\
-      <s:Header><a:Action s:mustUnderstand="1">\(Names.answerAction)</a:Action>\(related)</s:Header>\
-      <s:Body><t:RequestSecurityTokenResponseCollection xmlns:t="\(Names.trust)"><t:RequestSecurityTokenResponse>\
-      <t:Lifetime xmlns:u="\(Names.utility)"><u:Created>\(created.formatted(.iso8601))</u:Created>\
-      <u:Expires>\(expires.formatted(.iso8601))</u:Expires></t:Lifetime>\
-      <p:AppliesTo xmlns:p="\(Names.policy)"><a:EndpointReference><a:Address>\(XMLElement.escape(appliesTo))</a:Address>\
-      </a:EndpointReference></p:AppliesTo>\
-      <t:RequestedSecurityToken><w:BinarySecurityToken xmlns:w="\(Names.security)" ValueType="\(Names.jwt)" \
-      EncodingType="\(Names.base64)">\(encoded)</w:BinarySecurityToken></t:RequestedSecurityToken>\
-      <t:TokenType>\(Names.jwt)</t:TokenType><t:RequestType>\(Names.issue)</t:RequestType>\
-      <t:KeyType>\(Names.bearer)</t:KeyType>\
-      </t:RequestSecurityTokenResponse></t:RequestSecurityTokenResponseCollection></s:Body></s:Envelope>
+      <s:Header><a:Action s:mustUnderstand="1">\(version.answerAction)</a:Action>\(related)</s:Header>\
+      <s:Body>\(collected(response))</s:Body></s:Envelope>
       """
+  }
+
+  private func collected(_ response: String) -> String {
+    guard version == .oasis13 else { return response }
+    let name = "t:RequestSecurityTokenResponseCollection"
+    return "<\(name) xmlns:t=\"\(version.namespace)\">\(response)</\(name)>"
   }
 }

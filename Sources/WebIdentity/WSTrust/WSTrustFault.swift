@@ -29,7 +29,7 @@ package struct WSTrustFault: Error, Sendable, Equatable {
   package var xml: String {
     """
     <?xml version="1.0" encoding="utf-8"?>
-    <s:Envelope xmlns:s="\(WSTrustNames.soap)" xmlns:t="\(WSTrustNames.trust)"><s:Body><s:Fault>\
+    <s:Envelope xmlns:s="\(WSTrustNames.soap)" xmlns:t="\(WSTrustVersion.oasis13.namespace)"><s:Body><s:Fault>\
     <s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>t:\(code.rawValue)</s:Value></s:Subcode></s:Code>\
     <s:Reason><s:Text xml:lang="en">\(XMLElement.escape(reason))</s:Text></s:Reason>\
     </s:Fault></s:Body></s:Envelope>

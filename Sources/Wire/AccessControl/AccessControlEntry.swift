@@ -10,12 +10,14 @@ package struct AccessMask: OptionSet, Sendable, Hashable {
   package static let writeProperty = AccessMask(rawValue: 0x0000_0020)
   package static let controlAccess = AccessMask(rawValue: 0x0000_0100)
   package static let genericAll = AccessMask(rawValue: 0x1000_0000)
+  package static let genericRead = AccessMask(rawValue: 0x8000_0000)
   package static let genericWrite = AccessMask(rawValue: 0x4000_0000)
 
   /// With generic rights spelled out (MS-ADTS 5.1.3.2): entries that are only inherited may still have them.
   package var specific: AccessMask {
     var mask = self
     if contains(.genericAll) { mask.formUnion(AccessMask(rawValue: 0x000f_01ff)) }
+    if contains(.genericRead) { mask.formUnion([.readProperty, .listContents, AccessMask(rawValue: 0x0002_0080)]) }
     if contains(.genericWrite) { mask.formUnion([.writeProperty, AccessMask(rawValue: 0x0002_0008)]) }
     return mask
   }

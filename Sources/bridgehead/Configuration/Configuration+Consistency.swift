@@ -53,6 +53,18 @@ extension Configuration {
             "correct the DC parts, or add the domain to \(path).domains")
         }
       }
+      if let sso = forest.seamlessSSO {
+        if (sso.credentials.keytab == nil) == (sso.credentials.password == nil) {
+          add(
+            node?["seamlessSSO"], "\(path).seamlessSSO.credentials", "needs either keytab or password, and not both",
+            "keep the one that holds the account's secret")
+        }
+        if let age = Duration(parsing: sso.rollEvery), age < .seconds(86_400) {
+          add(
+            node?["seamlessSSO"], "\(path).seamlessSSO.rollEvery",
+            "is less than a day, in which tickets made with earlier keys are still in use", "write 30d")
+        }
+      }
       if let reader = forest.passwordCredentials, (reader.keytab == nil) == (reader.password == nil) {
         add(
           node?["passwordCredentials"], "\(path).passwordCredentials", "needs either keytab or password, and not both",

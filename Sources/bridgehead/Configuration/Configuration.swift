@@ -71,6 +71,16 @@ struct Configuration: Codable, Sendable {
     var organizationalUnits: OrganizationalUnits?
     var writeSourceAnchors: Bool?
     var globalCatalog: Bool?
+    var seamlessSSO: SeamlessSSO?
+  }
+
+  struct SeamlessSSO: Codable, Sendable {
+    var rollEvery: String
+    var tokenFile: String
+    var credentials: Credentials
+    var domain: String?
+    var account: String?
+    var target: String?
   }
 
   struct Credentials: Codable, Sendable {

@@ -115,6 +115,24 @@ extension Schema {
       "globalCatalog", .boolean,
       "Whether members and managers that no imported domain holds are looked up in the forest's global catalog, on port "
         + "3268, or 3269 with transport ldaps. Default: true."),
+    Property(
+      "seamlessSSO", seamlessSSO,
+      "Lets 'connect run' roll the key of Seamless SSO by itself (docs/operations/seamless-sso.md); off when absent."),
+  ])
+
+  private static let seamlessSSO = Schema.object([
+    Property(
+      "rollEvery", .string(.duration), required: true, "The age at which the key is rolled, at least 1d.",
+      example: "30d"),
+    Property(
+      "tokenFile", .string(.path), required: true, "A token of the tenant with the scope sso.",
+      example: "/etc/bridgehead/sso.token"),
+    Property(
+      "credentials", credentials, required: true,
+      "An account of its own; it needs Reset Password on the account BRIDGEHEADSSO and nothing else."),
+    Property("domain", .string(.dnsName), "The domain of the account; the forest's root when absent."),
+    Property("account", .string(.text), "The account's name. Default: BRIDGEHEADSSO."),
+    Property("target", .string(.text), "The tenant; needed where there are several targets."),
   ])
 
   private static let credentials = Schema.object([

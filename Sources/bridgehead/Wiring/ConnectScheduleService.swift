@@ -31,14 +31,44 @@ struct ConnectScheduleService: Service {
       WritebackLoop($0, clock: .continuous, logger: Logger(label: "bridgehead.writeback"))
     }
     if writeback != nil { Observability.say("writing back passwords that are changed in the cloud") }
+    let rollers = runtime.isStaging ? [] : rollers()
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await scheduler.run() }
         if let writeback { group.addTask { await writeback.run() } }
         if let passwords { group.addTask { await passwords.run() } }
+        for roller in rollers { group.addTask { await roller.run() } }
       }
     }
     await runtime.close()
     Observability.say("stopped; the next run goes on from here")
+  }
+
+  /// Those who roll the keys of Seamless SSO, for the forests whose configuration asks for it.
+  private func rollers() -> [SSORoller<ContinuousClock>] {
+    (configuration.connect?.forests ?? []).compactMap { forest in
+      guard let section = forest.seamlessSSO, let age = Duration(parsing: section.rollEvery) else { return nil }
+      // Keys of the whole forest pass through.
+      ProcessSecrecy.refuseCores()
+      Observability.say("rolling the key of Seamless SSO of \(forest.name) every \(section.rollEvery)")
+      var options = SeamlessSSO.Options()
+      if let account = section.account { options.account = account }
+      let settings = SeamlessSSORuntime.Settings(
+        file: file, forest: forest.name, domain: section.domain, target: section.target,
+        administrator: section.credentials, tokenFile: section.tokenFile, options: options)
+      return SSORoller(
+        forest: forest.name, clock: .continuous, logger: Logger(label: "bridgehead.sso")
+      ) {
+        let runtime = try await SeamlessSSORuntime.open(settings, environment: Environment.current)
+        do {
+          let plan = try await runtime.service.rollIfDue(after: age / .seconds(1))
+          await runtime.close()
+          return plan
+        } catch {
+          await runtime.close()
+          throw error
+        }
+      }
+    }
   }
 }

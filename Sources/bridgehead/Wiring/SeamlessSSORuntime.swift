@@ -49,7 +49,7 @@ struct SeamlessSSORuntime: Closable {
       let directory = try await directory(section, settings, names, cloud, flows, environment)
       let service = SeamlessSSO(
         directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
-        options: settings.options,
+        intents: SSOIntents(store: store), options: settings.options,
         prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
         random: SystemRandom.bytes, logger: Logger(label: "bridgehead.sso"))
       return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
@@ -108,10 +108,10 @@ struct SeamlessSSORuntime: Closable {
         return try await forest.connect(toCatalog: catalog)
       },
       controller: { try await near.connect(to: controller) },
-      accounts: {
+      accounts: { access in
         try await DomainAccounts.connect(
           to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
-          provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
+          access: access, provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
           logger: Logger(label: "bridgehead.smb"))
       })
     return (directory, near.kerberos)

@@ -26,13 +26,14 @@ final class ScriptedCatalog: ReferenceResolver {
     return anchor
   }
 
-  func add(_ kind: ObjectKind, _ name: String, as anchor: Anchor) {
+  func add(_ kind: ObjectKind, _ name: String, as anchor: Anchor, below domain: String = "DC=child,DC=corp,DC=example")
+  {
     let attributes = Attributes(texts: [
       "userprincipalname": ["\(name)@child.corp.example"], "displayname": [name], "mail": ["\(name)@corp.example"],
     ])
     state.withLock {
       $0.objects[anchor] = Change(
-        anchor: anchor, kind: kind, name: "CN=\(name),DC=child,DC=corp,DC=example", isComplete: true,
+        anchor: anchor, kind: kind, name: "CN=\(name),\(domain)", isComplete: true,
         attributes: attributes)
     }
   }

@@ -128,6 +128,14 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     }
   }
 
+  /// Moves an object to a domain that is not read: what refers to it still does.
+  func leave(_ anchor: Anchor) {
+    state.withLock { state in
+      state.objects[anchor] = nil
+      state.log.append(Change(anchor: anchor, isDeleted: true))
+    }
+  }
+
   /// Brings a deleted object back: the change tells only its name and place.
   func restore(
     _ anchor: Anchor, _ kind: ObjectKind, _ rdn: String, in parent: Anchor?, _ attributes: [String: [String]]

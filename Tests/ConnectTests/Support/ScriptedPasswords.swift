@@ -31,7 +31,7 @@ final class ScriptedPasswords: PasswordSource, Sendable {
     var fetched = 0
     /// What LDAP tells of the time when passwords expire.
     var expiries: [Anchor: FileTime] = [:]
-    var maximumAge: Int64? = -36_288_000_000_000
+    var policy = PasswordPolicy(maximumAge: -36_288_000_000_000)
     var policiesRead = 0
   }
 
@@ -130,10 +130,10 @@ struct ScriptedReading: PasswordReading {
     }
   }
 
-  func maximumAge() async throws -> Int64? {
+  func policy() async throws -> PasswordPolicy {
     source.state.withLock { state in
       state.policiesRead += 1
-      return state.maximumAge
+      return state.policy
     }
   }
 

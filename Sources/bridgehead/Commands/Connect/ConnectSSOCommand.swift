@@ -28,9 +28,10 @@ struct ConnectSSO: AsyncParsableCommand {
         """)
     @OptionGroup var place: SSOPlace
     @OptionGroup var change: SSOChange
+    @OptionGroup var trusts: SSOTrusts
     @OptionGroup var global: GlobalOptions
 
-    func run() async throws { try await change.run(.enable, place, global) }
+    func run() async throws { try await change.run(.enable, place, global, trusts: trusts) }
   }
 
   struct Roll: AsyncParsableCommand {
@@ -46,9 +47,10 @@ struct ConnectSSO: AsyncParsableCommand {
     @OptionGroup var place: SSOPlace
     @OptionGroup var change: SSOChange
     @OptionGroup var tickets: SSOTickets
+    @OptionGroup var trusts: SSOTrusts
     @OptionGroup var global: GlobalOptions
 
-    func run() async throws { try await change.run(.roll, place, global, tickets) }
+    func run() async throws { try await change.run(.roll, place, global, tickets, trusts: trusts) }
   }
 
   struct Disable: AsyncParsableCommand {
@@ -160,6 +162,15 @@ struct SSOTickets: ParsableArguments {
   var endTickets = false
 }
 
+/// Whom the key speaks for beside its own forest.
+struct SSOTrusts: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Take tickets of the people of this forest as well, which a forest trust lets in; repeat it for several. It holds "
+        + "until 'disable', or until the trust is gone.", valueName: "name"))
+  var trustedForest: [String] = []
+}
+
 /// A change, or what it would be.
 struct SSOChange: ParsableArguments {
   @Flag(help: "Look at everything, say what would be done, and do nothing.")
@@ -173,7 +184,8 @@ struct SSOChange: ParsableArguments {
   }
 
   func run(
-    _ action: SSOPlan.Action, _ place: SSOPlace, _ global: GlobalOptions, _ tickets: SSOTickets? = nil
+    _ action: SSOPlan.Action, _ place: SSOPlace, _ global: GlobalOptions, _ tickets: SSOTickets? = nil,
+    trusts: SSOTrusts? = nil
   ) async throws {
     Observability.bootstrap(global)
     // Keys of the whole forest pass through.
@@ -184,6 +196,7 @@ struct SSOChange: ParsableArguments {
         remedy: "give --principal with --password-file or --keytab.", status: .usage)
     }
     var options = SeamlessSSO.Options()
+    options.trustedForests = trusts?.trustedForest ?? []
     if let tickets {
       options.overlap = Int(tickets.overlap.components.seconds)
       options.endsTickets = tickets.endTickets
