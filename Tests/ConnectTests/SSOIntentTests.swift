@@ -19,10 +19,10 @@ import Testing
     return SSOTraces(
       SearchEntry(
         dn: "CN=BRIDGEHEADSSO,CN=Computers,DC=corp,DC=example",
-        attributes: [
+        attributes: more.map { Attribute($0.0, [$0.1]) } + [
           Attribute("whenCreated", ["\(time).0Z"]), Attribute("userAccountControl", [control]),
           Attribute("objectClass", ["top", "person", "user", "computer"]), Attribute("logonCount", ["0"]),
-        ] + more.map { Attribute($0.0, [$0.1]) }))
+        ]))
   }
 
   @Test func recognisesWhatItLeftBehind() {

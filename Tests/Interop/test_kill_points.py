@@ -4,9 +4,11 @@ then runs are killed at chosen ones, without a hook in the product, and the next
 
 BRIDGEHEAD_KILL_POINTS says how many of each cycle are tried, or `all`; BRIDGEHEAD_KILL_SHARE, as `1/2`, which share of them.
 """
+import json
 import os
 import pathlib
 import shutil
+import signal
 
 import pytest
 
@@ -71,3 +73,38 @@ def test_a_delta_cycle(capsys, lab, new_tenant, new_connect, tmp_path):
     assert_same(content(new_connect), content(another))
     compare(lab, new_tenant)
     assert_created_once(new_tenant)
+
+
+def test_enabling_seamless_sso(capsys, lab, new_tenant, new_connect, tmp_path):
+    """A rerun ends as if nothing had happened, whatever the forest, the tenant and the store had of it."""
+    token, administrator = tmp_path / "sso.token", lab.forest["administrator"]
+    new_tenant.product.run("tenant", "token", "create", "--config", new_tenant.configuration, "--name", "sso", "--scope",
+                           "sso", "--output", token)
+    options = ["--token-file", token, "--principal", administrator["principal"], "--password-file",
+               administrator["passwordFile"], "--json"]
+
+    def sso(command, *more):
+        done = new_connect.product.run(
+            "connect", "sso", command, "--config", new_connect.configuration, *options, *more, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    trace, enable = tmp_path / "trace", ("sso", "enable")
+    # The first run makes the store as well.
+    for _ in range(2):
+        counts = count_calls(new_connect, trace, *options, command=enable)
+        sso("disable", "--end-tickets")
+    assert counts["fdatasync"][0] >= 2 and counts["write"][0] > 20
+
+    def attempt(call, number):
+        code = kill_at(new_connect, trace, call, number, *options, command=enable)
+        assert code in (0, -signal.SIGKILL), code
+        sso("enable")
+        status = sso("status")
+        assert status["warnings"] == [] and status["account"]["marker"], status
+        assert len([key for key in status["keys"] if "activated" in key and "retires" not in key]) == 1, status
+        sso("disable", "--end-tickets")
+        return code
+
+    # Each costs three commands.
+    sweep(capsys, "enabling Seamless SSO", counts, choose(counts, SAMPLE and max(4, SAMPLE // 3), SHARE), attempt)

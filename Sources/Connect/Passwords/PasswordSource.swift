@@ -32,6 +32,7 @@ package protocol PasswordReading: Closable {
   /// it of are left out.
   func expiries(of identifiers: [GUID]) async throws -> [GUID: FileTime]
 
+  /// How long the passwords of the domain live.
   func policy() async throws -> PasswordPolicy
 }
 
