@@ -4,6 +4,7 @@ import IdentityModel
 import Synchronization
 
 @testable import Connect
+import Wire
 
 /// A forest whose answers a test writes one by one.
 final class Answers: ImportSource {
