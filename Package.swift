@@ -118,7 +118,7 @@ let package = Package(
     library(
       "Tenant",
       [
-        "IdentityModel", "Wire", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
+        "IdentityModel", "Wire", "TCP", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
         "PasswordWriteback", "WebIdentity", "WebPages",
         hummingbird,
         hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
@@ -127,6 +127,7 @@ let package = Package(
       "Readiness",
       [
         "PortReference", "Wire", "Store", "WebPages",
+        "TCP",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -148,7 +149,8 @@ let package = Package(
     .executableTarget(
       name: "bridgehead",
       dependencies: [
-        "PortReference", "IdentityModel", "Wire", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB", "CProcess",
+        "PortReference", "IdentityModel", "Wire", "TCP", "Kerberos", "LDAP", "DirectoryLocator", "RPC", "SMB",
+        "CProcess",
         "CertificateTrust", "HTTP", "SCIM", "Store", "SynchronisationRules", "Connect", "Tenant", "Readiness", "Lab",
         "WebIdentity", "SyncAPI", "PasswordWriteback",
         yams, arguments,
@@ -166,14 +168,17 @@ let package = Package(
       path: "Benchmarks/ImportBenchmark", swiftSettings: settings),
 
     // Tests.
+    // Seeded mutations, recorded flows and clocks for every test target; no product links it.
+    .target(
+      name: "TestSupport", dependencies: ["Wire", logging], path: "Tests/TestSupport", swiftSettings: settings),
     tests("PortReferenceTests", ["PortReference"]),
     tests("WireTests", ["Wire"]),
-    tests("KerberosTests", ["Kerberos", "Wire", logging]),
+    tests("KerberosTests", ["TestSupport", "Kerberos", "Wire", logging]),
     tests(
       "LDAPTests",
-      ["LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
-    tests("RPCTests", ["RPC", "Wire", crypto, nioCore, nioPosix, nioEmbedded, logging]),
-    tests("DirectoryLocatorTests", ["DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
+      ["TestSupport", "LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
+    tests("RPCTests", ["TestSupport", "RPC", "Wire", crypto, nioCore, nioPosix, nioEmbedded, logging]),
+    tests("DirectoryLocatorTests", ["TestSupport", "DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     // Authorities, revocation lists and scripted servers that several test targets need; no product links it.
     .target(
       name: "TrustTestSupport",
@@ -182,37 +187,39 @@ let package = Package(
     tests(
       "CertificateTrustTests",
       [
-        "CertificateTrust", "TrustTestSupport", "Wire", x509, asn1, crypto, cryptoExtras, nioCore,
+        "TestSupport", "CertificateTrust", "TrustTestSupport", "Wire", x509, asn1, crypto, cryptoExtras, nioCore,
         nioPosix, nioSSL, logging,
       ]),
     tests(
       "HTTPTests",
       [
-        "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
+        "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
-    tests("SMBTests", ["SMB", "Wire", crypto, nioCore, nioPosix, logging]),
+    tests("SMBTests", ["TestSupport", "SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("XMLTests", ["XML", "Wire"]),
     tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
-    tests("WCFTests", ["WCF", "Wire"]),
+    tests("WCFTests", ["TestSupport", "WCF", "Wire"]),
     tests(
       "SyncAPITests",
       [
-        "SyncAPI", "WCF", "HTTP", "IdentityModel", "WebIdentity", "Wire", nioCore, nioPosix, nioHTTP1, logging,
+        "TestSupport", "SyncAPI", "WCF", "HTTP", "IdentityModel", "WebIdentity", "Wire", nioCore, nioPosix, nioHTTP1,
+        logging,
       ]),
-    tests("SCIMTests", ["SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
+    tests("SCIMTests", ["TestSupport", "SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
     tests("StoreTests", ["Store"]),
-    tests("SynchronisationRulesTests", ["SynchronisationRules", "IdentityModel", "Wire"]),
+    tests("SynchronisationRulesTests", ["TestSupport", "SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
       "ConnectTests",
       [
-        "Connect", "IdentityModel", "PasswordWriteback", "RPC", "SCIM", "SyncAPI", "LDAP", "Store",
+        "TestSupport", "Connect", "IdentityModel", "PasswordWriteback", "RPC", "SCIM", "SyncAPI", "LDAP", "Store",
         "SynchronisationRules", "Wire", logging,
       ]),
     tests(
       "TenantTests",
       [
-        "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash", "PasswordWriteback",
+        "TestSupport", "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash",
+        "PasswordWriteback",
         "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle,
       ]),
     tests("PasswordWritebackTests", ["PasswordWriteback", "Wire"]),
@@ -222,7 +229,7 @@ let package = Package(
     tests(
       "ReadinessTests",
       [
-        "Readiness", "PortReference", "Wire", "Store", "WebPages",
+        "TestSupport", "Readiness", "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
         "Kerberos",
@@ -234,7 +241,7 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
+        "TestSupport", "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
         "Connect", "PasswordHash", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix,
         nioSSL, logging,
       ]),

@@ -130,7 +130,7 @@ package struct ConnectService: Sendable {
       try await body(&report)
     } catch {
       let isStopped = error is CancellationError || Task.isCancelled
-      let reason = isStopped ? "The run was stopped." : (error as? any DiagnosableError)?.message ?? "\(error)"
+      let reason = isStopped ? "The run was stopped." : error.explanation
       report.errors.append(reason)
       // A task of its own, because the store refuses a cancelled one. The first error is what matters; a store that
       // fails again here would only hide it.

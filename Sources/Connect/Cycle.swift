@@ -87,7 +87,7 @@ struct Cycle {
           }
         } catch  where Self.isOfSource(error) {
           failures.append(error)
-          let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
+          let reason = error.explanation
           logger.error("a source was left behind", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
           guard sources.count > 1 else { break }
           report.errors.append("\(source.name): \(reason)")
@@ -153,7 +153,7 @@ struct Cycle {
     }
     if targets.count > 1 {
       for failure in failures {
-        let reason = (failure.error as? any DiagnosableError)?.message ?? "\(failure.error)"
+        let reason = failure.error.explanation
         logger.error("a target was left behind", metadata: ["target": "\(failure.target)", "reason": "\(reason)"])
         report.errors.append("\(failure.target): \(reason)")
       }

@@ -50,16 +50,9 @@ private struct PasswordChangeMessage {
       krb5_free_data_contents(library.context, &text)
     }
     var raw = ticket.raw
-    let code = new.withBytes { bytes in
-      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 1, alignment: 1)
-      defer {
-        if let start = copy.baseAddress { explicit_bzero(start, copy.count) }
-        copy.deallocate()
-      }
-      copy.copyBytes(from: bytes)
-      copy[bytes.count] = 0
-      return krb5_change_password(
-        library.context, &raw, copy.baseAddress?.assumingMemoryBound(to: CChar.self), &result, &codeText, &text)
+    let code = new.withCString { password in
+      krb5_change_password(
+        library.context, &raw, password, &result, &codeText, &text)
     }
     guard code == 0 else {
       throw PasswordChangeError(

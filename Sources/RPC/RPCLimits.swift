@@ -14,9 +14,6 @@ package enum RPCLimits {
   static let handshakeSteps = 8
   /// Presentation contexts in an answer to a bind: as many as were offered, and this client offers one or two.
   static let contexts = 16
-  /// Bytes of authentication data in one fragment, a Kerberos ticket with a large authorization field included
-  /// (MaxTokenSize is 48,000 on Windows; a fragment is the tighter limit).
-  static let authentication = fragment
   /// Towers asked of an endpoint mapper for one interface; a server with many addresses has one for each.
   static let towers: UInt32 = 16
   /// Bytes of one tower: six floors of a few bytes each (C706 appendix L).

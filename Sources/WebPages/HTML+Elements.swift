@@ -3,8 +3,6 @@
 /// Pages that are made from data are put together element by element. Names of elements and attributes are literals of the
 /// program; everything else is escaped.
 extension HTML {
-  package static let empty: HTML = ""
-
   /// Text, from wherever it came.
   package static func plain(_ text: String) -> HTML { HTML(text: escape(text)) }
 
@@ -33,8 +31,4 @@ extension HTML {
   }
 
   package static func + (left: HTML, right: HTML) -> HTML { HTML(text: left.text + right.text) }
-
-  package static func joined(_ pieces: [HTML], by separator: String = "") -> HTML {
-    HTML(text: pieces.map(\.text).joined(separator: escape(separator)))
-  }
 }

@@ -3,6 +3,7 @@
 import CertificateTrust
 import Foundation
 import Synchronization
+import TestSupport
 
 /// A source of lists that a test fills; it counts what was fetched.
 final class ListShelf: RevocationListSource {
@@ -33,13 +34,6 @@ final class ListShelf: RevocationListSource {
   }
 }
 
-/// A clock that a test sets.
-final class TestClock: Sendable {
-  private let value: Mutex<Date>
-  init(_ date: Date) { value = Mutex(date) }
-  var now: Date {
-    get { value.withLock { $0 } }
-    set { value.withLock { $0 = newValue } }
-  }
+extension TestClock {
   var read: @Sendable () -> Date { { self.now } }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import TestSupport
 import TrustTestSupport
 import X509
 

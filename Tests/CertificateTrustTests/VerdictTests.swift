@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import SwiftASN1
 import Testing
+import TestSupport
 import TrustTestSupport
 import X509
 
@@ -249,7 +250,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
   static func validator(_ scenario: Scenario, mode: RevocationPolicy.Mode = .require) -> ChainValidator {
     let now: @Sendable () -> Date = { TestAuthority.now }
     let cache = RevocationListCache(source: ListShelf(scenario.lists), now: now)
-    let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let quiet = Logger.silent
     let policy = RevocationPolicy(mode, cache: cache, listIssuers: scenario.listIssuers, now: now, log: quiet)
     return ChainValidator(anchors: TrustAnchors([scenario.root]), revocation: policy, now: now)
   }

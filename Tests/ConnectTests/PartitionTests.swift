@@ -119,9 +119,15 @@ import Wire
       #expect(
         try await count(store, "link WHERE target_guid = x'01000000000000000000000000000000' AND change IS NOT -1") == 1
       )
-      // It waits as long as it takes.
+      // It waits as long as it takes, and is asked for from time to time.
       forest.set("a.example", .init())
-      #expect(try await read(store, asking: catalog).map(\.deleted) == [0, 0])
+      var questions: [Int] = []
+      for time in [1, 2, 200, 201] as [Double] {
+        catalog.forgetQuestions()
+        #expect(try await read(store, at: time, asking: catalog).map(\.deleted) == [0, 0])
+        questions.append(catalog.questions.count)
+      }
+      #expect(questions == (mode == .full ? [1, 0, 1, 0] : [0, 0, 1, 0]))
       var moved = Self.user(1, in: "b")
       forest.know(moved)
       moved.isComplete = false
@@ -131,6 +137,15 @@ import Wire
       #expect(try await count(store, "departure") == 0)
     }
   }
+
+  /// Whoever names an object does not choose its domain.
+  @Test(arguments: [
+    ("CN=a,OU=b,DC=Child,dc=corp,DC=example", "child.corp.example"), ("DC=corp,DC=example", "corp.example"),
+    (#"CN=a\,DC=evil,DC=corp,DC=example"#, "corp.example"), (#"CN=a\2CDC=evil,DC=corp,DC=example"#, "corp.example"),
+    (#"CN=a\\,DC=corp,DC=example"#, "corp.example"), ("CN=a, DC = corp , DC=example", "corp.example"), ("CN=a", ""),
+    ("", ""),
+  ])
+  func aNameSaysItsDomain(_ name: String, _ domain: String) { #expect(DistinguishedName.domain(of: name) == domain) }
 
   @Test(arguments: [false, true])
   func whatTheCatalogDoesNotKnowIsDeleted(_ isDown: Bool) async throws {

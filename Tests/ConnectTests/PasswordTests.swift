@@ -7,6 +7,7 @@ import RPC
 import Store
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Connect
@@ -20,7 +21,7 @@ import Wire
   ) -> PasswordPass {
     PasswordPass(
       sources: [source], targets: targets, store: site.store, ledger: FlowLedger(),
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { site.clock.withLock { $0 } },
+      logger: .silent, now: { site.clock.withLock { $0 } },
       random: { (0..<$0).map { _ in UInt8.random(in: .min ... .max) } })
   }
 
@@ -66,7 +67,7 @@ import Wire
       let target = MemoryPasswords()
       let fixed = PasswordPass(
         sources: [source], targets: [target], store: site.store, ledger: FlowLedger(),
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { site.clock.withLock { $0 } },
+        logger: .silent, now: { site.clock.withLock { $0 } },
         random: { count in (0..<count).map { UInt8($0) } })
       _ = try await fixed.run()
       #expect(

@@ -33,6 +33,17 @@ import Testing
     #expect(count < 10)
   }
 
+  /// A server may say any number.
+  @Test(arguments: [0, 1]) func theHighestNumberThereIs(objects: Int) {
+    var ranges = CreationRanges(end: .max, readers: 2)
+    var slices: [CreationRanges.Slice] = []
+    while let slice = ranges.next(), slices.count < 100 {
+      slices.append(slice)
+      ranges.read(slice, objects: objects)
+    }
+    #expect(slices.count < 100 && slices.last?.upper == nil)
+  }
+
   @Test func readersWaitForTheWriter() async throws {
     let channel = BatchChannel(capacity: 2)
     try await channel.send(Batch([]))

@@ -7,6 +7,7 @@ import Store
 import Testing
 
 @testable import Connect
+import TestSupport
 
 @Suite struct ScheduleTests {
   /// Runs a scheduler while the body looks at what it does.
@@ -17,7 +18,7 @@ import Testing
     let clock = ManualClock()
     let scheduler = Scheduler(
       site.service(configuration), plan: plan, clock: clock,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await scheduler.run() }
       try await until { clock.isAwaited }

@@ -6,6 +6,7 @@ import PasswordWriteback
 import Store
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Connect
@@ -13,7 +14,6 @@ import Wire
 /// The steps of a request, with a tenant and a controller that follow a script.
 @Suite struct WritebackServiceTests {
   private static let guid = GUID(words: 0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00)
-  private static let start = 1_800_000_000.0
   private let key = ConnectorPrivateKey()
 
   private struct Stage {
@@ -69,7 +69,7 @@ import Wire
         settings: WritebackSettings(
           target: "tenant", tenant: "corp.tenant.example", key: key, perUser: perUser, total: total), channel: script,
         directories: [script], store: site.store,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        logger: .silent,
         now: { site.clock.withLock { $0.timeIntervalSince1970 } })
       try await body(Stage(site: site, script: script, service: service, key: key))
     }

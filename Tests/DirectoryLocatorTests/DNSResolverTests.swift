@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import Testing
+import TestSupport
 import Wire
 
 @testable import DirectoryLocator

@@ -3,8 +3,8 @@
 import Foundation
 import LDAP
 import Logging
-import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import DirectoryLocator

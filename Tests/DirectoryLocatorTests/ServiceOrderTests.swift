@@ -3,6 +3,7 @@
 import Testing
 
 @testable import DirectoryLocator
+import TestSupport
 
 @Suite("RFC 2782 order")
 struct ServiceOrderTests {

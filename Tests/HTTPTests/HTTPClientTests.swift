@@ -2,8 +2,8 @@
 
 import Foundation
 import NIOCore
-import Synchronization
 import Testing
+import TestSupport
 import TrustTestSupport
 import Wire
 
@@ -238,7 +238,7 @@ import Wire
   }
 
   @Test func plainHTTPIsRecordedAfterTheResponse() async throws {
-    let book = FlowBook()
+    let book = RecordedFlows()
     let server = try await LoopbackServer { number, _ in number == 0 ? [.close] : [.send(response("ok"))] }
     let client = plainClient { $0.flows = book.flows }
     await #expect(throws: HTTPError.self) { _ = try await client.send(HTTPRequest("POST", try server.url())) }

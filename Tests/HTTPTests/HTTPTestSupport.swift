@@ -6,6 +6,7 @@ import HTTP
 import NIOCore
 import NIOSSL
 import Synchronization
+import TestSupport
 import TrustTestSupport
 import Wire
 import X509
@@ -15,11 +16,7 @@ struct LoopbackResolver: NameResolver {
   func addresses(of host: String) async throws -> [String] { ["127.0.0.1"] }
 }
 
-final class FlowBook: FlowRecorder {
-  private let state = Mutex<[FlowUse]>([])
-  var uses: [FlowUse] { state.withLock { $0 } }
-  func record(_ use: FlowUse) { state.withLock { $0.append(use) } }
-
+extension RecordedFlows {
   var flows: HTTPFlows {
     HTTPFlows(
       https: Flow(row: "connect-cloud/https", recorder: self), http: Flow(row: "connect-cloud/http", recorder: self))

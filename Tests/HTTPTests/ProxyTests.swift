@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Testing
+import TestSupport
 import TrustTestSupport
 import Wire
 
@@ -91,7 +92,7 @@ struct TinyProxy {
     let (lists, site, server) = try await site()
     let tiny = try await TinyProxy(connectPort: server.port)
     defer { tiny.stop() }
-    let book = FlowBook()
+    let book = RecordedFlows()
     let client = try site.client(flows: book.flows, proxy: tiny.proxy())
     for _ in 0..<2 {
       let url = try server.url(scheme: "https", host: "127.0.0.1")

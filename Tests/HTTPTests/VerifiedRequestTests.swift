@@ -4,6 +4,7 @@ import CertificateTrust
 import Foundation
 import NIOCore
 import Testing
+import TestSupport
 import TrustTestSupport
 import Wire
 
@@ -16,7 +17,7 @@ import Wire
     let site = try TestSite(listPort: lists.port)
     lists.serve(try TestRevocationList(site.root).encoded())
     let server = try await LoopbackServer(tls: site.tls) { _, _ in [.send(response("hello"))] }
-    let book = FlowBook()
+    let book = RecordedFlows()
     let client = try site.client(flows: book.flows)
     for _ in 0..<3 {
       #expect(try await client.send(HTTPRequest("GET", try server.url(scheme: "https"))).text == "hello")
@@ -36,7 +37,7 @@ import Wire
     let lists = try await ListServer()
     let site = try TestSite(listPort: lists.port)
     let stranger = try TestSite(listPort: lists.port)
-    let book = FlowBook()
+    let book = RecordedFlows()
     let server = try await LoopbackServer(tls: site.tls) { _, _ in [.send(response("hello"))] }
 
     func refusal(_ site: TestSite, host: String = "server.example") async throws -> TrustError? {

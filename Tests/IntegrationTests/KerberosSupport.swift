@@ -4,8 +4,8 @@ import Foundation
 import Glibc
 import Kerberos
 import Logging
-import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 /// The lab's first forest, as the Kerberos tests see it.
@@ -69,13 +69,6 @@ struct KerberosLab {
     process.waitUntilExit()
     return (process.terminationStatus, String(decoding: output, as: UTF8.self))
   }
-}
-
-/// Keeps what transports record.
-final class RecordedFlows: FlowRecorder {
-  private let kept = Mutex<[FlowUse]>([])
-  var uses: [FlowUse] { kept.withLock { $0 } }
-  func record(_ use: FlowUse) { kept.withLock { $0.append(use) } }
 }
 
 /// Just enough of RFC 4511 and RFC 4422 3.7 on a plain socket to see a context accepted and used by a real server:

@@ -4,6 +4,7 @@ import Foundation
 import Kerberos
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 /// Tickets and contexts from a real KDC, accepted by a real LDAP server.

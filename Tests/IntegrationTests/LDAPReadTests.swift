@@ -5,6 +5,7 @@ import Foundation
 import LDAP
 import Logging
 import Testing
+import TestSupport
 import Wire
 
 /// Signing in and reading, on every port of a real domain controller.

@@ -7,6 +7,7 @@ import Kerberos
 import LDAP
 import Logging
 import Testing
+import TestSupport
 import Wire
 
 /// Connections to the lab's first domain controller, and the system's tools to compare with.

@@ -45,31 +45,16 @@ struct LabDescription: Decodable, Sendable {
     var serviceAccount: Account
     var plainAccount: Account
     var passwordAccount: Account
-    var writebackAccount: Account
     var userPasswordFile: String
     var tenant: Server
     var crlURL: String
     var crlAddress: String
-    var verifiedSuffixes: [String]
-    var unverifiedSuffixes: [String]
-    var synchronisedUnits: [String]
-    var otherUnits: [String]
     var counts: [String: Int]
   }
 
-  struct Options: Decodable, Sendable {
-    var users: Int
-    var groups: Int
-    var seed: Int
-    var extendedSchema: Bool
-  }
-
   var directory: String
-  var options: Options
   var forests: [Forest]
   var certificateAuthorityFile: String
-  var crlFile: String
-  var kerberosConfigurationFile: String
 
   /// The forest that tests use unless they need several.
   var forest: Forest { forests[0] }

@@ -5,8 +5,8 @@ import LDAP
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import DirectoryLocator
@@ -14,13 +14,7 @@ import Wire
 /// The resolver and the locator against the DNS, CLDAP and KDC services of a real domain controller.
 @Suite("Locator against a real domain", .enabled(if: Lab.current != nil, "needs BRIDGEHEAD_LAB"))
 struct LocatorIntegrationTests {
-  private final class Flows: FlowRecorder {
-    private let storage = Mutex<[FlowUse]>([])
-    var uses: [FlowUse] { storage.withLock { $0 } }
-    func record(_ use: FlowUse) { storage.withLock { $0.append(use) } }
-  }
-
-  private let flows = Flows()
+  private let flows = RecordedFlows()
   private let forest: LabDescription.Forest
   private let controller: LabDescription.Controller
   private let dns: Endpoint

@@ -6,6 +6,7 @@ import Kerberos
 import NIOPosix
 import RPC
 import Testing
+import TestSupport
 import Wire
 
 /// The lab's first controller, as the RPC tests see it.

@@ -5,6 +5,7 @@ import NIOPosix
 import PasswordHash
 import RPC
 import Testing
+import TestSupport
 import Wire
 
 /// Associations with a real domain controller.

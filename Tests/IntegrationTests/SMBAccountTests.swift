@@ -7,6 +7,7 @@ import Logging
 import RPC
 import SMB
 import Testing
+import TestSupport
 import Wire
 
 extension SMBTests {

@@ -8,6 +8,7 @@ import NIOPosix
 import SMB
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 /// Connections to the SMB server of the lab's first domain controller, whose configuration tests may change.

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import SMB
 import Testing
+import TestSupport
 import Wire
 
 /// One test at a time: they change the server.

@@ -130,8 +130,8 @@ def _strace(connect, trace, *arguments, command, inject=None):
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
 
 
-def choose(counts, sample, share=(1, 1)):
-    """Points spread evenly over each kind of call, at most `sample`; every one when that is None. A share is the n-th of so
+def choose(counts, sample, part=(1, 1)):
+    """Points spread evenly over each kind of call, at most `sample`; every one when that is None. A part is the n-th of so
     many runs that try them together, each in a forest of its own."""
     points = {call: list(range(1, most + 1)) for call, (_, most) in counts.items()}
     if sample is not None:
@@ -140,8 +140,8 @@ def choose(counts, sample, share=(1, 1)):
         for call, numbers in points.items():
             size = min(len(numbers), each + (spare if call == "pwrite64" else 0))
             points[call] = sorted({numbers[(2 * i + 1) * len(numbers) // (2 * size)] for i in range(size)})
-    number, shares = share
-    return [(call, number) for call, numbers in points.items() for number in numbers][number - 1::shares]
+    number, parts = part
+    return [(call, number) for call, numbers in points.items() for number in numbers][number - 1::parts]
 
 
 def sweep(capsys, title, counts, points, attempt):

@@ -117,3 +117,19 @@ def test_the_template_is_valid_and_the_schema_accepts_it(bridgehead, tmp_path):
     assert list(validator.iter_errors(yaml.safe_load(GOOD.replace("  roots:", "  rots:")))) != []
     again = bridgehead.run("config", "init", "--output", file, check=False)
     assert again.returncode == 1 and "is there already" in again.stderr
+
+
+def test_no_text_from_elsewhere_steers_the_terminal(bridgehead, tmp_path):
+    """A name, here of a file and of a property, may hold what clears a screen or turns the direction of writing."""
+    clear, turn = "\x1b[2J", "\u202e"
+    file = tmp_path / f"{clear}{turn}.yaml"
+    file.write_text(GOOD)
+    done = bridgehead.run("config", "validate", "--config", file)
+    assert "\\u001b[2J\\u202e.yaml is fine" in done.stdout
+    file.write_text(GOOD + '"\\e[2J\\u009b31m": 1\n')
+    done = bridgehead.run("config", "validate", "--config", file, check=False)
+    assert done.returncode == 78 and "\\u001b[2J\\u009b31m is not a known property" in done.stderr, done.stderr
+    told = bridgehead.run("config", "validate", "--json", "--config", file, check=False).stdout
+    assert any("\x1b[2J\x9b31m is not a known property" in fault["message"] for fault in json.loads(told)), told
+    for text in (done.stdout, done.stderr, told):
+        assert not set(text) & {"\x1b", "\x9b", turn}

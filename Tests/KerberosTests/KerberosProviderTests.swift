@@ -3,6 +3,7 @@
 import FoundationEssentials
 import Logging
 import Testing
+import TestSupport
 import Wire
 
 @testable import Kerberos
@@ -63,7 +64,7 @@ import Wire
       KerberosConfiguration(
         realm: "CORP.EXAMPLE", principal: "svc", allowedClockSkew: allowedClockSkew, attemptTimeouts: timeouts),
       credentials: credentials, flow: Flow(row: "connect-ad/kerberos", recorder: flows), now: { now },
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), kdcs: { _ in endpoints })
+      logger: .silent, kdcs: { _ in endpoints })
   }
 
   private func failure(_ provider: KerberosProvider) async -> SecurityError? {

@@ -3,6 +3,7 @@
 import NIOCore
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import LDAP
@@ -136,7 +137,7 @@ import Wire
     let server = try await FakeServer.start { _, _ in }
     // A port that no other test is given.
     #expect(await ldapError { _ = try await server.connect(port: 1) }?.code == .unreachable)
-    #expect(server.flows.all.isEmpty)
+    #expect(server.flows.uses.isEmpty)
   }
 
   @Test func aSilentServerTimesOutAndTheOperationIsAbandoned() async throws {
@@ -185,8 +186,8 @@ import Wire
   @Test func closingSaysUnbind() async throws {
     let server = try await FakeServer.start { _, _ in }
     let connection = try await server.connect()
-    #expect(server.flows.all.map(\.row) == ["connect-ad/ldap"])
-    #expect(server.flows.all.first?.address == "127.0.0.1")
+    #expect(server.flows.uses.map(\.row) == ["connect-ad/ldap"])
+    #expect(server.flows.uses.first?.address == "127.0.0.1")
     await connection.close()
     try await server.waits { $0.last?.operation == .unbindRequest }
     #expect(await ldapError { _ = try await connection.rootDSE() }?.code == .closed)

@@ -3,6 +3,7 @@
 import Foundation
 import NIOCore
 import Testing
+import TestSupport
 import Wire
 
 @testable import LDAP
@@ -12,9 +13,7 @@ import Wire
 /// `BRIDGEHEAD_FUZZ_ITERATIONS` sets the number; `BRIDGEHEAD_FUZZ_SEED` repeats a run.
 @Suite struct FuzzTests {
   @Test func mutatedMessages() {
-    let environment = ProcessInfo.processInfo.environment
-    let iterations = environment["BRIDGEHEAD_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 5000
-    let seed = environment["BRIDGEHEAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+    let (iterations, seed) = (Fuzzing.iterations(otherwise: 5000), Fuzzing.seed)
     let outcome = Fuzzer.run(iterations: iterations, seed: seed)
     #expect(outcome.read + outcome.refused == iterations)
     #expect(outcome.read > 0 && outcome.refused > 0)
@@ -46,12 +45,15 @@ enum Fuzzer {
       ).encoded,
     ]
 
+  /// Tags and forms of lengths (X.690 8.1).
+  private static let edges: [UInt8] = [0, 0x7F, 0x80, 0x81, 0x84, 0x88, 0xFF, 0x30, 0x04, 0xA0]
+
   static func run(iterations: Int, seed: UInt64) -> Outcome {
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     var outcome = Outcome()
     for _ in 0..<iterations {
       var bytes = corpus[Int(random.next() % UInt64(corpus.count))]
-      for _ in 0...Int(random.next() % 4) { mutate(&bytes, &random) }
+      for _ in 0...Int(random.next() % 4) { random.mutate(&bytes, edges: edges) }
       exercise(bytes, &outcome)
     }
     return outcome
@@ -83,33 +85,5 @@ enum Fuzzer {
       _ = LDAPError(result, action: "Reading", server: "dc").description
     default: break
     }
-  }
-
-  private static func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
-    guard !bytes.isEmpty else { return bytes.append(UInt8(truncatingIfNeeded: random.next())) }
-    let index = Int(random.next() % UInt64(bytes.count))
-    switch random.next() % 6 {
-    case 0: bytes[index] ^= 1 << UInt8(random.next() % 8)
-    case 1: bytes[index] = [0, 0x7F, 0x80, 0x81, 0x84, 0x88, 0xFF, 0x30, 0x04, 0xA0][Int(random.next() % 10)]
-    case 2: bytes.removeSubrange(index...)
-    case 3: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: index)
-    case 4: bytes.remove(at: index)
-    default:
-      let end = min(bytes.count, index + Int(random.next() % 16))
-      bytes.insert(contentsOf: Array(bytes[index..<end]), at: index)
-    }
-  }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

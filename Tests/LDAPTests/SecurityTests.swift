@@ -6,6 +6,7 @@ import NIOCore
 import NIOEmbedded
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import LDAP
@@ -130,14 +131,14 @@ import Wire
   @Test func aServerThatDoesNotProveItsIdentity() async throws {
     let (error, server) = try await connect([.send([1]), .complete], Self.answer(.success))
     #expect((error as? LDAPError)?.code == .protocolViolation)
-    #expect(server.flows.all.isEmpty)
+    #expect(server.flows.uses.isEmpty)
   }
 
   @Test func lessProtectionThanRequired() async throws {
     let (error, server) = try await connect(
       [.send([1]), .complete], protection: .integrity, Self.answer(.success, [2]))
     #expect((error as? LDAPError)?.code == .weakProtection)
-    #expect(server.flows.all.isEmpty)
+    #expect(server.flows.uses.isEmpty)
   }
 
   @Test func aHandshakeWithoutEnd() async throws {
@@ -154,7 +155,7 @@ import Wire
       peer.sendRaw(answer.encoded + [0x30])
     }
     #expect((error as? LDAPError)?.code == .protocolViolation)
-    #expect(server.flows.all.isEmpty)
+    #expect(server.flows.uses.isEmpty)
   }
 
   @Test func refusedSignIns() async throws {
@@ -214,7 +215,7 @@ import Wire
     await #expect(throws: (any Error).self) {
       _ = try await server.connect(security: .tls(policy, .anonymous))
     }
-    #expect(server.flows.all.isEmpty)
+    #expect(server.flows.uses.isEmpty)
     try await server.channel.close()
   }
 }

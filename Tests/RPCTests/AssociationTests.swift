@@ -3,6 +3,7 @@
 import NIOPosix
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import RPC
@@ -38,11 +39,6 @@ import Wire
     }
   }
 
-  final class Recorder: FlowRecorder {
-    let uses = Mutex<[FlowUse]>([])
-    func record(_ use: FlowUse) { uses.withLock { $0.append(use) } }
-  }
-
   // MARK: Binding
 
   @Test(arguments: [
@@ -50,17 +46,17 @@ import Wire
   ])
   func refusedInterfaces(_ result: UInt16, _ reason: UInt16, _ expected: RPCError.Code) async throws {
     let server = try await ScriptedServer { [Answers.bindAck(to: $0, result: result, reason: reason)] }
-    let recorder = Recorder()
+    let recorder = RecordedFlows()
     let flow = Flow(row: "connect-ad/rpc-dynamic", recorder: recorder)
     #expect(await code { _ = try await connect(server, flow: flow) } == expected)
-    #expect(recorder.uses.withLock { $0.isEmpty })
+    #expect(recorder.uses.isEmpty)
   }
 
   @Test func recordsWhatWasBound() async throws {
     let server = try await ScriptedServer { [Answers.bindAck(to: $0)] }
-    let recorder = Recorder()
+    let recorder = RecordedFlows()
     let association = try await connect(server, flow: Flow(row: "connect-ad/rpc-dynamic", recorder: recorder))
-    #expect(recorder.uses.withLock { $0.map(\.port) } == [server.port])
+    #expect(recorder.uses.map(\.port) == [server.port])
     await association.close()
     #expect(await code { _ = try await association.call(1, "test", []) } == .notOpen)
   }

@@ -8,6 +8,7 @@ import PortReference
 import Testing
 
 @testable import Readiness
+import TestSupport
 
 /// Web probers against peers that send what nobody should: never a crash, never a hang, never a false `works`.
 @Suite struct HostileWebTests {
@@ -46,7 +47,7 @@ import Testing
 
   /// Good answers with some bytes changed, and random bytes: whatever comes out, something does.
   @Test(arguments: 0..<40) func changedAnswers(seed: UInt64) async throws {
-    var random = Numbers(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var bytes = Self.wrong[Int.random(in: 1..<Self.wrong.count - 2, using: &random)]
     for _ in 0..<Int.random(in: 1...8, using: &random) {
       bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

@@ -2,29 +2,15 @@
 
 import PortReference
 import Readiness
-
-/// SplitMix64: the same numbers for the same seed on every machine.
-struct Numbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
-  }
-}
+import TestSupport
 
 /// Topologies without balancers, proxies on the way and translations, whose flows a test can list by itself.
 struct RandomTopology {
-  private var numbers: Numbers
+  private var numbers: SeededGenerator
   private var count = 0
 
   static func make(seed: UInt64) -> Topology {
-    var maker = RandomTopology(numbers: Numbers(seed: seed))
+    var maker = RandomTopology(numbers: SeededGenerator(seed: seed))
     return maker.topology()
   }
 

@@ -3,6 +3,7 @@
 import PortReference
 @testable import Readiness
 import Testing
+import TestSupport
 import Wire
 
 @Suite struct StandInTests {
@@ -130,7 +131,7 @@ import Wire
   }
 
   @Test(arguments: 0..<100) func randomBytes(seed: UInt64) throws {
-    var random = Numbers(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let bytes = (0..<Int.random(in: 0...600, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
     let answer = try Self.responder().answer(bytes, from: "192.0.2.1", at: Self.port)
     #expect(answer?.outcome != .answered)
@@ -141,7 +142,7 @@ import Wire
   @Test func weakCodesAreRefused() throws {
     let error = #expect(throws: StandInError.self) { _ = try Self.code("1234567890123456789") }
     #expect(error?.code == .weakCode)
-    var random = Numbers(seed: 1)
+    var random = SeededGenerator(seed: 1)
     let codes = (0..<50).map { _ in StandInCode.generate(using: &random) }
     #expect(Set(codes).count == 50)
     for code in codes { _ = try Self.code(code) }

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import SCIM
@@ -60,7 +61,7 @@ struct TokenMissing: DiagnosableError {
     let tokens = Mutex(settings.tokens)
     let http = HTTPClient(tls: nil)
     let client = SCIMClient(
-      configuration, http: http, timing: time.timing, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      configuration, http: http, timing: time.timing, logger: .silent,
       token: {
         let token = tokens.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
         guard let token else { throw TokenMissing() }
@@ -236,7 +237,7 @@ struct TokenMissing: DiagnosableError {
     let http = HTTPClient(tls: nil)
     let client = SCIMClient(
       SCIMClientConfiguration(baseURL: try HTTPURL("http://127.0.0.1:\(port)")), http: http, timing: time.timing,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, token: { SecretBytes("t".utf8) })
+      logger: .silent, token: { SecretBytes("t".utf8) })
     let error = await #expect(throws: SCIMClientError.self) {
       try await client.create("/Users", SCIMUser(userName: "x").resource)
     }

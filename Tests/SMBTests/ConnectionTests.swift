@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestSupport
 import Wire
 
 @testable import SMB
@@ -27,8 +28,8 @@ import Wire
     try await FakeSMBServer.with(Behaviour(dialect: dialect, signing: signing, cipher: cipher)) { server in
       let connection = try await server.connect()
       #expect(connection.protection == words)
-      #expect(server.flows.all.map(\.protection) == [words])
-      #expect(server.flows.all.first?.row == "connect-ad/smb")
+      #expect(server.flows.uses.map(\.protection) == [words])
+      #expect(server.flows.uses.first?.row == "connect-ad/smb")
       let pipe = try await connection.openPipe("samr")
       #expect(try await pipe.transceive([1, 2, 3]) == [3, 2, 1])
       try await pipe.write([4, 5])

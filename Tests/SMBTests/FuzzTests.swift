@@ -3,6 +3,7 @@
 import Foundation
 import NIOCore
 import Testing
+import TestSupport
 import Wire
 
 @testable import SMB
@@ -11,17 +12,18 @@ import Wire
 ///
 /// `BRIDGEHEAD_FUZZ_ITERATIONS` sets the number; `BRIDGEHEAD_FUZZ_SEED` repeats a run.
 @Suite struct FuzzTests {
-  static let environment = ProcessInfo.processInfo.environment
-  static let iterations = environment["BRIDGEHEAD_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 5000
-  static let seed = environment["BRIDGEHEAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+  static let iterations = Fuzzing.iterations(otherwise: 5000)
+  static let seed = Fuzzing.seed
+  /// The first bytes of messages, and their size.
+  static let edges: [UInt8] = [0, 0x7F, 0x80, 0xFF, 0xFE, 0x40, 0x48, 0x01]
 
   @Test func mutatedMessages() {
-    var random = SplitMix64(state: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     var (read, refused) = (0, 0)
     var unstable: [String] = []
     for _ in 0..<Self.iterations {
       var bytes = Samples.messages[Int(random.next() % UInt64(Samples.messages.count))].bytes
-      for _ in 0...Int(random.next() % 4) { mutate(&bytes, &random) }
+      for _ in 0...Int(random.next() % 4) { random.mutate(&bytes, edges: Self.edges) }
       var framer = DirectTCPFramer()
       framer.append(ByteBuffer(bytes: bytes))
       while let frame = try? framer.next(), !frame.isEmpty {}
@@ -44,13 +46,13 @@ import Wire
   /// Whole conversations with a server whose answers are mutated: each ends in an error or in the right state, and an
   /// established session never accepts a changed answer.
   @Test func mutatedConversations() throws {
-    var random = SplitMix64(state: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     var (ended, carriedOn, accepted) = (0, 0, 0)
     for round in 0..<max(50, Self.iterations / 20) {
       var conversation = Conversation(encrypts: round % 2 == 0)
       do {
         try conversation.open { bytes in
-          if random.next() % 8 == 0 { mutate(&bytes, &random) }
+          if random.next() % 8 == 0 { random.mutate(&bytes, edges: Self.edges) }
         }
         carriedOn += 1
       } catch {
@@ -59,27 +61,12 @@ import Wire
       }
       var changed = try conversation.answerToRead()
       let genuine = changed
-      mutate(&changed, &random)
+      random.mutate(&changed, edges: Self.edges)
       guard changed != genuine else { continue }
       if (try? conversation.client.receive(changed))?.answer != nil { accepted += 1 }
     }
     #expect(ended > 0 && carriedOn > 0)
     #expect(accepted == 0, "seed \(Self.seed)")
-  }
-
-  private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
-    guard !bytes.isEmpty else { return bytes.append(UInt8(truncatingIfNeeded: random.next())) }
-    let index = Int(random.next() % UInt64(bytes.count))
-    switch random.next() % 6 {
-    case 0: bytes[index] ^= 1 << UInt8(random.next() % 8)
-    case 1: bytes[index] = [0, 0x7F, 0x80, 0xFF, 0xFE, 0x40, 0x48, 0x01][Int(random.next() % 8)]
-    case 2: bytes.removeSubrange(index...)
-    case 3: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: index)
-    case 4: bytes.remove(at: index)
-    default:
-      let end = min(bytes.count, index + Int(random.next() % 16))
-      bytes.insert(contentsOf: Array(bytes[index..<end]), at: index)
-    }
   }
 }
 

@@ -3,6 +3,7 @@
 import Logging
 import NIOCore
 import Testing
+import TestSupport
 import Wire
 
 @testable import SMB
@@ -123,7 +124,7 @@ import Wire
     try await FakeSMBServer.with(Behaviour()) { server in
       let other = FakeProvider(key: [UInt8](repeating: 1, count: 32))
       let error = await #expect(throws: SMBError.self) { try await server.connect(other) }
-      #expect(error?.code == .badProtection && server.flows.all.isEmpty)
+      #expect(error?.code == .badProtection && server.flows.uses.isEmpty)
     }
   }
 

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import SyncAPI
@@ -39,7 +40,7 @@ actor CountingTokens: SyncTokenSource {
       let http = HTTPClient(tls: nil)
       let client = SyncAPIClient(
         SyncAPIClientConfiguration(url: try HTTPURL("http://127.0.0.1:\(port)/provisioningservice.svc")), http: http,
-        tokens: tokens, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        tokens: tokens, logger: .silent,
         now: { Date(timeIntervalSince1970: 784_111_777) }, random: { [UInt8](repeating: 0, count: $0) },
         sleep: { duration in slept.withLock { $0.append(duration) } })
       let answer: Result<Call.Answer, SyncAPIError>
@@ -137,7 +138,7 @@ actor CountingTokens: SyncTokenSource {
       let http = HTTPClient(tls: nil)
       let client = SyncAPIClient(
         SyncAPIClientConfiguration(url: try HTTPURL("http://127.0.0.1:\(port)/p.svc")), http: http,
-        tokens: CountingTokens(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        tokens: CountingTokens(), logger: .silent,
         now: { Date(timeIntervalSince1970: 0) }, random: { [UInt8](repeating: 0, count: $0) })
       var error: (any Error)?
       do { for try await _ in client.objects() {} } catch let caught { error = caught }

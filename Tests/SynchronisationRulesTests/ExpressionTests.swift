@@ -4,6 +4,7 @@ import IdentityModel
 import Testing
 
 @testable import SynchronisationRules
+import TestSupport
 
 @Suite struct ExpressionTests {
   @Test(
@@ -171,19 +172,5 @@ import Testing
       if !function.accepts(count: count) { count = least }
       return .call(function.name, (0..<count).map { _ in syntax(depth: depth - 1, &random) })
     }
-  }
-}
-
-/// SplitMix64: the same expressions in each run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

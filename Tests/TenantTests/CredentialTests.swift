@@ -5,6 +5,7 @@ import PasswordHash
 import SCIM
 import Store
 import Testing
+import TestSupport
 import Wire
 
 @testable import Tenant
@@ -15,7 +16,7 @@ import Wire
 
   private func value(_ password: String) throws -> String {
     let hash = try #require(NTHash(ofPassword: password))
-    return try DerivedPassword(hash, salt: TenantEnvironment.systemRandom(10)).text
+    return try DerivedPassword(hash, salt: SystemRandom.bytes(10)).text
   }
 
   private func entry(

@@ -4,6 +4,7 @@ import Foundation
 import PasswordHash
 import Store
 import Testing
+import TestSupport
 import WebIdentity
 import Wire
 
@@ -22,13 +23,13 @@ import Wire
     func grant(_ scopes: String...) -> TokenGrant {
       TokenGrant(
         application: application, session: session, scopes: scopes, nonce: nil, at: tenant.clock.now,
-        random: TenantEnvironment.systemRandom)
+        random: SystemRandom.bytes)
     }
 
     func code(_ scopes: String...) async throws -> String {
       let grant = TokenGrant(
         application: application, session: session, scopes: scopes, nonce: nil, at: tenant.clock.now,
-        random: TenantEnvironment.systemRandom)
+        random: SystemRandom.bytes)
       return try await directory.makeCode(
         grant, redirect: try RedirectURI("https://app.example/"), proofKey: nil)
     }

@@ -5,6 +5,7 @@ import SCIM
 import Testing
 
 @testable import Tenant
+import TestSupport
 import Wire
 
 @Suite struct ResourceTests {

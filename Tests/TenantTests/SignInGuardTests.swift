@@ -4,6 +4,8 @@ import Foundation
 import Testing
 
 @testable import Tenant
+import TestSupport
+import Wire
 
 @Suite struct SignInGuardTests {
   private let clock = TestClock()
@@ -100,16 +102,16 @@ import Testing
   @Test func formTokens() throws {
     let clock = TestClock()
     let key = try TestTenant.newSealingKey().authenticationKey(for: .formToken)
-    let cookie = FormToken.cookie(nil, random: TenantEnvironment.systemRandom)
-    #expect(FormToken.cookie(cookie, random: TenantEnvironment.systemRandom) == cookie)
-    #expect(FormToken.cookie("short", random: TenantEnvironment.systemRandom) != "short")
+    let cookie = FormToken.cookie(nil, random: SystemRandom.bytes)
+    #expect(FormToken.cookie(cookie, random: SystemRandom.bytes) == cookie)
+    #expect(FormToken.cookie("short", random: SystemRandom.bytes) != "short")
     let token = FormToken(key: key, now: clock.now).make(cookie: cookie, place: "/device")
     func isValid(_ token: String?, _ cookie: String?, _ place: String) -> Bool {
       FormToken(key: key, now: clock.now).isValid(token, cookie: cookie, place: place)
     }
     #expect(isValid(token, cookie, "/device"))
     #expect(!isValid(token, cookie, "/signin"))
-    #expect(!isValid(token, FormToken.cookie(nil, random: TenantEnvironment.systemRandom), "/device"))
+    #expect(!isValid(token, FormToken.cookie(nil, random: SystemRandom.bytes), "/device"))
     #expect(!isValid(token, nil, "/device") && !isValid(nil, cookie, "/device") && !isValid("", cookie, "/device"))
     let later = token.split(separator: ".").last.map { "9999999999.\($0)" }
     #expect(!isValid(later, cookie, "/device"))
@@ -120,7 +122,7 @@ import Testing
   @Test func userCodes() {
     var codes: Set<String> = []
     for _ in 0..<500 {
-      let code = UserCode(random: TenantEnvironment.systemRandom)
+      let code = UserCode(random: SystemRandom.bytes)
       #expect(UserCode(typed: code.shown) == code)
       #expect(UserCode(typed: " " + code.shown.lowercased() + " ") == code)
       codes.insert(code.text)

@@ -47,11 +47,6 @@ package enum DERText {
     return serializer.serializedBytes
   }
 
-  package static func generalizedTime(_ date: Date) -> [UInt8] {
-    let text = date.formatted(.iso8601.dateSeparator(.omitted).timeSeparator(.omitted)).filter(\.isNumber)
-    return element(0x18, Array(text.utf8) + [UInt8(ascii: "Z")])
-  }
-
   package static func utcTime(_ date: Date) -> [UInt8] {
     let text = date.formatted(.iso8601.dateSeparator(.omitted).timeSeparator(.omitted)).filter(\.isNumber)
     return element(0x17, Array(text.dropFirst(2).utf8) + [UInt8(ascii: "Z")])

@@ -127,5 +127,4 @@ package enum TestScope {
   package static let onlyAuthorities: [UInt8] = [0x82, 1, 0xff]
   package static func reasons(_ bits: [UInt8]) -> [UInt8] { DERText.element(0x83, bits) }
   package static let indirect: [UInt8] = [0x84, 1, 0xff]
-  package static let onlyAttributes: [UInt8] = [0x85, 1, 0xff]
 }

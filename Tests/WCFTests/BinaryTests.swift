@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestSupport
 import WCF
 import Wire
 
@@ -134,7 +135,7 @@ import Wire
 
   /// What is written is read again: random documents of names and texts, known ones among them.
   @Test(arguments: 0..<100) func roundTrips(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     var events: [BinaryEvent] = []
     Self.grow(&events, depth: 0, &random)
     var writer = BinaryWriter()
@@ -161,12 +162,12 @@ import Wire
     }
   }
 
-  private static func grow(_ events: inout [BinaryEvent], depth: Int, _ random: inout SplitMix) {
+  private static func grow(_ events: inout [BinaryEvent], depth: Int, _ random: inout SeededGenerator) {
     let words = [
       "a", "Envelope", "Body", "http://www.w3.org/2003/05/soap-envelope", "größer", String(repeating: "x", count: 300),
       "",
     ]
-    let name = { (random: inout SplitMix) -> BinaryName in
+    let name = { (random: inout SeededGenerator) -> BinaryName in
       BinaryName(
         ["", "s", "long"].randomElement(using: &random) ?? "", words.dropLast().randomElement(using: &random) ?? "a")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestSupport
 import WCF
 import Wire
 
@@ -80,7 +81,7 @@ import Wire
 
   /// Mutated and random streams: an error or a wait, never a crash and never an endless loop.
   @Test(arguments: 0..<200) func hostileStreams(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     var bytes = Self.records.flatMap(\.bytes)
     for _ in 0..<Int.random(in: 1...20, using: &random) {
       let index = Int.random(in: 0..<bytes.count, using: &random)
@@ -95,17 +96,5 @@ import Wire
     var count = 0
     while (try? decoder.next()) != nil, count <= bytes.count { count += 1 }
     #expect(count <= bytes.count)
-  }
-}
-
-/// SplitMix64: a seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

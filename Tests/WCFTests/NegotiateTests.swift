@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestSupport
 import WCF
 import Wire
 
@@ -114,7 +115,7 @@ import Wire
   }
 
   @Test(arguments: 0..<200) func hostilePeers(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let context = RehearsedContext()
     var initiator = NetTCPInitiator(via: "net.tcp://dc1:9389/x", upgrade: .negotiate(context))
     _ = initiator.start()

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import WebIdentity
+import Wire
 
 @Suite struct ProofKeyTests {
   /// RFC 7636 appendix B.

@@ -165,13 +165,13 @@ struct RevocationCheck: Sendable {
     return (point.reasons ?? .all).intersection(scope.onlySomeReasons ?? .all)
   }
 
-  private func isCertificateAuthority(_ certificate: Certificate) -> Bool {
+  func isCertificateAuthority(_ certificate: Certificate) -> Bool {
     guard case .isCertificateAuthority? = try? certificate.extensions.basicConstraints else { return false }
     return true
   }
 
   /// Nil for a list in its time, the reason for grace for one that is still believed.
-  private func freshness(_ answer: RevocationListCache.Answer, at location: String) throws(TrustError) -> TrustError? {
+  func freshness(_ answer: RevocationListCache.Answer, at location: String) throws(TrustError) -> TrustError? {
     let now = policy.now()
     let list = answer.list
     guard list.thisUpdate <= now.addingTimeInterval(Self.clockTolerance) else {
@@ -189,116 +189,5 @@ struct RevocationCheck: Sendable {
       throw answer.failure ?? stale
     }
     return stale
-  }
-
-  // MARK: Delta lists
-
-  private struct Delta {
-    var list: CertificateList
-    var location: String
-    var late: TrustError?
-  }
-  private enum DeltaAnswer {
-    case none
-    case success(Delta)
-    case failure(TrustError)
-  }
-
-  /// 6.3.3 (c): the delta list that the certificate or the complete list announces. One that is announced but cannot be had
-  /// leaves the status open, since it may be the one that revokes.
-  private func delta(
-    to complete: CertificateList, _ certificate: Certificate, _ issuer: Certificate, _ depth: Int
-  ) async -> DeltaAnswer {
-    var points = complete.freshestCRL
-    if let announced = certificate.extensions[oid: CertificateList.Extensions.freshestCRLID] {
-      do {
-        points += try DistributionPoint.points(announced.value)
-      } catch {
-        return .failure(
-          TrustError(.unsupportedCertificate, "The freshestCRL of \(certificate.subject) is malformed: \(error)."))
-      }
-    }
-    var failure: TrustError?
-    for location in points.flatMap(\.locations).prefix(Self.maximumLocations) {
-      do throws(TrustError) {
-        let answer = try await cache.list(at: location) { list throws(TrustError) in
-          try await self.verify(list, at: location, issuer: issuer, depth: depth)
-        }
-        try combine(answer.list, with: complete, at: location)
-        return .success(Delta(list: answer.list, location: location, late: try freshness(answer, at: location)))
-      } catch {
-        failure = failure ?? error
-      }
-    }
-    return failure.map { .failure($0) } ?? .none
-  }
-
-  /// RFC 5280 5.2.4: the conditions under which a delta list and a complete list may be combined.
-  private func combine(
-    _ delta: CertificateList, with complete: CertificateList, at location: String
-  ) throws(TrustError) {
-    func refuse(_ why: String) -> TrustError {
-      TrustError(.listOutOfScope, "The delta CRL at \(location) does not fit the complete one: \(why).")
-    }
-    guard let base = delta.baseCRLNumber, let number = delta.crlNumber else { throw refuse("it has no base number") }
-    guard let completeNumber = complete.crlNumber else { throw refuse("the complete one has no number") }
-    guard delta.issuer == complete.issuer else { throw refuse("another issuer") }
-    guard delta.issuingDistributionPoint == complete.issuingDistributionPoint else { throw refuse("another scope") }
-    guard delta.authorityKeyIdentifier == complete.authorityKeyIdentifier else { throw refuse("another key") }
-    guard !CertificateList.precedes(completeNumber, base) else { throw refuse("it builds on a newer one") }
-    guard !CertificateList.precedes(number, completeNumber) else { throw refuse("it is older than the complete one") }
-  }
-
-  // MARK: The signature
-
-  /// 6.3.3 (f), (g): a list is believed when a certificate of its issuer's name signed it that is in the chain, or that
-  /// chains to the same trust anchor.
-  private func verify(
-    _ list: CertificateList, at location: String, issuer: Certificate, depth: Int
-  ) async throws(TrustError) {
-    let inChain = ([issuer] + chain).filter { $0.subject == list.issuer }
-    if inChain.contains(where: { maySignLists($0) && list.isSigned(by: $0.publicKey) }) { return }
-
-    let others = policy.verification.presented + policy.listIssuers + policy.verification.anchors
-    let outside = others.filter { $0.subject == list.issuer }
-    for signer in outside where maySignLists(signer) && list.isSigned(by: signer.publicKey) {
-      try await validate(signer, at: location, depth: depth)
-      return
-    }
-    throw TrustError(
-      .listBadSignature,
-      inChain.isEmpty && outside.isEmpty
-        ? "The CRL at \(location) is signed by \(list.issuer), whose certificate is not known."
-        : "The signature of the CRL at \(location) was not made by \(list.issuer).")
-  }
-
-  private func maySignLists(_ certificate: Certificate) -> Bool {
-    guard let usage = try? certificate.extensions.keyUsage else {
-      return certificate.extensions[oid: .X509ExtensionID.keyUsage] == nil
-    }
-    return usage.cRLSign
-  }
-
-  private func validate(_ signer: Certificate, at location: String, depth: Int) async throws(TrustError) {
-    guard let anchor = chain.last, depth < Self.maximumDepth else {
-      throw TrustError(.listBadSignature, "The signer of the CRL at \(location) is itself signed too indirectly.")
-    }
-    var verifier = Verifier(rootCertificates: CertificateStore([anchor])) {
-      BasicChainPolicy(now: policy.now)
-    }
-    let known = CertificateStore(chain.dropLast() + policy.verification.presented + policy.listIssuers)
-    guard case .validCertificate(let signerChain) = await verifier.validate(leaf: signer, intermediates: known) else {
-      throw TrustError(
-        .listBadSignature,
-        "The signer of the CRL at \(location), \(signer.subject), does not chain to \(anchor.subject).")
-    }
-    guard signerChain.count > 1, signer.extensions[oid: Self.crlDistributionPoints] != nil else { return }
-    let check = RevocationCheck(policy: policy, cache: cache, chain: Array(signerChain))
-    switch await check.status(of: signer, issuer: signerChain[1], depth: depth + 1) {
-    case .good, .unchecked: break
-    case .revoked:
-      throw TrustError(.listBadSignature, "The signer of the CRL at \(location), \(signer.subject), is itself revoked.")
-    case .undetermined(let error): throw error
-    }
   }
 }

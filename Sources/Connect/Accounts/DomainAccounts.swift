@@ -10,7 +10,7 @@ package import Wire
 ///
 /// Passwords travel encrypted by the session's key, inside the session (MS-SAMR 3.2.2): AES where the controller knows it,
 /// RC4 where it knows nothing newer.
-package struct DomainAccounts: Sendable {
+package struct DomainAccounts: Closable {
   private let connection: SMBConnection
   private let association: RPCAssociation
   private let client: SAMClient
@@ -35,7 +35,7 @@ package struct DomainAccounts: Sendable {
   ) async throws -> DomainAccounts {
     let connection = try await SMBConnection.connect(
       to: server, provider: provider, flow: flow, options: options, logger: logger)
-    do {
+    return try await connection.closingOnFailure { connection in
       let pipe = try await connection.openPipe("samr")
       let association = try await RPCAssociation.open(pipe, .samr)
       let action = "Opening the domain \(domain)"
@@ -46,9 +46,6 @@ package struct DomainAccounts: Sendable {
       return DomainAccounts(
         connection: connection, association: association, client: client, domain: opened, key: pipe.sessionKey,
         randomBytes: options.randomBytes)
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 

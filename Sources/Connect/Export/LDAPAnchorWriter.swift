@@ -23,15 +23,10 @@ package struct LDAPAnchorWriter: AnchorWriter {
 
   package func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
     let controllers = try await locator.controllers(of: partition)
-    let connection = try await connect(controllers[0])
-    do {
+    return try await connect(controllers[0]).use { connection in
       var outcomes: [String?] = []
       for write in anchors { outcomes.append(try await self.write(write, connection)) }
-      await connection.close()
       return outcomes
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 

@@ -47,7 +47,7 @@ struct TargetOffer: Sendable {
       text = try await target.offeredVocabulary().text
     } catch {
       try Task.checkCancellation()
-      let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
+      let reason = error.explanation
       logger.warning(
         "a target did not tell what it takes", metadata: ["target": "\(target.name)", "reason": "\(reason)"])
       return

@@ -71,7 +71,7 @@ package struct ForestAuthority: Sendable, Hashable {
 }
 
 /// A signed-in account's view of one domain. Nothing in it changes anything.
-package protocol ForestDirectory: Sendable {
+package protocol ForestDirectory: Closable {
   func facts() async throws -> ForestDomainFacts
   /// Whom the controller takes the account for: itself and all its groups (MS-ADTS 3.1.1.3.2, `tokenGroups`).
   func token() async throws -> Set<SecurityIdentifier>
@@ -85,7 +85,6 @@ package protocol ForestDirectory: Sendable {
   func properties(_ names: [String]) async throws -> [String: ForestProperty]
   /// Whether the account sees a container's own properties, deleted or not.
   func isReadable(_ container: String) async throws -> Bool
-  func close() async
 }
 
 package struct ForestDomainFacts: Sendable, Hashable {

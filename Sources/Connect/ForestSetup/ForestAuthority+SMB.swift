@@ -18,18 +18,14 @@ extension ForestAuthority {
   ) async throws -> ForestAuthority {
     let connection = try await SMBConnection.connect(
       to: SMBServer(host: host, address: address), provider: provider, flow: flow, logger: logger)
-    do {
+    return try await connection.use { connection in
       let association = try await RPCAssociation.open(try await connection.openPipe("lsarpc"), .lsarpc)
       let client = try await LSAClient.open(association)
       let domain = try await client.domain()
       let trusts = try await client.trusts()
       try await client.close()
       await association.close()
-      await connection.close()
       return ForestAuthority(domain, trusts)
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 

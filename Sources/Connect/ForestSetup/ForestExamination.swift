@@ -86,13 +86,10 @@ package struct ForestExamination: Sendable {
           .signIn, role, controller.host, .passed,
           "\(requirements.accounts[role] ?? "") signs in to \(controller.host) (\(role.key))."))
       do {
-        facts = try await examineRights(role, directory, controller, &report)
+        facts = try await directory.use { try await examineRights(role, $0, controller, &report) }
       } catch {
-        await directory.close()
         try note(&report, ForestFinding(.right, role, domain, error: error), error)
-        continue
       }
-      await directory.close()
     }
     guard let facts else { return [] }
     report.isSamba = report.isSamba || facts.isSamba

@@ -40,6 +40,7 @@ struct CreationRanges {
   private static let aim = 500.0...8_000.0
   /// How much wider than the last one a slice may be.
   private static let growth: Int64 = 8
+  private static let widest = 0x1p62
 
   init(end: Int64, readers: Int) {
     self.end = end
@@ -48,8 +49,9 @@ struct CreationRanges {
 
   mutating func next() -> Slice? {
     guard let lower = position else { return nil }
-    let upper = lower + width
-    position = upper > end ? nil : upper
+    // The end is the server's word, and may be the highest number there is.
+    let (upper, isBeyond) = lower.addingReportingOverflow(width)
+    position = isBeyond || upper > end ? nil : upper
     return Slice(lower: lower == 0 ? nil : lower, upper: position)
   }
 
@@ -64,6 +66,6 @@ struct CreationRanges {
     let density = Double(objects) / Double(span)
     let left = density * Double(max(0, end - position))
     let wanted = min(max(left / Double(2 * readers), Self.aim.lowerBound), Self.aim.upperBound)
-    width = max(1, Int64(min(wanted / density, Double(span) * Double(Self.growth))))
+    width = max(1, Int64(min(wanted / density, Double(span) * Double(Self.growth), Self.widest)))
   }
 }

@@ -53,7 +53,8 @@ package struct Importer: Sendable {
     var whereabouts = Whereabouts()
     if let resolver {
       whereabouts = try await .find(
-        of: source.name, partitions: reports.map(\.partition), by: resolver, in: store, logger: logger)
+        of: source.name, partitions: reports.map(\.partition), by: resolver, in: store, at: now(),
+        logger: logger)
     }
     let departed = try await Departures.settle(of: source.name, whereabouts, in: store)
     for index in reports.indices {

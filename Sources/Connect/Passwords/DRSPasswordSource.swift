@@ -53,17 +53,13 @@ package struct DRSPasswordSource: PasswordSource {
   }
 
   private func reading(_ controller: DomainController, _ domain: String) async throws -> any PasswordReading {
-    let association = try await connect(controller)
-    do {
+    try await connect(controller).closingOnFailure { association in
       let client = try await DRSClient.bind(association)
-      let context = DistinguishedName.ofDomain(domain)
+      let context = NamingContext.ofDomain(domain)
       return DRSPasswordReading(
         server: controller.hostName, association: association, client: client, context: context,
         key: try await client.sessionKey(),
         policies: PasswordPolicyReader(context: context) { [directory] in try await directory(controller) })
-    } catch {
-      await association.close()
-      throw error
     }
   }
 }

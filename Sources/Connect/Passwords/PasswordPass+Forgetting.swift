@@ -49,7 +49,7 @@ extension PasswordPass {
         answers.indices.contains($0) ? .success(answers[$0]) : .failure(ConnectError.unanswered)
       }
     } catch {
-      let reason = (error as? any DiagnosableError)?.description ?? "\(error)"
+      let reason = "\(error)"
       report.errors.append("\(target.name): \(reason)")
       results = removals.map { _ in .failure(error) }
     }
@@ -72,7 +72,7 @@ extension PasswordPass {
     case .failure(let error):
       (
         (error as? any DiagnosableError)?.identifier ?? "unknown",
-        (error as? any DiagnosableError)?.message ?? "\(error)"
+        error.explanation
       )
     }
   }

@@ -7,22 +7,6 @@ import RPC
 package import Store
 import Wire
 
-/// What one pass over the passwords did.
-package struct PasswordReport: Sendable, Codable, Equatable {
-  /// Changes that the controllers told.
-  package var read = 0
-  package var sent = 0
-  /// Sent or due, and of a version that the target has.
-  package var unchanged = 0
-  package var refused = 0
-  /// Passwords that targets were made to forget: cleared ones, and those of users that left.
-  package var forgotten = 0
-  /// Left for a later pass.
-  package var due = 0
-  /// What went wrong, in words; the rest was done.
-  package var errors: [String] = []
-}
-
 /// Password hash synchronisation: read what changed, derive, send, remember the version.
 ///
 /// 0. **forget**: what targets hold of users that left.
@@ -92,7 +76,7 @@ package struct PasswordPass: Sendable {
           succeeded += 1
         } catch {
           if error is CancellationError || error is StoreError || Task.isCancelled { throw error }
-          let reason = (error as? any DiagnosableError)?.description ?? "\(error)"
+          let reason = "\(error)"
           logger.error(
             "passwords of a domain were not read", metadata: ["domain": "\(partition)", "reason": "\(reason)"])
           report.errors.append("\(partition): \(reason)")
@@ -106,15 +90,10 @@ package struct PasswordPass: Sendable {
 
   private func run(_ source: any PasswordSource, _ partition: String, _ report: inout PasswordReport) async throws {
     let stored = try await store.read { try PasswordWatermark.load(partition, of: source.name, in: $0) }
-    let reading = try await source.open(partition, preferring: stored?.server)
-    do {
+    try await source.open(partition, preferring: stored?.server).use { reading in
       try await checkPolicy(reading, source, partition)
       try await readChanges(reading, from: stored ?? .beginning, source, partition, &report)
       try await fetchDue(reading, source, partition, &report)
-      await reading.close()
-    } catch {
-      await reading.close()
-      throw error
     }
   }
 
@@ -289,7 +268,7 @@ package struct PasswordPass: Sendable {
       let answers = try await target.send(try sendable.map { try updates[$0].get() })
       for (index, answer) in zip(sendable, answers) { results[index] = .success(answer) }
     } catch {
-      let reason = (error as? any DiagnosableError)?.description ?? "\(error)"
+      let reason = "\(error)"
       if !sendable.isEmpty { report.errors.append("\(target.name): \(reason)") }
       for index in sendable { results[index] = .failure(error) }
     }
@@ -330,7 +309,7 @@ package struct PasswordPass: Sendable {
     case .success(.refused(let reason, let detail)):
       try table.save(user, .refused, version: item.version, reason: reason, detail: detail, at: time, in: transaction)
     case .failure(let error):
-      let detail = (error as? any DiagnosableError)?.message ?? "\(error)"
+      let detail = error.explanation
       let reason = (error as? any DiagnosableError)?.identifier ?? "unknown"
       try table.save(
         user, .due, version: nil, reason: reason, detail: detail, at: time, nextTry: time + retryAfter, in: transaction

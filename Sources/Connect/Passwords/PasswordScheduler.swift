@@ -45,10 +45,7 @@ package struct PasswordScheduler<Waiting: Clock>: Sendable where Waiting.Duratio
       } catch {
         if Task.isCancelled { return }
         failures += 1
-        let cause = error as? any DiagnosableError
-        logger.error(
-          "\(cause?.message ?? "the passwords were not read")",
-          metadata: ["error": "\(cause?.identifier ?? "connect.passwords")", "remedy": "\(cause?.remedy ?? "")"])
+        logger.failure(error, otherwise: "the passwords were not read", "connect.passwords")
       }
       guard (try? await clock.sleep(until: start.advanced(by: wait(failures)), tolerance: nil)) != nil else { return }
     }

@@ -17,7 +17,7 @@ package protocol PasswordSource: Sendable {
 }
 
 /// A connection to one controller, for one pass.
-package protocol PasswordReading: Sendable {
+package protocol PasswordReading: Closable {
   /// The controller's name.
   var server: String { get }
 
@@ -34,8 +34,6 @@ package protocol PasswordReading: Sendable {
 
   /// How long the passwords of the domain live.
   func policy() async throws -> PasswordPolicy
-
-  func close() async
 }
 
 /// How far a domain was read: a place in one controller's sequence of changes, and what is known of all controllers.

@@ -42,13 +42,9 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
       } catch {
         if Task.isCancelled { break }
         failures += 1
-        let error = error as? any DiagnosableError
-        logger.error(
-          "\(error?.message ?? "the pass failed")",
-          metadata: [
-            "error": "\(error?.identifier ?? "connect.pass")", "remedy": "\(error?.remedy ?? "see the run history")",
-            "failures": "\(failures)", "next": "\(plan.wait(afterFailures: failures))",
-          ])
+        logger.failure(
+          error, otherwise: "the pass failed; the run history says why", "connect.pass",
+          metadata: ["failures": "\(failures)", "next": "\(plan.wait(afterFailures: failures))"])
       }
       await wait(until: start.advanced(by: plan.wait(afterFailures: failures)), unlessCalledSince: call)
     }

@@ -48,7 +48,7 @@ package struct SSODirectory: Sendable {
 
   /// Asks the Global Catalog (MS-ADTS 3.1.1.1.5), which knows every object of every domain; the empty base is the forest.
   func survey(account: String, service: String) async throws -> SSOSurvey {
-    try await Self.using(connectCatalog) { catalog in
+    try await connectCatalog().use { catalog in
       var survey = SSOSurvey(accounts: [], holders: [], domains: [])
       let names = catalog.search(
         base: "",
@@ -75,7 +75,7 @@ package struct SSODirectory: Sendable {
 
   /// Nil when there is none of this name any more.
   func account(_ distinguishedName: String) async throws -> SSOAccount? {
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       try await controller.entry(distinguishedName, attributes: SSOAccount.attributes).map(SSOAccount.init)
     }
   }
@@ -87,10 +87,10 @@ package struct SSODirectory: Sendable {
         .badOption, "Trusts between forests are read in the forest's root domain, not in \(domain).",
         remedy: "Leave --domain out, so that the account is in the root domain.")
     }
-    return try await Self.using(connectController) { controller in
+    return try await connectController().use { controller in
       var trusts: [SSOTrust] = []
       let search = controller.search(
-        base: "CN=System," + DistinguishedName.ofDomain(domain), filter: .equal("objectClass", "trustedDomain"),
+        base: "CN=System," + NamingContext.ofDomain(domain), filter: .equal("objectClass", "trustedDomain"),
         attributes: SSOTrust.attributes)
       for try await entry in search {
         if let trust = SSOTrust(entry) { trusts.append(trust) }
@@ -101,14 +101,14 @@ package struct SSODirectory: Sendable {
 
   /// What was done with an account; nil when there is none of this name any more.
   func traces(_ distinguishedName: String) async throws -> SSOTraces? {
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       try await controller.entry(distinguishedName, attributes: SSOTraces.attributes).map(SSOTraces.init)
     }
   }
 
   /// The controller's clock, in seconds since 1970.
   func clock() async throws -> Int64 {
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       guard let time = try await controller.rootDSE().currentTime else {
         throw SSOError(
           .noClock, "\(controller.server) does not tell its time (currentTime in the rootDSE).",
@@ -120,7 +120,7 @@ package struct SSODirectory: Sendable {
 
   /// Creates the account, enabled and with this password, and marks it. Nobody gets a ticket for it: it serves nothing yet.
   func create(_ name: String, password: SecretBytes, marker: SSOMarker) async throws -> SSOAccount {
-    try await Self.using({ try await connectAccounts([.lookUp, .createUser]) }) { accounts in
+    try await connectAccounts([.lookUp, .createUser]).use { accounts in
       _ = try await accounts.createComputer(name, password: password)
       do {
         return try await mark(name, marker)
@@ -133,7 +133,7 @@ package struct SSODirectory: Sendable {
   }
 
   private func mark(_ name: String, _ marker: SSOMarker) async throws -> SSOAccount {
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       guard let found = try await self.name(of: name, controller) else {
         throw SSOError(
           .notEnabled, "The account \(name) is not there though it was just created.",
@@ -157,13 +157,13 @@ package struct SSODirectory: Sendable {
   ///
   /// - Parameter account: without the `$` at its end.
   func name(of account: String) async throws -> String? {
-    try await Self.using(connectController) { try await name(of: account, $0) }
+    try await connectController().use { try await name(of: account, $0) }
   }
 
   private func name(of account: String, _ controller: LDAPConnection) async throws -> String? {
     var found: String?
     let search = controller.search(
-      base: DistinguishedName.ofDomain(domain), filter: .equal("sAMAccountName", account + "$"), attributes: ["1.1"])
+      base: NamingContext.ofDomain(domain), filter: .equal("sAMAccountName", account + "$"), attributes: ["1.1"])
     for try await entry in search { found = entry.dn }
     return found
   }
@@ -171,7 +171,7 @@ package struct SSODirectory: Sendable {
   /// From now on the KDC makes tickets for the service, with AES only.
   func serve(_ service: String, by account: SSOAccount) async throws {
     guard account.servicePrincipalNames != [service] || account.encryptionTypes != SSOAccount.aesOnly else { return }
-    try await Self.using(connectController) { controller in
+    try await connectController().use { controller in
       try await controller.modify(
         account.distinguishedName,
         [
@@ -182,36 +182,13 @@ package struct SSODirectory: Sendable {
   }
 
   func setPassword(of account: SSOAccount, to password: SecretBytes) async throws {
-    try await Self.using({ try await connectAccounts(.lookUp) }) { accounts in
+    try await connectAccounts(.lookUp).use { accounts in
       _ = try await accounts.resetPassword(of: account.name + "$", to: password)
     }
   }
 
   /// - Parameter name: without the `$` at its end.
   func delete(_ name: String) async throws {
-    try await Self.using({ try await connectAccounts(.lookUp) }) { try await $0.delete(name + "$") }
-  }
-
-  // MARK: - Parts
-
-  private static func using<Link: ClosableLink, R>(
-    _ connect: () async throws -> Link, _ body: (Link) async throws -> R
-  ) async throws -> R {
-    let link = try await connect()
-    do {
-      let result = try await body(link)
-      await link.close()
-      return result
-    } catch {
-      await link.close()
-      throw error
-    }
+    try await connectAccounts(.lookUp).use { try await $0.delete(name + "$") }
   }
 }
-
-private protocol ClosableLink {
-  func close() async
-}
-
-extension LDAPConnection: ClosableLink {}
-extension DomainAccounts: ClosableLink {}

@@ -131,18 +131,15 @@ final class Scope {
 
 /// Distinguished names as far as the engine makes and compares them.
 enum DistinguishedName {
-  /// A domain's naming context, which is named after it (MS-ADTS 3.1.1.1.5).
-  static func ofDomain(_ name: String) -> String {
-    name.split(separator: ".").map { "DC=\($0)" }.joined(separator: ",")
-  }
-
   /// The DNS name of the domain that a name belongs to: its last components, as far as they are `DC=`.
   static func domain(of name: String) -> String {
     var labels: [Substring] = []
-    // No label of a domain has a comma that would be escaped.
-    for component in folded(name).split(separator: ",").reversed() {
-      guard component.hasPrefix("dc=") else { break }
-      labels.append(component.dropFirst(3))
+    let parts = folded(name).split(separator: ",", omittingEmptySubsequences: false)
+    for (index, part) in parts.enumerated().reversed() {
+      // Behind an escaped comma a part goes on with the name of an object.
+      let isComponent = index == 0 || parts[index - 1].reversed().prefix { $0 == "\\" }.count.isMultiple(of: 2)
+      guard isComponent, part.hasPrefix("dc=") else { break }
+      labels.append(part.dropFirst(3))
     }
     return labels.reversed().joined(separator: ".")
   }

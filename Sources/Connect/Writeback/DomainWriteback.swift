@@ -44,14 +44,10 @@ package struct DomainWriteback: WritebackDirectory {
   package func open(_ domain: String, preferring server: String?) async throws -> any WritebackSession {
     let controllers = try await locator.controllers(of: domain)
     let controller = controllers.first { $0.hostName == server } ?? controllers[0]
-    let connection = try await directory(controller)
-    do {
-      return DomainWritebackSession(
+    return try await directory(controller).closingOnFailure { connection in
+      DomainWritebackSession(
         controller: controller, connection: connection, root: try await connection.rootDSE(), accounts: accounts,
         kerberosChange: kerberosChange)
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 }

@@ -15,13 +15,12 @@ package protocol WritebackDirectory: Sendable {
 }
 
 /// One controller.
-package protocol WritebackSession: Sendable {
+package protocol WritebackSession: Closable {
   var server: String { get }
   /// Nil when there is no such account.
   func account(_ identifier: GUID) async throws -> WritebackAccount?
   /// Makes everything ready, so that what remains is one call: nothing has been changed when this fails.
   func prepare(_ operation: WritebackOperation, _ account: WritebackAccount) async throws -> WritebackStroke
-  func close() async
 }
 
 /// The call that changes something.

@@ -33,10 +33,8 @@ package struct WritebackLoop<Waiting: Clock>: Sendable where Waiting.Duration ==
         if Task.isCancelled { return }
         failures += 1
         pause = min(Self.longestWait, .seconds(1) * (1 << min(failures - 1, 6)))
-        let cause = error as? any DiagnosableError
-        logger.error(
-          "\(cause?.message ?? "writeback: the tenant could not be asked: \(error)")",
-          metadata: ["error": "\(cause?.identifier ?? "connect.writeback")", "remedy": "\(cause?.remedy ?? "")"])
+        logger.failure(
+          error, otherwise: "writeback: the tenant could not be asked: \(error)", "connect.writeback")
       }
       guard pause > .zero else { continue }
       guard (try? await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)) != nil else { return }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PasswordWriteback
+import Wire
 
 extension WritebackService {
   /// A controller that still had the call of a killed process in its hands has done it after this time, in seconds.
@@ -21,12 +22,10 @@ extension WritebackService {
       let session = try? await directory.open(place.domain, preferring: place.server)
     else { return nil }
     let found: WritebackAccount?
-    do { found = try await session.account(place.identifier) } catch {
-      await session.close()
+    do { found = try await session.use { try await $0.account(place.identifier) } } catch {
       if Self.isCancelled(error) { throw error }
       return nil
     }
-    await session.close()
     guard let found else { return WritebackOutcome(.failed, .notSynchronised) }
     if Self.wasDone(record, found.password) { return WritebackOutcome(.done, version: found.password.version) }
     let settled = session.server == place.server ? Self.strokeTime : Self.replicationTime

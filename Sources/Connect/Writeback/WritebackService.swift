@@ -168,16 +168,10 @@ package struct WritebackService: Sendable {
     {
       return try await fail(header, digest, place, .unreachable, error)
     }
-    let outcome: WritebackOutcome
-    do {
-      place.server = session.server
-      outcome = try await write(header, digest, secrets, place, directory.policy, session)
-    } catch {
-      await session.close()
-      throw error
+    place.server = session.server
+    return try await session.use { [place] session in
+      try await write(header, digest, secrets, place, directory.policy, session)
     }
-    await session.close()
-    return outcome
   }
 
   private func write(

@@ -36,7 +36,6 @@ package struct DomainController: Sendable, Hashable {
     self.latency = latency
   }
 
-  package var endpoint: Endpoint { Endpoint(host: hostName, port: port) }
   package var isGlobalCatalog: Bool { flags.contains(.globalCatalog) }
   /// AD Web Services listen on 9389.
   package var hasWebServices: Bool { flags.contains(.webServices) }

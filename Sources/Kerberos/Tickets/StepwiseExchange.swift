@@ -104,17 +104,7 @@ final class InitialExchange: StepwiseExchange {
         .badCredentialSource, "The password of \(client.name) is empty or holds a zero byte.",
         remedy: "Check the file, variable or credential that the password comes from.")
     }
-    let code = password.withBytes { bytes in
-      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 1, alignment: 1)
-      defer {
-        if let start = copy.baseAddress { explicit_bzero(start, copy.count) }
-        copy.deallocate()
-      }
-      copy.copyBytes(from: bytes)
-      copy[bytes.count] = 0
-      return krb5_init_creds_set_password(
-        library.context, exchange, copy.baseAddress?.assumingMemoryBound(to: CChar.self))
-    }
+    let code = password.withCString { krb5_init_creds_set_password(library.context, exchange, $0) }
     try library.check(code, "Preparing the request")
   }
 

@@ -25,7 +25,7 @@ package import Wire
 /// Operations run side by side; a task's cancellation abandons its own. A consumer that falls behind makes the socket
 /// wait (see ``ReadGate``). Errors are ``LDAPError``, `TrustError` (TLS), ``SecurityError`` (Kerberos) or
 /// `CancellationError`.
-package final class LDAPConnection: Sendable {
+package final class LDAPConnection: Closable {
   let link: Link
   /// How the traffic is protected, in words: mechanism or TLS version and cipher suite.
   package let protection: String

@@ -18,7 +18,6 @@ package struct LDAPServer: Sendable, Hashable, CustomStringConvertible {
 
   package static let ldapPort = 389
   package static let ldapsPort = 636
-  package static let globalCatalogPort = 3268
   package static let globalCatalogTLSPort = 3269
 
   package var description: String { "\(host):\(port)" }

@@ -135,11 +135,4 @@ package struct BERReader {
     let header = try readHeader()
     position += header.length
   }
-
-  /// The next element with its tag and length, unparsed.
-  package mutating func readElement() throws(ByteError) -> ArraySlice<UInt8> {
-    let start = position
-    try skipElement()
-    return bytes[start..<position]
-  }
 }

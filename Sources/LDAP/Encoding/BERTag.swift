@@ -5,16 +5,11 @@ package enum BERTag {
   package static let boolean: UInt8 = 0x01
   package static let integer: UInt8 = 0x02
   package static let octetString: UInt8 = 0x04
-  package static let null: UInt8 = 0x05
   package static let enumerated: UInt8 = 0x0A
   package static let sequence: UInt8 = 0x30
   package static let set: UInt8 = 0x31
 
   package static func context(_ number: UInt8, constructed: Bool = false) -> UInt8 {
     0x80 | (constructed ? 0x20 : 0) | (number & 0x1F)
-  }
-
-  package static func application(_ number: UInt8, constructed: Bool = true) -> UInt8 {
-    0x40 | (constructed ? 0x20 : 0) | (number & 0x1F)
   }
 }

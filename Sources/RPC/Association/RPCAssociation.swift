@@ -9,7 +9,7 @@ package import Wire
 /// Calls follow each other; one that comes while another is under way waits for its turn. A call that is cancelled or runs
 /// out of time is told to the server (co_cancel, C706 12.6.4.6) and closes the association, since its answer may still be on
 /// the way: Windows and Samba take no notice of a co_cancel, other servers may.
-package actor RPCAssociation {
+package actor RPCAssociation: Closable {
   package nonisolated let interface: RPCInterface
   package nonisolated let peer: String
   /// How messages are protected, in words.

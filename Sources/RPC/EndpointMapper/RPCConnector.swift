@@ -31,16 +31,12 @@ package struct RPCConnector: Sendable {
   package func ports(of interfaces: [RPCInterface], at server: RPCServer) async throws -> [RPCInterface: Int] {
     let association = try await RPCAssociation.connect(
       to: server, .endpointMapper, security: .none, flow: flows?.mapper, options: options, group: group)
-    do {
+    return try await association.use { association in
       var ports: [RPCInterface: Int] = [:]
       for interface in interfaces {
         ports[interface] = try await EndpointMapper(association).endpoints(of: interface).first?.port
       }
-      await association.close()
       return ports
-    } catch {
-      await association.close()
-      throw error
     }
   }
 

@@ -20,6 +20,4 @@ package struct ContextHandle: Sendable, Hashable {
     writer.align(4)
     writer.writeBytes(bytes)
   }
-
-  var isNull: Bool { bytes.allSatisfy { $0 == 0 } }
 }

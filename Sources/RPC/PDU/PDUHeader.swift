@@ -14,9 +14,6 @@ package import Wire
 ///     u_int32 call_id;              /* 12:04 */
 package struct PDUHeader: Sendable, Hashable {
   package static let length = 16
-  /// Where `frag_length` and `auth_length` stand.
-  static let fragmentLengthOffset = 8
-  static let authLengthOffset = 10
 
   package var type: PDUType
   package var flags: PDUFlags

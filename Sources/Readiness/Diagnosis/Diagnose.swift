@@ -66,8 +66,6 @@ struct Matter {
     return nil
   }
 
-  func saw(_ observation: Observation) -> Bool { flow.conversation.observations.contains(observation) }
-
   /// The same row over the other transport.
   var twin: FlowEvidence? {
     siblings.first {

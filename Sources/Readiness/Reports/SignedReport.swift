@@ -38,11 +38,8 @@ package struct SignedReport: Sendable, Codable, Hashable {
   package static let maximumBytes = 64 << 20
 
   package init(_ report: CheckReport, key: ReportKey) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    payload = Base64URL.encode(try encoder.encode(report))
-    protected = Base64URL.encode(try encoder.encode(Header(alg: "EdDSA", typ: Self.type, jwk: key.public)))
+    payload = Base64URL.encode(try StableJSON.encode(report))
+    protected = Base64URL.encode(try StableJSON.encode(Header(alg: "EdDSA", typ: Self.type, jwk: key.public)))
     signature = Base64URL.encode(try key.sign(Data("\(protected).\(payload)".utf8)))
   }
 
@@ -54,11 +51,9 @@ package struct SignedReport: Sendable, Codable, Hashable {
   package static func verify(
     _ file: Data, trusting trusted: [ReportKey.Public] = []
   ) throws(ReportError) -> (report: CheckReport, key: ReportKey.Public) {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    guard file.count <= maximumBytes, let signed = try? decoder.decode(SignedReport.self, from: file),
+    guard file.count <= maximumBytes, let signed = try? StableJSON.decode(SignedReport.self, from: file),
       let headerBytes = Base64URL.decode(signed.protected),
-      let header = try? decoder.decode(Header.self, from: headerBytes), header.typ == type
+      let header = try? StableJSON.decode(Header.self, from: Data(headerBytes)), header.typ == type
     else {
       throw ReportError(
         .notAReport, "This is no report of a check.",
@@ -78,7 +73,7 @@ package struct SignedReport: Sendable, Codable, Hashable {
         .unknownKey, "The report was signed by the key \(header.jwk.thumbprint), which is not trusted.",
         remedy: "Compare the key with that of the source host, and add it with --key.")
     }
-    guard let report = try? decoder.decode(CheckReport.self, from: payload), report.version == 1 else {
+    guard let report = try? StableJSON.decode(CheckReport.self, from: Data(payload)), report.version == 1 else {
       throw ReportError(
         .notAReport, "The report is of a form that this version does not know.",
         remedy: "Use the same version of bridgehead on both machines.")
@@ -99,10 +94,10 @@ package struct ReportKey: Sendable {
     /// RFC 7638 3: SHA-256 of the members in the order of their names.
     package var thumbprint: String {
       let members = "{\"crv\":\"\(crv)\",\"kty\":\"\(kty)\",\"x\":\"\(x)\"}"
-      return Base64URL.encode(Data(SHA256.hash(data: Data(members.utf8))))
+      return Base64URL.encode(SHA256.hash(data: Data(members.utf8)))
     }
 
-    func isValid(_ signature: Data, for message: Data) -> Bool {
+    func isValid(_ signature: some DataProtocol, for message: Data) -> Bool {
       guard kty == "OKP", crv == "Ed25519", let raw = Base64URL.decode(x),
         let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
       else { return false }
@@ -146,18 +141,4 @@ package struct ReportKey: Sendable {
   }
 
   func sign(_ message: Data) throws -> Data { try key.signature(for: message) }
-}
-
-/// RFC 4648 5, without padding, as JOSE writes bytes.
-enum Base64URL {
-  static func encode(_ data: Data) -> String {
-    data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-
-  static func decode(_ text: String) -> Data? {
-    guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
-    else { return nil }
-    let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-    return Data(base64Encoded: text.replacing("-", with: "+").replacing("_", with: "/") + padding)
-  }
 }

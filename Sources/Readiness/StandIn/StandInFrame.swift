@@ -28,7 +28,6 @@ struct StandInFrame: Hashable, Sendable {
   static let codeBytes = 32
   /// A hello's body is padded to the size of a challenge.
   private static let helloBody = 52
-  private static let proofBody = maximumBody
 
   /// What a stand-in answers to whoever does not speak its protocol: a line that people and checks recognise.
   static let banner = Array("Bridgehead stand-in 1\r\n".utf8)

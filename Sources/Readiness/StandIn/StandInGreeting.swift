@@ -24,9 +24,7 @@ package struct StandInGreeting: Sendable, Codable, Hashable {
   }
 
   func frame(clientNonce: [UInt8], serverNonce: [UInt8], with secret: StandInCode) throws -> StandInFrame {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let text = Array(try encoder.encode(self))
+    let text = Array(try StableJSON.encode(self))
     return StandInFrame(.greeting, secret.authenticate(Self.message(clientNonce, serverNonce, text)) + text)
   }
 

@@ -7,12 +7,12 @@ import Wire
 /// Has the stand-ins of `ports listen` prove themselves to a check that has their code.
 package struct StandInProver: StandInRecognizer {
   private let code: StandInCode
-  /// 32 random bytes, new at each call.
-  private let nonce: @Sendable () -> [UInt8]
+  private let random: @Sendable (Int) -> [UInt8]
 
-  package init(_ code: StandInCode, nonce: @escaping @Sendable () -> [UInt8]) {
+  /// - Parameter random: as many cryptographically secure bytes as asked for, other ones at each call.
+  package init(_ code: StandInCode, random: @escaping @Sendable (Int) -> [UInt8]) {
     self.code = code
-    self.nonce = nonce
+    self.random = random
   }
 
   package func challenge(
@@ -64,7 +64,8 @@ package struct StandInProver: StandInRecognizer {
   ) async -> Bool {
     var target = target
     target.port = Int(port)
-    var dialogue = StandInDialogue(code: code, row: row, transport: transport, port: port, clientNonce: nonce())
+    var dialogue = StandInDialogue(
+      code: code, row: row, transport: transport, port: port, clientNonce: random(StandInFrame.nonceBytes))
     guard let ask = await asker(target, transport, context, log) else { return false }
     defer { ask.close() }
     var question = dialogue.hello

@@ -16,6 +16,8 @@ package struct StandInServer: Sendable {
   /// Listening sockets with all addresses; the usual limit of descriptors is 1,024.
   package static let maximumSockets = 512
 
+  package static let secretBytes = 32
+
   /// Every address of this machine, of both families.
   package static let allAddresses = ["0.0.0.0", "::"]
 
@@ -29,7 +31,7 @@ package struct StandInServer: Sendable {
   /// - Parameters:
   ///   - addresses: numeric.
   ///   - product: the product's version, for the greeting.
-  ///   - secret: 32 random bytes.
+  ///   - secret: ``secretBytes`` random bytes.
   /// - Throws: ``StandInError`` with code `portInUse`, naming all ports that are in use, or `cannotListen`; then no port
   ///   is held.
   package static func start(

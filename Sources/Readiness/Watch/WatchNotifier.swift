@@ -64,7 +64,7 @@ package struct WatchNotifier: Sendable {
           try await post(#"{"version":1,"change":"# + notice.body + "}")
         } catch {
           if Task.isCancelled { return }
-          let reason = (error as? any DiagnosableError)?.message ?? "\(error)"
+          let reason = error.explanation
           logger.warning(
             "the webhook did not take a change", metadata: ["reason": "\(reason)", "attempt": "\(notice.attempts + 1)"])
           try await history.postpone(notice, until: now() + Self.delay(afterAttempts: notice.attempts))

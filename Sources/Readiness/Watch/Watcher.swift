@@ -85,7 +85,7 @@ package struct Watcher: Sendable {
     } catch is CancellationError {
       return
     } catch {
-      logger.error("a check failed", metadata: ["error": "\((error as? any DiagnosableError)?.message ?? "\(error)")"])
+      logger.error("a check failed", metadata: ["error": "\(error.explanation)"])
       Counter(label: "bridgehead_watch_checks_total", dimensions: [("outcome", "failed")]).increment()
       return
     }

@@ -7,8 +7,6 @@ package enum SCIMChange: Sendable, Hashable {
   case patch(endpoint: String, id: String, PatchRequest, ifMatch: EntityTag? = nil)
   case delete(endpoint: String, id: String, ifMatch: EntityTag? = nil)
 
-  var isCreate: Bool { if case .create = self { true } else { false } }
-
   var isRepeatable: Bool {
     switch self {
     case .create: false

@@ -47,7 +47,6 @@ package struct SCIMUser: Sendable, Hashable {
     self.userName = userName
   }
 
-  package var id: String? { resource.id }
   package var externalId: String? {
     get { resource.externalId }
     set { resource.externalId = newValue }
@@ -80,12 +79,6 @@ package struct SCIMUser: Sendable, Hashable {
     get { values("emails") }
     set { setValues("emails", newValue) }
   }
-  package var phoneNumbers: [SCIMMultiValue] {
-    get { values("phoneNumbers") }
-    set { setValues("phoneNumbers", newValue) }
-  }
-  /// The groups the user belongs to; read-only at the service.
-  package var groups: [SCIMMultiValue] { values("groups") }
   package var enterprise: EnterpriseUser {
     get { EnterpriseUser(resource.attributes[SCIMURI.enterpriseUser]?.object ?? JSONObject()) }
     set {
@@ -109,18 +102,6 @@ package struct EnterpriseUser: Sendable, Hashable {
 
   package init(_ attributes: JSONObject = JSONObject()) { self.attributes = attributes }
 
-  package var employeeNumber: String? {
-    get { attributes["employeeNumber"]?.string }
-    set { attributes["employeeNumber"] = newValue.map(JSONValue.string) }
-  }
-  package var costCenter: String? {
-    get { attributes["costCenter"]?.string }
-    set { attributes["costCenter"] = newValue.map(JSONValue.string) }
-  }
-  package var organization: String? {
-    get { attributes["organization"]?.string }
-    set { attributes["organization"] = newValue.map(JSONValue.string) }
-  }
   package var division: String? {
     get { attributes["division"]?.string }
     set { attributes["division"] = newValue.map(JSONValue.string) }
@@ -128,10 +109,5 @@ package struct EnterpriseUser: Sendable, Hashable {
   package var department: String? {
     get { attributes["department"]?.string }
     set { attributes["department"] = newValue.map(JSONValue.string) }
-  }
-  /// The `id` of the manager's resource.
-  package var manager: String? {
-    get { attributes["manager"]?.object?["value"]?.string }
-    set { attributes["manager"] = newValue.map { ["value": .string($0)] } }
   }
 }

@@ -17,7 +17,7 @@ package import Wire
 ///
 /// Every message is signed or encrypted. SMB 1, guests, anonymous sessions and NTLM do not exist here. Errors are
 /// ``SMBError``, `SecurityError` (Kerberos) or `CancellationError`.
-package final class SMBConnection: Sendable {
+package final class SMBConnection: Closable {
   let link: SMBLink
   let treeID: UInt32
   let applicationKey: SecretBytes

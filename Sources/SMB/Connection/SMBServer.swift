@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// Where to connect: an address that is dialled and a name that the server's ticket must carry. A name is never looked up
 /// here.
 package struct SMBServer: Sendable, Hashable, CustomStringConvertible {
@@ -42,10 +44,7 @@ package struct SMBOptions: Sendable {
   /// The longest wait for an answer. A domain controller may look for others before it answers.
   package var operationTimeout: Duration = .seconds(60)
   /// Makes the client's GUID and salt.
-  package var randomBytes: @Sendable (_ count: Int) -> [UInt8] = { count in
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-  }
+  package var randomBytes: @Sendable (_ count: Int) -> [UInt8] = SystemRandom.bytes
 
   package init() {}
 }

@@ -5,7 +5,6 @@ import Wire
 /// What stands before an encrypted message (MS-SMB2 2.2.41): ProtocolId, Signature (the tag), Nonce, OriginalMessageSize,
 /// Reserved, Flags, SessionId.
 struct TransformHeader: Hashable, Sendable {
-  static let size = 52
   static let protocolIdentifier: [UInt8] = [0xFD, 0x53, 0x4D, 0x42]
   /// Bytes of the Nonce field; ciphers use its beginning.
   static let nonceSize = 16

@@ -43,11 +43,6 @@ struct SMBClientState: ~Copyable {
 
   init(server: String) { self.server = server }
 
-  /// Whether messages are encrypted from now on.
-  var encrypts: Bool {
-    if case .established(_, _, let encrypts) = phase { encrypts } else { false }
-  }
-
   // MARK: - Sending
 
   /// - Parameter ticket: the caller's own number of the request.

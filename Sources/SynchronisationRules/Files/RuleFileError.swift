@@ -4,7 +4,7 @@ import Wire
 
 /// A file of rules that cannot be used: every issue with its place.
 package struct RuleFileError: DiagnosableError {
-  package struct Issue: Sendable, Equatable {
+  package struct Issue: FileIssue, Equatable {
     package var line: Int
     package var column: Int
     package var message: String
@@ -20,12 +20,7 @@ package struct RuleFileError: DiagnosableError {
   }
 
   package var identifier: String { "rules.invalid" }
-  package var message: String {
-    issues.map { issue in
-      let remedy = issue.remedy.hasSuffix("?") || issue.remedy.hasSuffix(".") ? issue.remedy : issue.remedy + "."
-      return "\(file):\(issue.line):\(issue.column): \(issue.message). Remedy: \(remedy)"
-    }.joined(separator: "\n")
-  }
+  package var message: String { issues.map { $0.text(in: file) }.joined(separator: "\n") }
   package var remedy: String { "correct the file; docs/rules.md describes it." }
   package var description: String { message }
 }

@@ -18,12 +18,6 @@ package struct TenantEnvironment: Sendable {
     self.random = random
     self.sealingKey = sealingKey
   }
-
-  /// The system's generator.
-  package static func systemRandom(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-  }
 }
 
 /// The embedded cloud directory: users, groups, contacts, devices and members, verified domains, bearer tokens and the audit log.

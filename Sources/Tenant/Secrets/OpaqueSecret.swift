@@ -2,6 +2,7 @@
 
 import Crypto
 import WebIdentity
+import Wire
 
 /// A random text that stands for something in the store: a session, a code, a refresh token, a client's secret. The store
 /// keeps its SHA-256 and finds the row by it; with 256 random bits there is nothing to guess, and no time tells anything.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -11,6 +10,7 @@ package import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+import TCP
 import Wire
 
 /// Where and how the tenant listens.
@@ -168,12 +168,7 @@ package struct TenantServer: Service {
   }()
 
   private func listenError(_ error: any Error) -> any Error {
-    let cause: String
-    switch error {
-    case let error as IOError: cause = String(cString: strerror(error.errnoCode))
-    case is SocketAddressError, is SocketAddressError.UnknownHost: cause = "there is no such address"
-    default: return error
-    }
+    guard let cause = ListenFailure.cause(error) else { return error }
     let place = "\(configuration.host):\(configuration.port)"
     return TenantError(
       .bind, "The tenant cannot listen on \(place) (\(cause)).",

@@ -3,6 +3,7 @@
 import Crypto
 import FoundationEssentials
 import WebIdentity
+import Wire
 
 /// Ties a form to the browser that it was made for: the form holds an authentication code over a random cookie that no other
 /// site can read or set (`__Host-`). Nothing is stored.

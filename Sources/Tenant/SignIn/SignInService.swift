@@ -230,10 +230,8 @@ struct SignInService: Sendable {
 extension TenantAnswer {
   /// A JSON document made of a value of the protocol.
   static func json(_ value: some Encodable, status: Int = 200) -> TenantAnswer {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // What is encoded here has only texts, numbers and lists of them, which always can be.
-    guard let data = try? encoder.encode(value) else { return TenantAnswer(status: 500) }
+    guard let data = try? StableJSON.encode(value) else { return TenantAnswer(status: 500) }
     var answer = TenantAnswer(status: status)
     answer.headers = [("content-type", "application/json")]
     answer.body = Array(data)

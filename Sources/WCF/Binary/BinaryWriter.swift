@@ -13,9 +13,6 @@ package struct BinaryWriter: Sendable {
   package var bytes: [UInt8] { writer.bytes }
   package var isComplete: Bool { depth == 0 }
 
-  /// The document behind a table that adds no string to the session (MC-NBFSE 2.1).
-  package var sessionDocument: [UInt8] { [0] + writer.bytes }
-
   package mutating func start(_ name: BinaryName, _ attributes: [BinaryAttribute] = []) {
     write(name, short: 0x40, long: 0x41, letter: 0x5e, letterOfDictionary: 0x44)
     for attribute in attributes {

@@ -31,8 +31,6 @@ package actor WSManagementSession {
     self.deadline = deadline
   }
 
-  package nonisolated func close() { session.close() }
-
   // MARK: Before signing in
 
   /// Asks the service what it is, without signing in (DSP0226 11; MS-WSMV 3.1.4.1.23).

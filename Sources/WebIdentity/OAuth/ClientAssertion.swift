@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Wire
 
 /// A client's own signed statement of who it is, instead of a secret (RFC 7521 4.2, RFC 7523 3; `private_key_jwt`).
 ///

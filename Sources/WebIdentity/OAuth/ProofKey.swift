@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import Wire
 
 /// Proof Key for Code Exchange (RFC 7636). Only the method `S256` exists here: with `plain` whoever reads the request could
 /// redeem the code.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import Wire
 
 /// What is told about a person (OpenID Connect Core 5.1), as far as the scopes allow.
 package struct PersonClaims: Codable, Sendable, Equatable {

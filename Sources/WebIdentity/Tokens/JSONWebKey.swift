@@ -3,6 +3,7 @@
 import Crypto
 import CryptoExtras
 import FoundationEssentials
+import Wire
 
 /// A public RSA key for signatures (RFC 7517 4, RFC 7518 6.3.1).
 package struct JSONWebKey: Codable, Sendable, Equatable {

@@ -3,6 +3,7 @@
 import Crypto
 import CryptoExtras
 import FoundationEssentials
+import Wire
 
 /// A JSON Web Token (RFC 7519) that came from outside. Its claims can be read only through ``verify(by:type:as:)``.
 ///

@@ -41,9 +41,8 @@ package struct TokenSigningKey: Sendable {
   }
 
   func sign(header: some Encodable, _ claims: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let input = Base64URL.encode(try encoder.encode(header)) + "." + Base64URL.encode(try encoder.encode(claims))
+    let input =
+      Base64URL.encode(try StableJSON.encode(header)) + "." + Base64URL.encode(try StableJSON.encode(claims))
     return input + "." + Base64URL.encode(try signature(over: Array(input.utf8)))
   }
 

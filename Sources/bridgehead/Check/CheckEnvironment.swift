@@ -35,7 +35,7 @@ struct CheckEnvironment {
     cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
     gates = try Self.gates(options, configuration, topology, names, environment)
     standIns = try StandInCodeSource.given(file: options.standInCodeFile, environment).map {
-      StandInProver(try StandInCode($0), nonce: StandInCodeSource.randomBytes)
+      StandInProver(try StandInCode($0), random: SystemRandom.bytes)
     }
   }
 

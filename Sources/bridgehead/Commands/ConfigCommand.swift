@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import FoundationEssentials
 
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,20 +20,7 @@ struct ConfigCommand: ParsableCommand {
     var output = "bridgehead.yaml"
 
     func run() throws {
-      let text = Schema.template()
-      guard output != "-" else { return print(text, terminator: "") }
-      guard !FileManager.default.fileExists(atPath: output) else {
-        throw CommandError(
-          "config.exists", "\(output) is there already.", remedy: "name another file with --output, or move it away.")
-      }
-      do {
-        try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
-      } catch {
-        throw CommandError(
-          "config.write", "\(output) cannot be written: \(error).",
-          remedy: "name a file in a folder that you may write.")
-      }
-      printError("wrote \(output); edit it, then run 'bridgehead config validate --config \(output)'")
+      try Output.write(configuration: Schema.template(), to: output, wayOut: "move it away")
     }
   }
 

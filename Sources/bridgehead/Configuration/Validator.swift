@@ -4,7 +4,7 @@ import Wire
 import Yams
 
 /// One thing that is wrong with a configuration file: where, what, and what to do.
-struct ConfigurationIssue: Sendable, Equatable, Encodable {
+struct ConfigurationIssue: FileIssue, Equatable, Encodable {
   let line: Int
   let column: Int
   /// The property, for example `connect.forests[0].credentials.principal`.

@@ -183,7 +183,7 @@ struct DemoBrowser {
 
   private static let formType = "application/x-www-form-urlencoded"
 
-  private static func random(_ count: Int) -> String { Base64URL.encode(TenantEnvironment.systemRandom(count)) }
+  private static func random(_ count: Int) -> String { Base64URL.encode(SystemRandom.bytes(count)) }
 
   private static func unexpected(_ what: String, _ answer: HTTPResponse) -> DemoError {
     DemoError(message: "The tenant's answer with status \(answer.status) is not what \(what) should be.")

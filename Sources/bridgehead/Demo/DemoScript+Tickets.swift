@@ -50,15 +50,11 @@ extension DemoScript {
   mutating func signInByTicket(of person: DemoPerson) async throws {
     let clock = ContinuousClock.now
     let sso = try await site.seamlessSSO()
-    let plan: SSOPlan
-    do {
-      plan = try await sso.service.plan(.enable)
+    let plan = try await sso.use { sso in
+      let plan = try await sso.service.plan(.enable)
       try await sso.service.carryOut(plan)
-    } catch {
-      await sso.close()
-      throw error
+      return plan
     }
-    await sso.close()
     let outcome = try await browser.signIn(ticketsOf: try site.kerberos(of: person), domain: site.forest.name)
     try expect(outcome == .signedIn(name: person.name, by: ["wia"]), "\(person.name) was not signed in by a ticket")
     finish(

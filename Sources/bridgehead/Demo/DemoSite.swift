@@ -65,10 +65,8 @@ struct DemoSite {
         database: directory + "/tenant.sqlite", listen: "\(forest.tenant.address):443",
         certificate: forest.tenant.certificateChainFile, key: forest.tenant.privateKeyFile,
         url: "https://\(forest.tenant.name)/scim/v2"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     // JSON is YAML, too.
-    try encoder.encode(configuration).write(to: URL(filePath: configurationFile), options: .atomic)
+    try StableJSON.encode(configuration, isPretty: true).write(to: URL(filePath: configurationFile), options: .atomic)
 
     let access = try TenantAccess(configuration, file: configurationFile)
     let tenant = try await TenantDirectory.initialise(

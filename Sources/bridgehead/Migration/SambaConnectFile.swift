@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LDAP
 import Wire
 
 /// `azure.conf` of AzureADConnect_Samba4 (github.com/sfonteneau/AzureADConnect_Samba4): one section, `[common]`.
@@ -70,7 +71,7 @@ struct SambaConnectFile {
       name: name,
       partitions: [
         .init(
-          name: name.split(separator: ".").map { "DC=\($0)" }.joined(separator: ","), line: 1, included: units,
+          name: NamingContext.ofDomain(name), line: 1, included: units,
           excluded: [], controllers: server.map { [$0.host] } ?? [])
       ])
     forest.transport = server?.transport

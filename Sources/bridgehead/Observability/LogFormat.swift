@@ -64,7 +64,7 @@ struct LineLogHandler: LogHandler {
   private static let ownNames: Set<String> = ["time", "level", "logger", "message"]
 
   private static func oneLine(_ text: String) -> String {
-    text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: " | ") : text
+    VisibleText.of(text.split(whereSeparator: \.isNewline).joined(separator: " | "))
   }
 
   private static func quoted(_ text: String) -> String {
@@ -81,9 +81,7 @@ struct LineLogHandler: LogHandler {
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
-      case let scalar where scalar.value < 0x20 || scalar.value == 0x7f:
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      case let scalar where VisibleText.isHidden(scalar): result += VisibleText.escape(scalar)
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Hummingbird
 import Logging
 import NIOCore
 import ServiceLifecycle
+import TCP
 import Wire
 
 /// Serves `/metrics` on an address that the configuration names; there is no listener without it.
@@ -24,16 +24,11 @@ struct MetricsServer: Service {
       router: router, configuration: .init(address: .hostname(endpoint.host, port: endpoint.port)), logger: logger)
     do {
       try await application.run()
-    } catch let error as IOError {
-      throw bindError(String(cString: strerror(error.errnoCode)))
-    } catch let error where error is SocketAddressError || error is SocketAddressError.UnknownHost {
-      throw bindError("there is no such address")
+    } catch {
+      guard let cause = ListenFailure.cause(error) else { throw error }
+      throw CommandError(
+        "metrics.bind", "The metrics cannot be served on \(endpoint.host):\(endpoint.port) (\(cause)).",
+        remedy: "choose an address of this machine and a free port for metrics.listen; 'ss -ltnp' shows who has it.")
     }
-  }
-
-  private func bindError(_ cause: String) -> CommandError {
-    CommandError(
-      "metrics.bind", "The metrics cannot be served on \(endpoint.host):\(endpoint.port) (\(cause)).",
-      remedy: "choose an address of this machine and a free port for metrics.listen; 'ss -ltnp' shows who has it.")
   }
 }

@@ -18,7 +18,7 @@ struct Terminal: Sendable {
     columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
-  enum Style: String {
+  enum Style: String, CaseIterable {
     case bold = "1"
     case dim = "2"
     case red = "31"
@@ -27,18 +27,24 @@ struct Terminal: Sendable {
   }
 
   func styled(_ text: String, _ style: Style) -> String {
-    colours ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+    colours ? Self.sequence(style.rawValue) + text + Self.sequence(Self.plain) : text
   }
+
+  private static let plain = "0"
+  /// Select Graphic Rendition (ECMA-48 8.3.117).
+  private static func sequence(_ parameter: String) -> String { "\u{1b}[\(parameter)m" }
+  /// What this program itself sends to a terminal.
+  static let sequences = ([plain] + Style.allCases.map(\.rawValue)).map(sequence)
 }
 
 /// Writes a line to standard error: progress, warnings, errors. Results go to standard output.
 func printError(_ text: String) {
-  var line = text + "\n"
+  var line = VisibleText.of(text) + "\n"
   line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Writes a line to standard output at once, for readers that wait for it.
 func printLine(_ text: String) {
-  var line = text + "\n"
+  var line = VisibleText.of(text) + "\n"
   line.withUTF8 { _ = write(STDOUT_FILENO, $0.baseAddress, $0.count) }
 }

@@ -14,7 +14,7 @@ import Tenant
 import Wire
 
 /// Connect with everything it works with, made from the configuration.
-struct ConnectRuntime {
+struct ConnectRuntime: Closable {
   let service: ConnectService
   /// Nil where no password hashes are synchronised.
   let passwords: PasswordPass?
@@ -176,7 +176,7 @@ struct ConnectRuntime {
     return PasswordPass(
       sources: sources, targets: targets, store: store, ledger: ledger, logger: Logger(label: "bridgehead.passwords"),
       now: { Date.now },
-      random: TenantEnvironment.systemRandom)
+      random: SystemRandom.bytes)
   }
 
   private static func scimClient(

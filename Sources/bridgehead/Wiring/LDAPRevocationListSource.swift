@@ -95,15 +95,10 @@ final class LDAPRevocationListSource: RevocationListSource {
     options.limits.messageSize = CertificateList.maximumBytes + (64 << 10)
     options.limits.elementCount = 64
     let connection = try await forest.connectSealed(to: controller, options: options)
-    let entry: SearchEntry?
-    do {
+    let entry = try await connection.use {
       // RFC 4523 2.4 wants the option; servers that know the syntax but not the option need the plain name.
-      entry = try await connection.entry(
+      try await $0.entry(
         request.url.dn, attributes: [request.attribute + ";binary", request.attribute], filter: request.url.filter)
-      await connection.close()
-    } catch {
-      await connection.close()
-      throw error
     }
     guard let entry else {
       throw Self.unreachable(

@@ -17,7 +17,7 @@ enum SealingKeyFile {
   private static func make(_ path: String) throws {
     let temporary = "\(path).\(getpid())"
     defer { unlink(temporary) }
-    try PrivateFile(temporary).write(SealingKey.text(random: TenantEnvironment.systemRandom) + "\n")
+    try PrivateFile(temporary).write(SealingKey.text(random: SystemRandom.bytes) + "\n")
     guard link(temporary, path) == 0 || errno == EEXIST else {
       throw CommandError(
         "file.create", "\(path) cannot be created: \(String(cString: strerror(errno))).",

@@ -16,7 +16,7 @@ import Tenant
 import Wire
 
 /// `connect sso`, made from the configuration and from an administrator's credentials, which are used and not kept.
-struct SeamlessSSORuntime {
+struct SeamlessSSORuntime: Closable {
   let service: SeamlessSSO
   private let cloud: Cloud
   private let store: SQLiteStore
@@ -37,11 +37,7 @@ struct SeamlessSSORuntime {
 
   static func open(_ settings: Settings, environment: [String: String]) async throws -> SeamlessSSORuntime {
     let configuration = try ConfigurationLoader.load(settings.file)
-    guard let connect = configuration.connect else {
-      throw CommandError(
-        "configuration.connect", "\(settings.file) has no connect section.",
-        remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
-    }
+    let connect = try ConnectRuntime.connectSection(configuration, settings.file)
     let section = try choice(connect.forests, settings.forest, "forest", \.name)
     let target = try choice(connect.allTargets, settings.target, "target", \.key)
     let ledger = FlowLedger()
@@ -55,7 +51,7 @@ struct SeamlessSSORuntime {
         directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
         intents: SSOIntents(store: store), options: settings.options,
         prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
-        random: TenantEnvironment.systemRandom, logger: Logger(label: "bridgehead.sso"))
+        random: SystemRandom.bytes, logger: Logger(label: "bridgehead.sso"))
       return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
     } catch {
       await cloud.shutdown()

@@ -21,7 +21,7 @@ extension SyncAPIClient {
     self.init(
       configuration, http: cloud.http, tokens: try target.syncTokens(cloud),
       logger: Logger(label: "bridgehead.syncapi"),
-      now: { Date.now }, random: TenantEnvironment.systemRandom)
+      now: { Date.now }, random: SystemRandom.bytes)
   }
 }
 
@@ -55,7 +55,7 @@ extension Configuration.Target {
     _ = try identity()
     return SyncTokens.clientCredentials(
       endpoint, client: signIn.clientID, scope: signIn.effectiveScope, identity: identity, now: { Date.now },
-      random: TenantEnvironment.systemRandom)
+      random: SystemRandom.bytes)
   }
 }
 

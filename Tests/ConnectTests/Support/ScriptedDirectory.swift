@@ -27,7 +27,6 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     var breakAfter: Int?
     /// Whether the end of the next full reading says that it was complete.
     var isComplete = true
-    var refusesCookies = false
     var isUnreachable = false
     var readings: [ImportReading.Mode] = []
     var rereads = 0

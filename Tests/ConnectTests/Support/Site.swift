@@ -7,6 +7,7 @@ import Store
 import Synchronization
 
 @testable import Connect
+import TestSupport
 
 /// A whole synchronisation server over a scripted directory and a target in memory, with a store in a directory of its own.
 final class Site: Sendable {
@@ -97,7 +98,7 @@ final class Site: Sendable {
       targets: [target, second].filter { target in configuration.targets.contains { $0.name == target.name } },
       anchorWriters: configuration.forests.contains(where: \.writesAnchors) ? [directory] : [],
       resolvers: configuration.forests.contains(where: \.asksCatalog) ? [catalog] : [],
-      ledger: FlowLedger(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      ledger: FlowLedger(), logger: .silent,
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
 

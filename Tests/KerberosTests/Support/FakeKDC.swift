@@ -150,10 +150,3 @@ final class FakeKDC: Sendable {
     }
   }
 }
-
-/// Keeps what transports record.
-final class RecordedFlows: FlowRecorder {
-  private let kept = Mutex<[FlowUse]>([])
-  var uses: [FlowUse] { kept.withLock { $0 } }
-  func record(_ use: FlowUse) { kept.withLock { $0.append(use) } }
-}

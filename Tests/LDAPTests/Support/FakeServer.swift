@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Wire
 
 @testable import LDAP
@@ -85,7 +86,7 @@ final class FakeServer: Sendable {
       flow: Flow(row: "connect-ad/ldap", recorder: flows), options: options, logger: Logger(label: "test"))
   }
 
-  let flows = FlowLog()
+  let flows = RecordedFlows()
 
   /// Waits until the client has sent what the test waits for.
   func waits(for condition: @Sendable ([LDAPMessage]) -> Bool) async throws {
@@ -115,13 +116,6 @@ final class FakeServer: Sendable {
       }
     }
   }
-}
-
-/// Keeps what transports told.
-final class FlowLog: FlowRecorder {
-  private let uses = Mutex<[FlowUse]>([])
-  var all: [FlowUse] { uses.withLock { $0 } }
-  func record(_ use: FlowUse) { uses.withLock { $0.append(use) } }
 }
 
 extension LDAPOptions {

@@ -5,6 +5,7 @@ import PortReference
 import Testing
 
 @testable import Readiness
+import TestSupport
 
 /// The diagnosis as a function: what was seen of a flow, what of its siblings, and what it must come to.
 @Suite struct DiagnosisTests {

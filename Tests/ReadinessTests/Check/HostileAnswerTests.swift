@@ -7,6 +7,7 @@ import LDAP
 import PortReference
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Readiness

@@ -7,6 +7,7 @@ import NIOPosix
 import PortReference
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Readiness
@@ -76,7 +77,7 @@ import Wire
 
   /// Garbage is never a service, and ends every conversation with something seen.
   @Test func garbage() async throws {
-    var random = Numbers(state: 7)
+    var random = SeededGenerator(seed: 7)
     for _ in 0..<60 {
       let count = Int(random.next() % 300)
       let bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -87,7 +88,7 @@ import Wire
 
   /// Answers with a few changed bytes: the conversation ends, and is only deep where the answer could still be read whole.
   @Test func mutatedAnswers() async throws {
-    var random = Numbers(state: 11)
+    var random = SeededGenerator(seed: 11)
     var deep = 0
     for _ in 0..<150 {
       var bytes = Self.negotiation()
@@ -178,14 +179,6 @@ import Wire
       guard case .answer(let bytes) = reply else { return }
       context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
       context.close(promise: nil)
-    }
-  }
-
-  private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ (state >> 29)
     }
   }
 }

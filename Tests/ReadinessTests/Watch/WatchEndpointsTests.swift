@@ -7,6 +7,7 @@ import Testing
 import WebPages
 
 @testable import Readiness
+import Wire
 
 @Suite struct WatchEndpointsTests {
   private static let hostile = "\"><script>alert(1)</script>\n<img src=x onerror='x'> & \u{202E} \\ \u{0}"
@@ -137,11 +138,13 @@ import WebPages
         var flow: WatchedFlow
         var states: [WatchState]
       }
-      let flows: Flows = try WatchJSON.value(await get("/api/v1/flows", endpoints).body)
+      let flows = try StableJSON.decode(
+        Flows.self, from: Data(await get("/api/v1/flows", endpoints).body.utf8))
       let current = try await bench.history.current()
       #expect(flows.version == 1 && flows.flows == current)
       let id = flows.flows[2].id
-      let flow: Flow = try WatchJSON.value(await get("/api/v1/flows/\(id)?hours=1", endpoints).body)
+      let flow = try StableJSON.decode(
+        Flow.self, from: Data(await get("/api/v1/flows/\(id)?hours=1", endpoints).body.utf8))
       #expect(flow.flow == flows.flows[2] && flow.states.count == 1)
       #expect(await get("/api/v1/flows/77", endpoints).status == 404)
       #expect(await get("/api/v2/flows", endpoints).status == 404)

@@ -6,6 +6,7 @@ import Synchronization
 import Testing
 
 @testable import Readiness
+import TestSupport
 
 @Suite struct WatchHistoryTests {
   @Test func whatStaysTheSameIsOneState() async throws {
@@ -138,7 +139,7 @@ import Testing
         sleep: { _ in
           bench.clock.advance(60)
           if calls.withLock({ $0 }) == 3 { throw CancellationError() }
-        }, random: { 0.5 }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }, random: { 0.5 }, logger: .silent)
       await watcher.run()
       #expect(calls.withLock { $0 } == 3)
       let flow = try #require(try await bench.history.current().first)
@@ -157,7 +158,7 @@ import Testing
       func notifier() -> WatchNotifier {
         WatchNotifier(
           history: bench.history, now: { bench.clock.now },
-          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+          logger: .silent
         ) { body in
           if refuses.withLock({ $0 }) { throw Refused() }
           told.withLock { $0.append(body) }

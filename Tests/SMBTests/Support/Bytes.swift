@@ -7,19 +7,6 @@ import Wire
 
 func hex(_ text: String) -> [UInt8] { Hex.decode(text.filter(\.isHexDigit)) ?? [] }
 
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 enum Samples {
   static let guid = GUID("3f2504e0-4f89-11d3-9a0c-0305e82c3301")!
   static let file = FileID(persistent: 0x0102_0304_0506_0708, volatile: 0x1112_1314_1516_1718)

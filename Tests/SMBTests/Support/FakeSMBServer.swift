@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Wire
 
 @testable import SMB
@@ -90,7 +91,7 @@ final class FakeSMBServer: Sendable {
     }
   }
 
-  let flows = FlowLog()
+  let flows = RecordedFlows()
 
   func connect(
     _ provider: any SecurityContextProvider = FakeProvider(), adjust: (inout SMBOptions) -> Void = { _ in }
@@ -113,7 +114,7 @@ final class FakeSMBServer: Sendable {
       await connection.close()
       return nil
     } catch {
-      return flows.all.isEmpty ? error as? SMBError : nil
+      return flows.uses.isEmpty ? error as? SMBError : nil
     }
   }
 
@@ -260,13 +261,6 @@ final class FakeSMBServer: Sendable {
       return Array(message.prefix(Self.partSize))
     }
   }
-}
-
-/// Keeps what transports told.
-final class FlowLog: FlowRecorder {
-  private let uses = Mutex<[FlowUse]>([])
-  var all: [FlowUse] { uses.withLock { $0 } }
-  func record(_ use: FlowUse) { uses.withLock { $0.append(use) } }
 }
 
 /// A sign-in of one exchange, whose key is ``FakeSMBServer/key`` unless another is given.

@@ -9,6 +9,7 @@ import NIOSSL
 import ServiceLifecycle
 import SwiftASN1
 import Testing
+import TestSupport
 import X509
 
 @testable import Tenant
@@ -51,7 +52,7 @@ struct ServedTenant {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let certificate = try TestCertificate(in: directory)
     try await TestTenant.with(limits: limits) { tenant in
-      let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+      let quiet = Logger.silent
       let server = try TenantServer(
         directory: tenant.directory,
         configuration: TenantServerConfiguration(

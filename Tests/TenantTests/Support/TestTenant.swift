@@ -4,20 +4,15 @@ import Foundation
 import Logging
 import SCIM
 import Store
-import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Tenant
 
-/// A clock that moves only when it is told to.
-final class TestClock: Sendable {
-  private let moment = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
-
-  var now: Date { moment.withLock { $0 } }
-
-  func advance(seconds: Double) { moment.withLock { $0 += seconds } }
-  func advance(days: Double) { advance(seconds: days * 86_400) }
+extension TestClock {
+  func advance(seconds: Double) { advance(by: seconds) }
+  func advance(days: Double) { advance(by: days * 86_400) }
 }
 
 /// A tenant on a temporary file, with its service in process.
@@ -52,21 +47,21 @@ struct TestTenant {
     defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
     let clock = TestClock()
     let environment = TenantEnvironment(
-      now: { clock.now }, random: TenantEnvironment.systemRandom, sealingKey: try TestTenant.newSealingKey())
+      now: { clock.now }, random: SystemRandom.bytes, sealingKey: try TestTenant.newSealingKey())
     let store = try await SQLiteStore.open(path: path, migrations: TenantDirectory.migrations)
     let directory = try await TenantDirectory.initialise(
       store: wrap(store), domain: "contoso.example", environment: environment, limits: limits)
     let token = try await directory.createToken(
       name: "test", scopes: [.administer], lifetime: 86_400 * 365, by: actor)
     let service = TenantService(
-      directory: directory, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+      directory: directory, logger: .silent,
       base: { "https://tenant.example" })
     try await body(TestTenant(clock: clock, directory: directory, service: service, token: token.text))
     try await store.close()
   }
 
   static func newSealingKey() throws -> SealingKey {
-    try SealingKey(text: SecretBytes(SealingKey.text(random: TenantEnvironment.systemRandom).utf8))
+    try SealingKey(text: SecretBytes(SealingKey.text(random: SystemRandom.bytes).utf8))
   }
 
   /// Tests of other things shall not meet the rate limit.

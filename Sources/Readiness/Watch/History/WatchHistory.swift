@@ -3,6 +3,7 @@
 import FoundationEssentials
 import PortReference
 package import Store
+import Wire
 
 /// What was found out over time. A flow that stays as it is costs one updated row a check, however long it does.
 package struct WatchHistory: Sendable {
@@ -44,7 +45,7 @@ package struct WatchHistory: Sendable {
         for change in changes {
           try transaction.run(
             "INSERT INTO watch_notice (flow, at, body, attempts, next_try) VALUES (?, ?, ?, 0, ?)",
-            [.integer(change.flow), .real(time), .text(try WatchJSON.text(change)), .real(time)])
+            [.integer(change.flow), .real(time), .text(try StableJSON.text(change)), .real(time)])
         }
       }
       return changes
@@ -88,7 +89,7 @@ package struct WatchHistory: Sendable {
         verdict: Verdict(rawValue: try row[3]), diagnosis: Diagnosis(rawValue: try row[4])
       )
     }
-    let text = try WatchJSON.text(finding)
+    let text = try StableJSON.text(finding)
     let isSame = last.map { $0.verdict == finding.verdict && $0.diagnosis == finding.diagnosis } ?? false
     if let last, isSame, time - last.until <= longestGap {
       try transaction.run(
@@ -162,9 +163,10 @@ package struct WatchHistory: Sendable {
   }
 
   private static func state(_ row: SQLRow, from column: Int) throws -> WatchState {
-    WatchState(
+    let finding: String = try row[column + 3]
+    return WatchState(
       since: try row[column], until: try row[column + 1], checks: try row[column + 2],
-      finding: try WatchJSON.value(try row[column + 3]))
+      finding: try StableJSON.decode(Finding.self, from: Data(finding.utf8)))
   }
 
   /// What a flow was since a time, the oldest first; at most so many of the latest.
@@ -208,21 +210,5 @@ package struct WatchHistory: Sendable {
         "UPDATE watch_notice SET attempts = attempts + 1, next_try = ? WHERE id = ?",
         [.real(time), .integer(notice.id)])
     }
-  }
-}
-
-/// The JSON of the history, of notices and of the API.
-enum WatchJSON {
-  static func text(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
-
-  static func value<Value: Decodable>(_ text: String) throws -> Value {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    return try decoder.decode(Value.self, from: Data(text.utf8))
   }
 }

@@ -144,7 +144,7 @@ package struct WatchEndpoints: Sendable {
   }
 
   private func json(_ value: some Encodable) throws -> WatchAnswer {
-    WatchAnswer(headers: [("Content-Type", "application/json")], body: try WatchJSON.text(value) + "\n")
+    WatchAnswer(headers: [("Content-Type", "application/json")], body: try StableJSON.text(value) + "\n")
   }
 
   private func apiFlow(_ id: String, _ parameters: [String: String]) async throws -> WatchAnswer {

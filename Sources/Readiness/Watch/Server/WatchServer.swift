@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import TCP
 package import Wire
 
 /// The HTTP listener of `ports watch`, on a loopback address only: it shows how a network is protected and where it is not.
@@ -61,15 +61,12 @@ package struct WatchServer: Service {
       onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) }, logger: Self.quiet)
     do {
       try await application.run()
-    } catch let error as IOError {
-      throw bindError(String(cString: strerror(error.errnoCode)))
+    } catch {
+      guard let cause = ListenFailure.cause(error) else { throw error }
+      throw WatchError(
+        .bind, "The watch cannot listen on \(endpoint.host):\(endpoint.port) (\(cause)).",
+        remedy: "Choose a port that is free with --listen; 'ss -ltnp' shows who has it.")
     }
-  }
-
-  private func bindError(_ cause: String) -> WatchError {
-    WatchError(
-      .bind, "The watch cannot listen on \(endpoint.host):\(endpoint.port) (\(cause)).",
-      remedy: "Choose a port that is free with --listen; 'ss -ltnp' shows who has it.")
   }
 
   /// Hummingbird's own lines would say twice what the service logs.

@@ -34,9 +34,8 @@ struct ConnectApprove: AsyncParsableCommand {
   private static let named = 200
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
-    let settings = try ConnectRuntime.settings(configuration, file: configurationFile.config)
+    let connect = try ConnectAccess(configurationFile)
+    let (store, settings) = (try await connect.store(), try connect.settings())
     func approve(_ fingerprint: String) async throws -> StandingDifference {
       try await StandingDifference.approve(fingerprint, settings, store, now: Date.now)
     }

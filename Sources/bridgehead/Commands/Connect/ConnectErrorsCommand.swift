@@ -41,11 +41,10 @@ struct ConnectErrors: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let connect = try ConnectAccess(configurationFile)
+    let store = try await connect.store()
     if retry != nil || retryAll {
-      let count = try await ConnectRuntime.finder(configuration, file: configurationFile.config)
-        .retry(retry, in: store)
+      let count = try await connect.finder().retry(retry, in: store)
       return json
         ? try printJSON(["retried": count]) : print(count == 0 ? "Nothing is held." : "\(count) tried by the next run.")
     }

@@ -36,9 +36,7 @@ struct ConnectHistory: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let history = RunHistory(
-      store: try await ConnectRuntime.store(
-        ConfigurationLoader.load(configurationFile.config), file: configurationFile.config))
+    let history = RunHistory(store: try await ConnectAccess(configurationFile).store())
     let terminal = Terminal(environment: Environment.current)
     if let number {
       guard let run = try await history.run(number) else {

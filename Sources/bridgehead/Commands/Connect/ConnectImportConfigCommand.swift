@@ -32,24 +32,7 @@ struct ConnectImportConfig: ParsableCommand {
   func run() throws {
     let migration = try MigrationSource.read(source)
     let text = try migration.yaml(source: source)
-    if output == "-" {
-      print(text, terminator: "")
-    } else {
-      guard force || !FileManager.default.fileExists(atPath: output) else {
-        throw CommandError(
-          "config.exists", "\(output) is there already.", remedy: "name another file with --output, or add --force.")
-      }
-      do {
-        try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
-      } catch {
-        throw CommandError(
-          "config.write", "\(output) cannot be written: \(error).",
-          remedy: "name a file in a folder that you may write.")
-      }
-    }
+    try Output.write(configuration: text, to: output, force: force, wayOut: "add --force")
     for note in migration.notes { printError("note: \(note.place): \(note.text)") }
-    if output != "-" {
-      printError("wrote \(output); edit it, then run 'bridgehead config validate --config \(output)'")
-    }
   }
 }

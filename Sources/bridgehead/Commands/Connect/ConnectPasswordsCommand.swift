@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import FoundationEssentials
+import Wire
 
 struct ConnectPasswords: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,10 +38,7 @@ struct ConnectPasswordsSync: AsyncParsableCommand {
 
   func run() async throws {
     Observability.bootstrap(global)
-    let runtime = try await ConnectRuntime.open(
-      ConfigurationLoader.load(configurationFile.config), file: configurationFile.config,
-      environment: Environment.current, purpose: "connect passwords sync")
-    do {
+    try await ConnectAccess(configurationFile).open(purpose: "connect passwords sync").use { runtime in
       guard let passwords = runtime.passwords else {
         throw CommandError(
           "configuration.passwords", "No password hashes are to be synchronised.",
@@ -49,12 +47,8 @@ struct ConnectPasswordsSync: AsyncParsableCommand {
           status: .configuration)
       }
       let report = try await Interruption.stopping { try await passwords.run() }
-      await runtime.close()
       if json { try printJSON(report) } else { print(report.summary) }
       if report.refused + report.due > 0 || !report.errors.isEmpty { throw ExitCode(ExitStatus.partial.rawValue) }
-    } catch {
-      await runtime.close()
-      throw error
     }
   }
 }
@@ -75,8 +69,7 @@ struct ConnectPasswordsStatus: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let store = try await ConnectAccess(configurationFile).store()
     let status = try await PasswordStatus.read(store)
     if json { try printJSON(status) } else { print(status.text) }
   }
@@ -100,8 +93,7 @@ struct ConnectPasswordsErrors: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let store = try await ConnectAccess(configurationFile).store()
     let held = try await PasswordStatus.read(store).held
     if json {
       try printJSON(held)

@@ -126,12 +126,8 @@ struct ConnectRules: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-      let file = source.configurationFile.config
-      let configuration = try ConfigurationLoader.load(file)
-      let rules = try source.load()
-      let store = try await ConnectRuntime.store(configuration, file: file)
-      let explanations = try await ConnectRuntime.finder(configuration, file: file, rules: rules)
-        .explain(object, in: store)
+      let connect = try ConnectAccess(source.configurationFile)
+      let explanations = try await connect.finder(rules: source.load()).explain(object, in: connect.store())
       if json { return try printJSON(explanations) }
       let terminal = Terminal(environment: Environment.current)
       print(explanations.map { $0.text(terminal) }.joined(separator: "\n\n"))

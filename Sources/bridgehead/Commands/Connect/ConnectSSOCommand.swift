@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import FoundationEssentials
+import Wire
 
 struct ConnectSSO: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -139,18 +140,11 @@ struct SSOPlace: ParsableArguments {
       Configuration.Credentials(
         principal: $0, keytab: keytab, password: passwordFile.map { SecretReference(file: $0) }, clockSkew: nil)
     }
-    let runtime = try await SeamlessSSORuntime.open(
+    return try await SeamlessSSORuntime.open(
       .init(
         file: configurationFile.config, forest: forest, domain: domain, target: target, administrator: administrator,
-        tokenFile: tokenFile, options: options), environment: Environment.current)
-    do {
-      let result = try await body(runtime.service)
-      await runtime.close()
-      return result
-    } catch {
-      await runtime.close()
-      throw error
-    }
+        tokenFile: tokenFile, options: options), environment: Environment.current
+    ).use { try await body($0.service) }
   }
 }
 

@@ -25,9 +25,8 @@ struct ConnectShow: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
-    let views = try await ConnectRuntime.finder(configuration, file: configurationFile.config).show(object, in: store)
+    let connect = try ConnectAccess(configurationFile)
+    let views = try await connect.finder().show(object, in: connect.store())
     if json { return try printJSON(views) }
     let terminal = Terminal(environment: Environment.current)
     print(views.map { $0.text(terminal) }.joined(separator: "\n\n"))

@@ -22,10 +22,8 @@ struct ConnectShowStatus: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
-    let settings = try ConnectRuntime.settings(configuration, file: configurationFile.config)
-    let status = try await ConnectStatus.read(store, isStaging: settings.isStaging)
+    let connect = try ConnectAccess(configurationFile)
+    let status = try await ConnectStatus.read(connect.store(), isStaging: connect.settings().isStaging)
     if json { return try printJSON(status) }
     print(status.text(Terminal(environment: Environment.current)))
   }

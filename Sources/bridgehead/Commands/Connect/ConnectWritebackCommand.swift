@@ -70,10 +70,7 @@ struct ConnectWritebackOnce: AsyncParsableCommand {
 
   func run() async throws {
     Observability.bootstrap(global)
-    let runtime = try await ConnectRuntime.open(
-      ConfigurationLoader.load(configurationFile.config), file: configurationFile.config,
-      environment: Environment.current, purpose: "connect writeback once")
-    do {
+    try await ConnectAccess(configurationFile).open(purpose: "connect writeback once").use { runtime in
       guard let writeback = runtime.writeback else {
         throw CommandError(
           "configuration.writeback", "No passwords are to be written back.",
@@ -84,11 +81,7 @@ struct ConnectWritebackOnce: AsyncParsableCommand {
         while step != .nothing, step != .flooded { step = try await writeback.next(waiting: 0) }
         return try await writeback.settle()
       }
-      await runtime.close()
       if isOpen { throw ExitCode(ExitStatus.partial.rawValue) }
-    } catch {
-      await runtime.close()
-      throw error
     }
   }
 }
@@ -113,8 +106,7 @@ struct ConnectWritebackAudit: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let configuration = try ConfigurationLoader.load(configurationFile.config)
-    let store = try await ConnectRuntime.store(configuration, file: configurationFile.config)
+    let store = try await ConnectAccess(configurationFile).store()
     let events = try await WritebackEvent.latest(max(0, limit), in: store)
     if json { return try printJSON(events) }
     print(

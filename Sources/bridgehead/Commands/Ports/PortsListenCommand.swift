@@ -80,7 +80,7 @@ struct PortsListen: AsyncParsableCommand {
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     let server = try await StandInServer.start(
       ports, role: role, addresses: address.isEmpty ? StandInServer.allAddresses : address, code: code,
-      product: Bridgehead.configuration.version, secret: StandInCodeSource.randomBytes(),
+      product: Bridgehead.configuration.version, secret: SystemRandom.bytes(StandInServer.secretBytes),
       group: MultiThreadedEventLoopGroup.singleton)
     let report = ListenReport(json: json, quiet: global.quiet)
     report.started(role, ports)
@@ -147,11 +147,8 @@ private struct ListenReport: Sendable {
 
   private func write(_ object: some Encodable, _ line: () -> String) {
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.dateEncodingStrategy = .iso8601
-      guard let text = try? encoder.encode(object) else { return }
-      printLine(String(decoding: text, as: UTF8.self))
+      guard let text = try? StableJSON.text(object) else { return }
+      printLine(text)
     } else if !quiet {
       printError(line())
     }

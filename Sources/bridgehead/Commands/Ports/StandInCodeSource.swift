@@ -25,11 +25,6 @@ enum StandInCodeSource {
     return try prompt()
   }
 
-  static func randomBytes() -> [UInt8] {
-    var random = SystemRandomNumberGenerator()
-    return (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
-  }
-
   /// Reads a line without echo.
   private static func prompt() throws -> SecretBytes {
     var settings = termios()

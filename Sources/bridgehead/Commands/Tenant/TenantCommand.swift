@@ -31,7 +31,7 @@ struct TenantAccess {
     }
     self.section = section
     environment = TenantEnvironment(
-      now: { Date.now }, random: TenantEnvironment.systemRandom,
+      now: { Date.now }, random: SystemRandom.bytes,
       sealingKey: try SealingKeyFile.open(section.sealingKey ?? section.database + ".key"))
   }
 

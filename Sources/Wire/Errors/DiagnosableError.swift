@@ -15,3 +15,8 @@ package protocol DiagnosableError: Error, CustomStringConvertible, Sendable {
 extension DiagnosableError {
   package var description: String { "\(message) Remedy: \(remedy)" }
 }
+
+extension Error {
+  /// What happened, in the error's own words where it has some, for a sentence of another error or for the log.
+  package var explanation: String { (self as? any DiagnosableError)?.message ?? "\(self)" }
+}

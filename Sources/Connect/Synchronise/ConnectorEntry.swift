@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IdentityModel
+import Store
+
+/// A row of the connector space.
+struct ConnectorEntry {
+  var id: Int64
+  var source: String
+  var anchor: Anchor
+  var kind: ObjectKind
+  var parent: [UInt8]?
+  var attributes: [UInt8]
+  var isDeleted: Bool
+  var mv: Int64?
+  var name: String
+  /// Whether only the Global Catalog told of it.
+  var isOutside: Bool
+
+  init(_ row: SQLRow) throws {
+    guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
+    id = try row[0]
+    source = try row[1]
+    anchor = Anchor(try row[2])
+    self.kind = kind
+    parent = try row[4]
+    attributes = try row[5]
+    isDeleted = try row[6]
+    mv = try row[7]
+    name = try row[8]
+    isOutside = (try row[9] as Int64) == OutsideObjects.partition
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// SplitMix64 (Steele, Lea and Flood): the same seed gives the same numbers on every machine, so that a failure can be repeated.
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  package init(seed: UInt64) { state = seed }
+
+  package mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+    return value ^ (value >> 31)
+  }
+
+  /// One change of a message as a fault or an enemy makes it: a bit, a byte, an end that is missing, something more.
+  ///
+  /// - Parameter edges: bytes at which decoders of the protocol decide.
+  package mutating func mutate(_ bytes: inout [UInt8], edges: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF]) {
+    guard !bytes.isEmpty else { return bytes.append(UInt8.random(in: .min ... .max, using: &self)) }
+    let index = Int.random(in: bytes.indices, using: &self)
+    switch Int.random(in: 0..<7, using: &self) {
+    case 0: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &self)
+    case 1: bytes[index] = edges.randomElement(using: &self) ?? 0
+    case 2: bytes[index] = UInt8.random(in: .min ... .max, using: &self)
+    case 3: bytes.removeSubrange(index...)
+    case 4: bytes.remove(at: index)
+    case 5: bytes.insert(UInt8.random(in: .min ... .max, using: &self), at: index)
+    default:
+      let end = min(bytes.count, index + Int.random(in: 0..<16, using: &self))
+      bytes.insert(contentsOf: Array(bytes[index..<end]), at: index)
+    }
+  }
+}
