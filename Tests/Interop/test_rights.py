@@ -93,6 +93,9 @@ def test_values_of_one_unit_that_may_no_longer_be_read(lab, new_tenant, new_conn
             [reading] = json.loads(done.stdout)["imports"]
             assert reading["mode"] == "delta" and reading["hidden"]["objects"] == 2
             assert "department" not in reading["hidden"]["attributes"]
+            # Said once by the run, and by the status until it is over.
+            ends(new_connect.sync(check=False), FINE)
+            assert unit in new_connect.status()["partitions"][0]["hidden"]
             # What the administrator reads is what the tenant holds: nothing was cleared, and nobody may sign in again.
             settled(lab, new_tenant)
             # Everybody of the unit lacks them now; one line says so.
@@ -106,6 +109,7 @@ def test_values_of_one_unit_that_may_no_longer_be_read(lab, new_tenant, new_conn
             assert "newcomer" not in str(new_tenant.list("Users"))
         # Given back, a full run makes up for it; and what is cleared in truth is cleared.
         ends(new_connect.sync("--full", check=False), FINE)
+        assert "hidden" not in new_connect.status()["partitions"][0]
         settled(lab, new_tenant)
         admin.modify(person["dn"], {"employeeID": [(ldap3.MODIFY_REPLACE, [])]})
         ends(new_connect.sync(check=False), FINE)

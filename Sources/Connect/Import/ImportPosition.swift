@@ -18,6 +18,8 @@ struct ImportPosition: Sendable {
     var mode: ImportReading.Mode
     /// Entries that a complete enumeration did not meet are to be deleted.
     var hasAbsentees: Bool
+    /// What the account was not shown, for people; a full reading without anything ends it.
+    var hidden: String?
   }
 
   /// - Parameter now: seconds since 1970.
@@ -76,13 +78,15 @@ struct ImportPosition: Sendable {
         """
         UPDATE watermark SET cookie = ?, dc = ?, invocation = ?, usn = ?, mode = ?, read_at = ?,
           unswept = CASE WHEN ? THEN 1 ELSE unswept END,
-          had_cookie = CASE WHEN ? THEN 1 ELSE had_cookie END
+          had_cookie = CASE WHEN ? THEN 1 ELSE had_cookie END,
+          hidden = CASE WHEN ? THEN ? ELSE COALESCE(?, hidden) END
         WHERE id = ?
         """,
         [
           .blob(watermark.cookie), .text(watermark.server), .blob(watermark.invocation), .integer(watermark.sequence),
           .text(commit.mode.rawValue), .real(time), SQLValue(commit.hasAbsentees),
-          SQLValue(!watermark.cookie.isEmpty), .integer(id),
+          SQLValue(!watermark.cookie.isEmpty), SQLValue(commit.mode == .full), SQLValue(commit.hidden),
+          SQLValue(commit.hidden), .integer(id),
         ])
     }
   }

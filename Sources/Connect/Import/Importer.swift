@@ -133,7 +133,7 @@ package struct Importer: Sendable {
     report.bytes = end.bytes
     if report.read > 0 || !end.isUnchanged || (position.watermark?.age ?? .infinity) >= Self.refreshInterval {
       let commit = ImportPosition.Commit(
-        watermark: end.watermark, mode: reading.mode, hasAbsentees: hasAbsentees)
+        watermark: end.watermark, mode: reading.mode, hasAbsentees: hasAbsentees, hidden: report.hidden?.message)
       try await position.commit(commit, at: now(), in: store)
       report.rows = (report.rows ?? 0) + 1
     }

@@ -12,6 +12,8 @@ package struct ConnectStatus: Sendable, Codable {
     /// Seconds since 1970.
     package var readAt: Double?
     package var sequence: Int64?
+    /// What the account is not shown any more, and what is done about it; nil when nothing is known to be hidden.
+    package var hidden: String?
   }
 
   /// Objects of one kind in each space.
@@ -90,11 +92,11 @@ package struct ConnectStatus: Sendable, Codable {
 
   private static func partitions(_ transaction: any Transaction) throws -> [Partition] {
     try transaction.query(
-      "SELECT source, partition, dc, mode, read_at, usn FROM watermark ORDER BY source, partition", []
+      "SELECT source, partition, dc, mode, read_at, usn, hidden FROM watermark ORDER BY source, partition", []
     ) { row in
       Partition(
         source: try row[0], partition: try row[1], server: try row[2], mode: try row[3], readAt: try row[4],
-        sequence: try row[5])
+        sequence: try row[5], hidden: try row[6])
     }
   }
 

@@ -71,8 +71,4 @@ extension ConnectSchema {
       "DROP TABLE cleared",
       "ALTER TABLE cleared_at_target RENAME TO cleared",
     ])
-
-  /// Who is on the way to another domain is not asked for at every look.
-  static let arrivals = Migration(
-    name: "connect-17-arrivals", statements: ["ALTER TABLE departure ADD COLUMN waits_until REAL"])
 }

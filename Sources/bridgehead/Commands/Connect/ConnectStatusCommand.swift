@@ -49,6 +49,7 @@ extension ConnectStatus {
         rows: partitions.map {
           [$0.source, $0.partition, $0.server ?? "-", time($0.readAt), $0.mode ?? "-"]
         }))
+    parts += partitions.compactMap { partition in partition.hidden.map { "\(partition.partition): \($0)" } }
     section(
       "Objects",
       Table(
