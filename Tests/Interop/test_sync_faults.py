@@ -11,8 +11,7 @@ from cryptography import x509
 
 from comparison import assert_created_once, compare
 from environment import Connect, Tenant
-from faulty_proxy import (
-    BEHIND, FaultyProxy, answers, forward, nonsense, reset_after, reset_before, too_slow, truncated)
+from faulty_proxy import BEHIND, FaultyProxy, answers, forward, reset_after, reset_before, too_slow, truncated
 from pki import Authority
 from sync_client import encode, register
 
@@ -35,7 +34,7 @@ def connect(small, behind, tmp_path):
     connect = Connect(small, behind, tmp_path / "connect")
     target = connect.values["connect"].pop("target")
     connect.values["connect"]["targets"] = [{
-        "name": "sync", "kind": "sync-api", "url": f"https://{behind.name}/provisioningservice.svc", "requestTimeout": "3s",
+        "name": "sync", "kind": "sync-api", "url": f"https://{behind.name}/provisioningservice.svc", "requestTimeout": "2s",
         "signIn": {"authority": f"https://{behind.name}/{behind.initial_domain}", "clientID": client,
                    "certificate": str(certificate), "key": str(key)},
         **{name: target[name] for name in ("verifiedDomains", "initialDomain")}}]
@@ -69,7 +68,6 @@ def says(status, body, *headers):
 FAULTS = {
     "429 with Retry-After": answers(429, Retry_After=1), "busy": says(500, soap_fault("The server is too busy.")),
     "reset before": reset_before, "reset after": reset_after, "too slow": too_slow, "truncated": truncated,
-    "nonsense": nonsense,
 }
 
 

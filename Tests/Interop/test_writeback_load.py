@@ -96,7 +96,7 @@ def test_a_flood_is_dammed_exactly(site):
     site.stop()
     used = len(site.records())
     people = [(forest, user) for forest in site.lab.forests for user in list(site.people_of(forest))[-10:]]
-    site.connect.set("connect.writeback.perHour", used + 30)
+    site.connect.set("connect.writeback.perHour", used + 36)
     site.connect.set("connect.writeback.perUser", 2)
     before = {u.sam + f["name"]: versions(site, f, [u])[u.sam] for f, u in people}
     rows = [forged(site.key, TENANT, "reset", user.anchor, new=f"Flooding-Password-{n}".encode())
@@ -110,11 +110,11 @@ def test_a_flood_is_dammed_exactly(site):
 
         wait_for(all_answered, "every request is answered", 120)
         results = [row[1:] for row in answers(site, rows).values()]
-        assert results.count(("done", "historyNotEnforced")) == 30
-        assert results.count(("forbidden", "tooOften")) == len(rows) - 30
-        assert len(site.records()) == used + 30
+        assert results.count(("done", "historyNotEnforced")) == 36
+        assert results.count(("forbidden", "tooOften")) == len(rows) - 36
+        assert len(site.records()) == used + 36
         changed = [versions(site, f, [u])[u.sam] - before[u.sam + f["name"]] for f, u in people]
-        assert sum(changed) == 30 and max(changed) <= 2
+        assert sum(changed) == 36 and max(changed) <= 2
     finally:
         site.connect.set("connect.writeback", {**site.connect.values["connect"]["writeback"], "perUser": 50,
                                                "perHour": 5000})
