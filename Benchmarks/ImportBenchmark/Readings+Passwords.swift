@@ -2,6 +2,7 @@
 
 import Connect
 import PasswordHash
+import Wire
 
 extension Readings {
   /// Every password hash, as a first pass reads them: locator, endpoint mapper, sealed association, pages; each hash is

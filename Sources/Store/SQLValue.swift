@@ -33,7 +33,7 @@ extension SQLValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Exp
 }
 
 /// A Swift type that a column can be read as. The conversion never traps: what does not fit is
-/// ``StoreError/Code/typeMismatch``.
+/// ``StoreErrorCode/typeMismatch``.
 package protocol SQLReadable {
   /// Nil when the value has another type or does not fit.
   init?(_ value: SQLValue)

@@ -14,11 +14,13 @@ package struct Page: Sendable {
   package var error: ErrorSummary?
   /// Where the browser goes on by itself, without a script.
   package var next: String?
+  /// After so many seconds.
+  package var nextDelay: Int
   package var body: HTML
 
   package init(
     title: String, site: String, styleSheet: String, script: String? = nil, error: ErrorSummary? = nil,
-    next: String? = nil, body: HTML
+    next: String? = nil, nextDelay: Int = 0, body: HTML
   ) {
     self.title = title
     self.site = site
@@ -26,13 +28,14 @@ package struct Page: Sendable {
     self.script = script
     self.error = error
     self.next = next
+    self.nextDelay = nextDelay
     self.body = body
   }
 
   package var html: HTML {
     let prefix = error == nil ? "" : "Error: "
     let script: HTML? = script.map { "<script src=\"\($0)\" defer></script>\n" }
-    let next: HTML? = next.map { "<meta http-equiv=\"refresh\" content=\"0; url=\($0)\">\n" }
+    let next: HTML? = next.map { "<meta http-equiv=\"refresh\" content=\"\(String(nextDelay)); url=\($0)\">\n" }
     return """
       <!doctype html>
       <html lang="en">

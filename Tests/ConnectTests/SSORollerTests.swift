@@ -5,6 +5,8 @@ import Synchronization
 import Testing
 
 @testable import Connect
+import TestSupport
+import Wire
 
 @Suite struct SSORollerTests {
   /// A roller looks once an hour, whatever comes of it, until it is cancelled.
@@ -12,7 +14,7 @@ import Testing
     let clock = ManualClock()
     let looks = Mutex(0)
     let roller = SSORoller(
-      forest: "corp.example", clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      forest: "corp.example", clock: clock, logger: .silent
     ) {
       let number = looks.withLock { count in
         count += 1

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service and what its administrators use: follow, a clean stop at any moment, staging, approvals, history, errors."""
 import json
+import os
 import signal
+import subprocess
 import time
 
 import ldap3
@@ -211,3 +213,48 @@ def test_show_tells_every_space_as_lists(small, small_connect):
     assert [entry["name"] for entry in shown["entries"]] == [user["dn"]]
     assert [remote["target"] for remote in shown["remotes"]] == ["cloud"]
     assert shown["metaverse"]["sourceAnchor"] == anchor(user) and shown["pending"] == []
+
+
+def publish(lab, name, text):
+    """A TXT record in the zone of the forest; each word of the text is a string of it."""
+    controller, account = lab.forest["controllers"][0], lab.forest["administrator"]
+    directory = lab.directory / "dc" / controller["host"]
+    done = subprocess.run(
+        ["samba-tool", "dns", "add", controller["address"], lab.forest["name"], name, "TXT", text, "-U", "Administrator",
+         "-W", lab.forest["netbios"], "--use-kerberos=off", f"--configfile={directory}/etc/smb.conf"],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PASSWD_FILE": account["passwordFile"]})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_domain_is_verified_by_its_record(small, small_tenant, tmp_path):
+    """The forest's own DNS server has the record; nobody vouches."""
+    domain = "people." + small.forest["name"]
+    configuration = tmp_path / "domains.yaml"
+    configuration.write_text(json.dumps({
+        **json.loads(small_tenant.configuration.read_text()), "dns": {"servers": small.forest["dnsServers"]}}))
+
+    def domains(*arguments, **options):
+        return small_tenant.product.run("tenant", "domains", *arguments, "--config", configuration, **options)
+
+    def held():
+        return {entry["name"]: entry for entry in json.loads(domains("list", "--json").stdout)}
+
+    def user(status):
+        answer = small_tenant.request("POST", "/Users", {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"ada@{domain}"})
+        assert answer[0] == status, answer
+
+    added = domains("add", domain, "--unverified").stdout
+    proof = held()[domain]["proof"]
+    assert proof in added and not held()[domain]["verified"]
+    user(400)
+    refused = domains("verify", domain, check=False)
+    assert refused.returncode != 0 and "NXDOMAIN" in refused.stderr
+    publish(small, "people", "v=spf1 -all")
+    refused = domains("verify", domain, check=False)
+    assert refused.returncode != 0 and proof in refused.stderr and not held()[domain]["verified"]
+    # Long records come as several strings.
+    publish(small, "people", f"{proof[:20]} {proof[20:]}")
+    assert small.forest["dnsServers"][0] in domains("verify", domain).stdout
+    assert held()[domain]["verified"] and "proof" not in held()[domain]
+    user(201)

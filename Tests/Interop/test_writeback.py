@@ -2,6 +2,7 @@
 """Password writeback on a real forest: changed at the tenant, in force in Active Directory; and a tenant that wants more than
 it may."""
 import base64
+import concurrent.futures
 import contextlib
 import re
 import signal
@@ -279,7 +280,8 @@ def test_a_kill_in_mid_writeback_is_never_lost_nor_repeated(site, attempt):
     site.start()
     with contextlib.closing(sqlite3.connect(site.connect.directory / "connect.sqlite", timeout=30)) as database:
         end = time.monotonic() + 60
-        while not database.execute("SELECT 1 FROM writeback_request WHERE nonce = ?", (row["id"],)).fetchone():
+        while not database.execute("SELECT 1 FROM writeback_request WHERE nonce = ? AND state <> 'admitted'",
+                                   (row["id"],)).fetchone():
             assert time.monotonic() < end, "no intent was written"
             time.sleep(0.0005)
     time.sleep(0.01 * attempt)
@@ -294,6 +296,45 @@ def test_a_kill_in_mid_writeback_is_never_lost_nor_repeated(site, attempt):
     assert (status, reason, after - before) in (("done", None, 1), ("failed", "interrupted", 0))
     held = NEW if status == "done" else site.password
     assert site.signs_in_to_the_forest(user, held)
+
+
+def test_a_request_made_while_nobody_asks_waits_for_connect(site):
+    """The poll of a Connect that was killed takes nothing with it."""
+    user = site.next_user()
+    site.stop(signal.SIGKILL)
+    before = int(site.attribute(user, "msDS-KeyVersionNumber")[0])
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(change, site, user, site.password, NEW)
+        [(id,)] = wait_for(lambda: waiting(site, "status IS NULL"), "the request waits")
+        # The dead poll would have looked ten times a second.
+        time.sleep(1)
+        assert waiting(site, "status IS NULL AND delivered IS NULL") == [(id,)], "it is still to be fetched"
+        site.start()
+        page = answer.result(60)
+    assert page.status_code == 200 and "was changed" in page.text, page.text
+    assert int(site.attribute(user, "msDS-KeyVersionNumber")[0]) == before + 1
+    assert [e["event"] for e in site.audit() if e["request"] == id] == ["done", "intent"]
+    assert site.signs_in_to_the_forest(user, NEW)
+
+
+def test_a_request_that_was_lost_on_its_way_comes_again(site):
+    """As an answer of the tenant leaves it that never arrived: handed out, and in nobody's hands."""
+    user = site.next_user()
+    site.stop()
+    row = forged(site.key, TENANT, "change", user.anchor, old=site.password.encode(), new=NEW.encode())
+    plant(site.tenant, row)
+    with contextlib.closing(sqlite3.connect(site.tenant.directory / "tenant.sqlite", timeout=30)) as database, database:
+        database.execute("UPDATE writeback_request SET delivered = ? WHERE id = ?", (int(time.time() * 1000), row["id"]))
+    site.start()
+    assert wait_for(lambda: outcome(site.tenant, row["id"]), "it is answered") == ("done", None)
+    [(delivered, answered)] = waiting(site, "id = ?", row["id"], columns="delivered, answered")
+    assert answered - delivered < 10_000, "it did not wait for a time to pass"
+    assert [e["event"] for e in site.audit() if e["request"] == row["id"]] == ["done", "intent"]
+
+
+def waiting(site, condition, *values, columns="id"):
+    with contextlib.closing(sqlite3.connect(site.tenant.directory / "tenant.sqlite", timeout=30)) as database:
+        return database.execute(f"SELECT {columns} FROM writeback_request WHERE {condition}", values).fetchall()
 
 
 def test_an_intent_without_a_stroke_is_told_as_not_done(site):

@@ -3,8 +3,10 @@
 opens them, and answers as a test says."""
 import contextlib
 import hashlib
+import html
 import json
 import pathlib
+import re
 import sqlite3
 import threading
 
@@ -39,7 +41,10 @@ class Connector(threading.Thread):
             status, message = self.tenant.request("POST", "/tenant/writeback/next", {"wait": 1}, self.headers)
             if status == 200:
                 self.seen.append((message, self.open(message)))
-                self.tenant.request("POST", f"/tenant/writeback/requests/{message['id']}", self.answer, self.headers)
+                self.tell(message, self.answer)
+
+    def tell(self, message, outcome):
+        self.tenant.request("POST", f"/tenant/writeback/requests/{message['id']}", outcome, self.headers)
 
     def open(self, message, **changes):
         header = associated_data(*(
@@ -194,6 +199,33 @@ def test_a_forced_change_goes_on_to_where_the_person_wanted(tenant, answering):
     assert page.status_code == 403 and "has to be changed" in page.text
     answer = person.send(page, password=OLD, new_password=NEW, repeated_password=NEW)
     assert answer.status_code == 200 and "Connect a device" in answer.text, answer.text
+
+
+@pytest.mark.parametrize("outcome,words", [
+    ({"status": "done", "version": 9}, "Your password was changed"),
+    ({"status": "failed", "reason": "interrupted"}, "was not changed"),
+], ids=["done", "failed"])
+def test_an_answer_that_is_late_is_told_when_it_is_known(tenant, answering, connector, outcome, words):
+    name, origin = f"late-{outcome['status']}", f"https://{tenant.name}"
+    tenant.add_user(name, OLD)
+    seen = answering(status="unknown")
+    person = Person(tenant)
+    page = person.send(person.open(tenant.issuer + "/password"), username=f"{name}@corp.example", password=OLD,
+                       new_password=NEW, repeated_password=NEW)
+    assert page.status_code == 202 and "not known yet" in page.text and "<script" not in page.text, page.text
+    [address] = re.findall(r'http-equiv="refresh" content="5; url=([^"]+)"', page.text)
+    address = html.unescape(address)
+    assert html.escape(address) in page.text.split("<a href=", 1)[1], "who does not wait follows a link"
+    again = person.open(origin + address)
+    assert again.status_code == 202 and "not known yet" in again.text
+    stranger = Person(tenant).open(origin + address)
+    assert stranger.status_code == 403 and "was changed" not in stranger.text
+    forged = person.open(origin + address.replace("request=", "request=0"))
+    assert forged.status_code == 403
+    connector.tell(seen[-1][0], outcome)
+    told = person.open(origin + address)
+    assert told.status_code == 200 and words in told.text and "refresh" not in told.text, told.text
+    assert signs_in(tenant, name, NEW if outcome["status"] == "done" else OLD)
 
 
 def test_an_administrator_s_reset_link_and_unlock(tenant, answering):

@@ -22,38 +22,39 @@ from sign_in import SignInTenant
 class WritebackSite:
     """Everything set up as docs/operations/passwords.md says."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *options, users=50):
         self.directory = pathlib.Path(directory)
-        self.lab = Lab(self.directory / "lab", "--users", 50, "--groups", 5)
+        self.lab = Lab(self.directory / "lab", "--users", users, "--groups", max(5, users // 10), *options)
         self.forest = self.lab.forest
         self.tenant = SignInTenant(self.lab, self.directory / "tenant")
         self.connect = Connect(self.lab, self.tenant, self.directory / "connect")
         token = self.directory / "writeback.token"
         self.tenant.command("token", "create", "--name", "writeback", "--scope", "writeback", "--output", token)
         self.token = token.read_text().strip()
-        account, hashes_ = self.forest["writebackAccount"], self.forest["passwordAccount"]
-        forest = "connect.forests.0."
-        self.connect.set(forest + "writebackCredentials",
-                         {"principal": account["principal"], "keytab": account["keytabFile"]})
-        self.connect.set(forest + "writebackUnits", {"include": [f"OU=People,{self.forest['baseDN']}"]})
-        self.connect.set(forest + "passwordCredentials",
-                         {"principal": hashes_["principal"], "keytab": hashes_["keytabFile"]})
+        for number, forest in enumerate(self.lab.forests):
+            account, hashes_ = forest["writebackAccount"], forest["passwordAccount"]
+            section = f"connect.forests.{number}."
+            self.connect.set(section + "writebackCredentials",
+                             {"principal": account["principal"], "keytab": account["keytabFile"]})
+            self.connect.set(section + "writebackUnits", {"include": [f"OU=People,{forest['baseDN']}"]})
+            self.connect.set(section + "passwordCredentials",
+                             {"principal": hashes_["principal"], "keytab": hashes_["keytabFile"]})
         self.connect.set("connect.target.passwordToken", {"file": str(self.tenant.credentials_file)})
         self.connect.set("connect.target.writebackToken", {"file": str(token)})
         self.connect.set("connect.writeback", {"key": str(self.directory / "writeback.key"), "perUser": 50})
         self.key = json.loads(self.connect.command("writeback", "key", "--json").stdout)
-        self.connect.report("--full")
+        self.connect.report("--full", check=len(self.lab.forests) == 1)
         self.connect.product.run("connect", "passwords", "sync", "--config", self.connect.configuration)
         self.tenant.command("writeback", "enable", "--connector-key", self.key["key"], "--fingerprint",
                             self.key["fingerprint"])
         self.samba("domain", "passwordsettings", "set", "--min-pwd-age=0")
         self.password = pathlib.Path(self.forest["userPasswordFile"]).read_text().strip()
         self.service = self.log = None
-        self.people = iter(self._people())
+        self.people = iter(self.people_of(self.forest))
 
-    def _people(self):
-        admin = self.lab.administrator()
-        admin.search(f"OU=People,{self.forest['baseDN']}",
+    def people_of(self, forest):
+        admin = self.lab.administrator(forest=forest)
+        admin.search(f"OU=People,{forest['baseDN']}",
                      "(&(objectCategory=person)(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))",
                      attributes=["sAMAccountName", "objectGUID", "userPrincipalName"])
         anchors = {u["externalId"]: u["userName"] for u in self.tenant.list("Users")}

@@ -87,6 +87,54 @@ import Wire
     }
   }
 
+  /// What Connect was given and does not name among what it has in hand was lost on its way.
+  @Test func whatWasLostComesAgainAtOnce() async throws {
+    try await with { tenant, user, token in
+      func poll(_ held: String) async throws -> String? {
+        let answer = await tenant.send(
+          "POST", "/tenant/writeback/next", #"{"wait": 0, "held": [\#(held)]}"#, token: token)
+        guard answer.status == 200 else {
+          try #require(answer.status == 204, "\(answer.text)")
+          return nil
+        }
+        return try answer.json["id"]?.string
+      }
+      func ask(_ user: WritebackUser) async throws -> String {
+        tenant.clock.advance(seconds: 1)
+        let made = try await tenant.directory.requestWriteback(
+          .unlock, of: user, WritebackSecrets(), verifier: nil, by: TestTenant.actor)
+        return try made.get()
+      }
+      try await tenant.makeUser("berta", ", \"externalId\": \"anchor-berta\", \"active\": true")
+      let first = try await ask(user)
+      #expect(try await poll("") == first)
+      #expect(try await poll("\"\(first)\"") == nil, "it is in hand")
+      #expect(try await poll("") == first, "it was lost")
+      let second = try await ask(tenant.directory.writebackUser(named: "berta@contoso.example"))
+      #expect(try await poll("\"\(first)\"") == second)
+      #expect(try await poll("\"\(first)\", \"\(second)\"") == nil)
+      #expect(try await tell(tenant, token, first, .init(.done)) == 204)
+      #expect(try await poll("\"\(second)\"") == nil)
+      #expect(try await poll("") == second)
+      let many = repeatElement("\"x\"", count: 1001).joined(separator: ",")
+      let answer = await tenant.send(
+        "POST", "/tenant/writeback/next", #"{"wait": 0, "held": [\#(many)]}"#, token: token)
+      #expect(answer.status == 400)
+    }
+  }
+
+  /// A poll whose peer is gone takes nothing with it.
+  @Test func aDeadConnectionIsGivenNothing() async throws {
+    try await with { tenant, user, _ in
+      let desk = WritebackDesk(directory: tenant.directory)
+      let made = try await tenant.directory.requestWriteback(
+        .unlock, of: user, WritebackSecrets(), verifier: nil, by: TestTenant.actor)
+      #expect(try await desk.next(waiting: 5, isPeerThere: { false }) == nil)
+      tenant.clock.advance(seconds: 1)
+      #expect(try await desk.next(waiting: 0)?.header.identifier == made.get())
+    }
+  }
+
   @Test func aRefusalChangesNothing() async throws {
     try await with { tenant, user, token in
       async let waiting = WritebackDesk(directory: tenant.directory).carryOut(

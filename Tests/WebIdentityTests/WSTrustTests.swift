@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import Wire
 import XML
 
 @testable import WebIdentity

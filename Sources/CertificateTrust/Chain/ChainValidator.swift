@@ -65,6 +65,7 @@ package struct ValidatedPeer: Sendable {
 
 /// Decides whether a peer's certificates are to be trusted: RFC 5280 6.1, RFC 6125 6, and RFC 5280 6.3.
 package struct ChainValidator: Sendable {
+  /// What the certificate is presented for (RFC 5280 4.2.1.12).
   package enum Purpose: Sendable {
     case server(PeerName)
     case client
@@ -80,6 +81,9 @@ package struct ChainValidator: Sendable {
     self.now = now
   }
 
+  /// Builds a chain to an anchor and holds it against every policy; lists are fetched last.
+  ///
+  /// - Throws: ``TrustError`` of the policy that refused.
   package func validate(
     _ presented: PresentedCertificates, for purpose: Purpose
   ) async throws(TrustError) -> ValidatedPeer {

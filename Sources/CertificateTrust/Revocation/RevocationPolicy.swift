@@ -10,6 +10,7 @@ package import X509
 /// The one policy for every TLS connection of the product: the cloud, LDAPS, and client certificates alike. It goes last in
 /// a chain of policies, so that no list is fetched for a chain that is refused anyway.
 package struct RevocationPolicy: VerifierPolicy, Sendable {
+  /// How much is made of a status that cannot be found out.
   package enum Mode: String, Sendable, Codable, CaseIterable {
     /// A chain whose status cannot be found out is refused.
     case require

@@ -39,6 +39,20 @@ struct Reconciliation: Sendable {
       try Setting.save(.reading, of: name, String(number), in: transaction)
       return number
     }
+    let count: Int
+    if let pages = target.reading(of: profile.kinds) {
+      count = try await readTogether(pages, reading: reading, progress: progress)
+    } else {
+      count = try await readByKind(reading: reading, progress: progress)
+    }
+    try await match()
+    try await store.write { [name = profile.name, time = now()] transaction in
+      try Setting.save(.reconciled, of: name, String(Int64(time)), in: transaction)
+    }
+    return count
+  }
+
+  private func readByKind(reading: Int64, progress: Progress) async throws -> Int {
     var count = 0
     for kind in profile.kinds {
       for try await records in target.records(kind) {
@@ -49,23 +63,54 @@ struct Reconciliation: Sendable {
         count += records.count
         progress.report(.confirm, done: count, total: nil)
       }
-      let deleted = try await target.deletedRecords(kind)
-      try await store.write { [name = profile.name] transaction in
-        let strangers = Strangers(transaction: transaction, target: name)
-        for record in deleted { try strangers.put(kind, record, reading: reading) }
-        try strangers.forget(kind, before: reading)
-      }
-      try await forgetUnseen(kind, reading: reading)
-    }
-    try await match()
-    try await store.write { [name = profile.name, time = now()] transaction in
-      try Setting.save(.reconciled, of: name, String(Int64(time)), in: transaction)
+      try await finish(kind, reading: reading)
     }
     return count
   }
 
+  /// References may come before what they lead to: they are compared when everything was read.
+  private func readTogether(
+    _ pages: AsyncThrowingStream<[ReadRecord], any Error>, reading: Int64, progress: Progress
+  ) async throws -> Int {
+    var count = 0
+    try await store.write { [name = profile.name] in try DeferredLinks(transaction: $0, target: name).forget() }
+    for try await page in pages {
+      try Task.checkCancellation()
+      try await store.write { transaction in
+        for read in page {
+          try take(read.record, kind: read.kind, reading: reading, defersLinks: true, in: transaction)
+        }
+      }
+      count += page.count
+      progress.report(.confirm, done: count, total: nil)
+    }
+    for kind in profile.kinds { try await finish(kind, reading: reading) }
+    var isOver = false
+    while !isOver {
+      try Task.checkCancellation()
+      isOver = try await store.write { [name = profile.name] transaction in
+        let deferred = try DeferredLinks(transaction: transaction, target: name).take()
+        for owner in deferred { try compareLinks(owner.links, of: owner.object, kind: owner.kind, in: transaction) }
+        return deferred.isEmpty
+      }
+    }
+    return count
+  }
+
+  /// What is done once all objects of a kind were read.
+  private func finish(_ kind: ObjectKind, reading: Int64) async throws {
+    let deleted = try await target.deletedRecords(kind)
+    try await store.write { [name = profile.name] transaction in
+      let strangers = Strangers(transaction: transaction, target: name)
+      for record in deleted { try strangers.put(kind, record, reading: reading) }
+      try strangers.forget(kind, before: reading)
+    }
+    try await forgetUnseen(kind, reading: reading)
+  }
+
   private func take(
-    _ record: TargetRecord, kind: ObjectKind, reading: Int64, in transaction: any Transaction
+    _ record: TargetRecord, kind: ObjectKind, reading: Int64, defersLinks: Bool = false,
+    in transaction: any Transaction
   ) throws {
     let known: Int64? = try transaction.value(
       "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)])
@@ -89,9 +134,19 @@ struct Reconciliation: Sendable {
       .settle(
         object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)
     if isOutside { return }
+    if defersLinks, record.links.contains(where: { !$0.value.isEmpty }) {
+      try DeferredLinks(transaction: transaction, target: profile.name).put(record.links, of: object, kind: kind)
+    } else {
+      try compareLinks(record.links, of: object, kind: kind, in: transaction)
+    }
+  }
+
+  private func compareLinks(
+    _ links: [String: [String]], of object: Int64, kind: ObjectKind, in transaction: any Transaction
+  ) throws {
     for attribute in Set((configuration.rules.references[kind] ?? [:]).values)
     where profile.accepts(attribute, of: kind) {
-      try compare(record.links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
+      try compare(links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
     }
   }
 

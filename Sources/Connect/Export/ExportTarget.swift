@@ -29,8 +29,15 @@ package protocol ExportTarget: Sendable {
   /// The objects that have a value.
   func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord]
 
+  /// Of some objects, those that it has: what became of an export that was interrupted.
+  func objects(_ wanted: Set<AnchoredObject>) async throws -> [AnchoredObject: TargetRecord]
+
   /// Every object of a kind, with its links. The stream ends without an error only when all were delivered.
   func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error>
+
+  /// Every object of these kinds, with its links, in one reading and in any order; nil for a target of which each kind is read
+  /// by itself (``records(_:)``). The stream ends as that one does.
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>?
 
   /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
   /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
@@ -56,6 +63,39 @@ extension ExportTarget {
   }
 
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] { [] }
+
+  package func objects(_ wanted: Set<AnchoredObject>) async throws -> [AnchoredObject: TargetRecord] {
+    var found: [AnchoredObject: TargetRecord] = [:]
+    for object in wanted {
+      try Task.checkCancellation()
+      found[object] = try await find(object.kind, .sourceAnchor(object.sourceAnchor)).first
+    }
+    return found
+  }
+
+  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? { nil }
+}
+
+/// An object by what the target knows it by.
+package struct AnchoredObject: Sendable, Hashable {
+  package var kind: ObjectKind
+  package var sourceAnchor: String
+
+  package init(_ kind: ObjectKind, sourceAnchor: String) {
+    self.kind = kind
+    self.sourceAnchor = sourceAnchor
+  }
+}
+
+/// A record of a reading of all kinds.
+package struct ReadRecord: Sendable {
+  package var kind: ObjectKind
+  package var record: TargetRecord
+
+  package init(_ kind: ObjectKind, _ record: TargetRecord) {
+    self.kind = kind
+    self.record = record
+  }
 }
 
 /// What a target says that it takes.

@@ -16,11 +16,14 @@ struct Recovery: Sendable {
 
   private struct Unanswered: Sendable {
     var object: Int64
-    var kind: ObjectKind
-    var sourceAnchor: String
+    var anchored: AnchoredObject
     /// Whether it was bound to an object that did not carry its anchor yet.
     var isAdopting: Bool
   }
+
+  /// Objects that are looked up together: more than an export has under way, so that a target that has to be read for it is
+  /// read once; few enough to be held in memory.
+  private static let batch = 1000
 
   /// - Returns: how many objects were looked up.
   func run() async throws -> Int {
@@ -29,34 +32,39 @@ struct Recovery: Sendable {
       try transaction.run("UPDATE pending_link SET sent = NULL WHERE target = ? AND sent IS NOT NULL", [.text(name)])
     }
     var count = 0
-    while let next = try await self.next() {
+    while true {
       try Task.checkCancellation()
-      let found = try await target.find(next.kind, .sourceAnchor(next.sourceAnchor)).first
+      let unanswered = try await next()
+      guard !unanswered.isEmpty else { return count }
+      let found = try await target.objects(Set(unanswered.map(\.anchored)))
       try await store.write { [profile, time = now()] transaction in
         let baseline = Baseline(transaction: transaction, target: profile, now: time)
-        if found == nil, next.isAdopting {
-          try baseline.retryAdoption(next.object)
-        } else {
-          try baseline.settle(next.object, kind: next.kind, found: found)
+        for next in unanswered {
+          let record = found[next.anchored]
+          if record == nil, next.isAdopting {
+            try baseline.retryAdoption(next.object)
+          } else {
+            try baseline.settle(next.object, kind: next.anchored.kind, found: record)
+          }
         }
       }
-      count += 1
+      count += unanswered.count
     }
-    return count
   }
 
-  private func next() async throws -> Unanswered? {
+  private func next() async throws -> [Unanswered] {
     try await store.read { [name = profile.name] transaction in
-      try transaction.first(
+      try transaction.query(
         """
         SELECT pending.mv, mv.kind, mv.source_anchor, COALESCE(remote.adoption, 0) FROM pending
         JOIN mv ON mv.id = pending.mv
         LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv
-        WHERE pending.target = ? AND pending.sent IS NOT NULL LIMIT 1
-        """, [.text(name)]
+        WHERE pending.target = ? AND pending.sent IS NOT NULL LIMIT ?
+        """, [.text(name), .integer(Int64(Self.batch))]
       ) { row in
         Unanswered(
-          object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2],
+          object: try row[0],
+          anchored: AnchoredObject(ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2]),
           isAdopting: (try row[3] as Int) != 0)
       }
     }

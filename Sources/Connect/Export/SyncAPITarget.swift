@@ -8,11 +8,10 @@ import Wire
 /// The interface of Entra Connect itself as a target. Microsoft does not document it (docs/operations/sync-api.md).
 ///
 /// The service matches by name and address itself, and knows every object by its source anchor, so that a create that is
-/// repeated is none. It cannot be searched: where an object has to be looked up, everything is read.
+/// repeated is none. It cannot be searched: where objects have to be looked up, everything is read, once for all of them.
 package final class SyncAPITarget: ExportTarget {
   package let name: String
   private let client: SyncAPIClient
-  private let snapshot: Snapshot
 
   /// Objects in one request; a request must be answered within its deadline.
   static let operationsPerRequest = 100
@@ -22,13 +21,11 @@ package final class SyncAPITarget: ExportTarget {
   package init(name: String, client: SyncAPIClient) {
     self.name = name
     self.client = client
-    snapshot = Snapshot(client: client)
   }
 
   package var vocabulary: [ObjectKind: Set<String>] { SyncAPIMapping.vocabulary }
 
   package func prepare() async throws -> TargetCapabilities {
-    await snapshot.drop()
     let company = try await client.perform(GetCompanyConfiguration())
     guard company.isSynchronising else {
       throw ConnectError(
@@ -44,14 +41,12 @@ package final class SyncAPITarget: ExportTarget {
     do throws(SyncAPIError) {
       results = try await client.perform(Provision<ProvisionVersion2>(objects))
     } catch {
-      await snapshot.drop()
       guard error.code != .malformed else {
         return operations.map { _ in .unanswered(error.message) }
       }
       return operations.map { _ in .unavailable(error.description) }
     }
     guard results.count == objects.count else {
-      await snapshot.drop()
       return operations.map { _ in
         .unanswered("The service told \(results.count) results for \(objects.count) objects.")
       }
@@ -64,46 +59,47 @@ package final class SyncAPITarget: ExportTarget {
     }
   }
 
-  /// By name and address the service looks itself, when the object is made.
-  package func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] {
-    guard case .sourceAnchor(let anchor) = key else { return [] }
-    return try await snapshot.records(kind, anchor)
+  /// The service looks itself when an object is made: one that it has by its anchor is changed and is no conflict, and by name
+  /// and address it takes over what may be taken over.
+  package func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] { [] }
+
+  package func objects(_ wanted: Set<AnchoredObject>) async throws -> [AnchoredObject: TargetRecord] {
+    var found: [AnchoredObject: TargetRecord] = [:]
+    for try await page in client.objects() {
+      for read in page.compactMap(Self.read) {
+        guard let anchor = read.record.sourceAnchor else { continue }
+        let object = AnchoredObject(read.kind, sourceAnchor: anchor)
+        guard wanted.contains(object) else { continue }
+        var record = read.record
+        // References are told again in any case.
+        record.links = [:]
+        found[object] = record
+      }
+      if found.count == wanted.count { break }
+    }
+    return found
   }
 
   package func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
     let pages = SerialIterator(client.objects().makeAsyncIterator())
     return AsyncThrowingStream {
-      try await pages.next()?.filter { SyncForm.kind(of: $0.type) == kind }.compactMap(SyncAPIMapping.record)
+      try await pages.next()?.compactMap(Self.read).filter { $0.kind == kind }.map(\.record)
     }
+  }
+
+  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? {
+    let pages = SerialIterator(client.objects().makeAsyncIterator())
+    return AsyncThrowingStream {
+      try await pages.next()?.compactMap(Self.read).filter { kinds.contains($0.kind) }
+    }
+  }
+
+  private static func read(_ object: SyncObject) -> ReadRecord? {
+    SyncAPIMapping.record(object).map { ReadRecord(SyncForm.kind(of: object.type), $0) }
   }
 
   package func conclude(_ summary: ExportSummary) async throws {
     _ = try await client.perform(
       FinalizeExport(total: Int64(summary.operations), successful: Int64(summary.successful)))
-  }
-
-  /// What the service holds, read once for all look-ups of a pass; without references, to be smaller.
-  private actor Snapshot {
-    private let client: SyncAPIClient
-    private var known: [ObjectKind: [String: TargetRecord]]?
-
-    init(client: SyncAPIClient) { self.client = client }
-
-    func drop() { known = nil }
-
-    func records(_ kind: ObjectKind, _ anchor: String) async throws -> [TargetRecord] {
-      if known == nil {
-        var read: [ObjectKind: [String: TargetRecord]] = [:]
-        for try await page in client.objects() {
-          for object in page {
-            guard var record = SyncAPIMapping.record(object), let anchor = record.sourceAnchor else { continue }
-            record.links = [:]
-            read[SyncForm.kind(of: object.type), default: [:]][anchor] = record
-          }
-        }
-        known = read
-      }
-      return known?[kind]?[anchor].map { [$0] } ?? []
-    }
   }
 }

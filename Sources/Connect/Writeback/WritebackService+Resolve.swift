@@ -9,6 +9,8 @@ extension WritebackService {
   /// Other controllers know of a change after this time, in seconds: changes of passwords are sent to the PDC at once, the
   /// rest replicates within sites in a minute.
   static let replicationTime: Double = 900
+  /// A look at a controller that takes longer, in seconds, is given up until the next one.
+  static let lookTime: Double = 10
   /// After this time nobody waits any more, in seconds.
   static let resolutionTime: Double = 86_400
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 package import Logging
 package import PasswordWriteback
 package import Store
@@ -8,22 +7,24 @@ import Wire
 
 /// Carries out what a tenant asks for, as far as this server lets it. Each request goes through the same steps:
 ///
-/// 1. **message**: it has the right form, tenant and key, and its time is not over;
-/// 2. **nonce**: it was not seen before; one that was is told how it ended, and nothing else happens;
-/// 3. **limits**: not too many in all, and not too many for this user;
+/// 1. **nonce**: it was not seen before; one that was is told how it ended, and nothing else happens;
+/// 2. **limits**: not too many in all, and not too many for this user;
+/// 3. **message**: it has the right form, tenant and key, and its time is not over;
 /// 4. **open**: only what was encrypted for this request opens;
 /// 5. **user**: a synchronised user, asked for live, in an allowed unit and not protected;
 /// 6. **intent**: durable, with the version of the password, before the first byte that could change it;
 /// 7. **stroke**: once;
 /// 8. **outcome**: durable, then told to the tenant until it has heard.
 ///
-/// After an interruption between 6 and 8 the version of the password says what happened (``WritebackService/settle()``).
+/// Steps 1 to 3 are ``admit(_:)``, for one request after the other, so that the limits hold whatever is under way; the rest is
+/// ``carryOut(_:)``, for several at a time (``WritebackLoop``). After an interruption between 6 and 8 the version of the
+/// password says what happened (``settle(except:)``).
 package struct WritebackService: Sendable {
-  private let settings: WritebackSettings
-  private let channel: any WritebackChannel
+  let settings: WritebackSettings
+  let channel: any WritebackChannel
   let directories: [any WritebackDirectory]
   let store: any Store
-  private let logger: Logger
+  let logger: Logger
   /// Seconds since 1970.
   let now: @Sendable () -> Double
 
@@ -46,47 +47,35 @@ package struct WritebackService: Sendable {
     case flooded
   }
 
-  /// Waits for a request and handles it.
+  /// Waits for a request and handles it: ``WritebackLoop`` for one at a time.
   package func next(waiting seconds: Int) async throws -> Step {
-    guard let message = try await channel.next(waiting: seconds) else { return .nothing }
-    let envelope: WritebackEnvelope
-    do { envelope = try message.envelope() } catch {
+    guard let envelope = try await fetch(waiting: seconds, holding: []) else { return .nothing }
+    switch try await admit(envelope) {
+    case .answered(let status, let isFlood): return isFlood ? .flooded : .handled(status)
+    case .admitted(let ticket): return .handled(try await carryOut(ticket))
+    }
+  }
+
+  /// Waits for a request.
+  ///
+  /// - Parameter held: the identifiers of those that are in hand: what the tenant handed out and does not find among them was
+  ///   lost on its way.
+  func fetch(waiting seconds: Int, holding held: [String]) async throws -> WritebackEnvelope? {
+    guard let message = try await channel.next(waiting: seconds, holding: held) else { return nil }
+    do { return try message.envelope() } catch {
       try await store.write { [event = event(message, "forbidden", error.message)] in try event.insert($0) }
       throw error
     }
-    let (outcome, isFlood) = try await handle(envelope)
-    try await tell(envelope.header.identifier, outcome)
-    return isFlood ? .flooded : .handled(outcome.status)
   }
 
-  /// What has yet to be found out or told; also after a restart.
-  ///
-  /// - Returns: whether something is still open.
-  package func settle() async throws -> Bool {
-    let open = try await store.read { try WritebackRecord.open(in: $0) }
-    var isOpen = false
-    for var record in open {
-      if record.state == .intent {
-        guard let outcome = try await resolve(record) else {
-          isOpen = true
-          if record.outcome == nil {
-            record.outcome = WritebackOutcome(.unknown)
-            try await store.write(durability: .full) { [record] in try record.save(in: $0) }
-            try await channel.answer(record.header.identifier, WritebackOutcome(.unknown))
-          }
-          continue
-        }
-        try await end(record, outcome, "resolved", "after an interruption: \(outcome.status.rawValue)")
-        try await tell(record.header.identifier, outcome)
-      } else if let outcome = record.outcome {
-        try await tell(record.header.identifier, outcome)
-      }
-    }
-    try await store.write { [now = now()] in try WritebackRecord.purge(before: now - WritebackSettings.memory, in: $0) }
-    return isOpen
+  /// Steps 4 to 8 of a request that was admitted.
+  func carryOut(_ ticket: WritebackTicket) async throws -> WritebackOutcome.Status {
+    let outcome = try await handle(ticket.envelope, ticket.digest)
+    try await tell(ticket.id, outcome)
+    return outcome.status
   }
 
-  private func tell(_ id: String, _ outcome: WritebackOutcome) async throws {
+  func tell(_ id: String, _ outcome: WritebackOutcome) async throws {
     try await channel.answer(id, outcome)
     guard outcome.status != .unknown else { return }
     _ = try await store.write { transaction in
@@ -96,135 +85,114 @@ package struct WritebackService: Sendable {
 
   // MARK: - The steps
 
-  private func handle(_ envelope: WritebackEnvelope) async throws -> (WritebackOutcome, isFlood: Bool) {
+  private func handle(_ envelope: WritebackEnvelope, _ digest: [UInt8]) async throws -> WritebackOutcome {
     let header = envelope.header
-    let digest = Array(SHA256.hash(data: header.bytes))
-    // 2. nonce: before anything is judged, so that a repetition is answered as the first time.
-    if let known = try await store.read({ try WritebackRecord.find(header.identifier, in: $0) }) {
-      let isSame = known.digest == digest
-      let detail = isSame ? "answered as before" : "with another content"
-      try await store.write { [event = event(header, "repeated", detail)] in try event.insert($0) }
-      guard isSame else { return (WritebackOutcome(.forbidden, .replayed), false) }
-      return (known.outcome ?? WritebackOutcome(.unknown), false)
-    }
-    // 1. message
-    if let (reason, detail) = mistake(envelope) {
-      return (try await refuse(header, digest, reason, detail), false)
-    }
-    // 3. limits
-    let counts = try await store.read { [since = now() - WritebackSettings.period] in
-      try WritebackRecord.counts(since: since, anchor: header.anchor, in: $0)
-    }
-    guard counts.all < settings.total else {
-      let detail = "more than \(settings.total) requests in an hour"
-      try await store.write { [event = event(header, "forbidden", detail)] in try event.insert($0) }
-      logger.warning("writeback: too many requests", metadata: ["limit": "\(settings.total)"])
-      return (WritebackOutcome(.forbidden, .tooOften), true)
-    }
-    guard counts.attempts < settings.perUser else {
-      return (
-        try await refuse(header, digest, .tooOften, "more than \(settings.perUser) attempts for this user in an hour"),
-        false
-      )
+    guard Double(header.expires) / 1000 > now() else {
+      return try await refuse(header, digest, .expired, "it was over before its turn came")
     }
     // 4. open
     let secrets: WritebackSecrets
     do { secrets = try envelope.open(with: settings.key) } catch {
-      return (try await refuse(header, digest, .undecipherable, error.message), false)
+      return try await refuse(header, digest, .undecipherable, error.message)
     }
     // 5. user
     guard let (place, directory) = try await locate(header.anchor) else {
-      return (try await refuse(header, digest, .notSynchronised, "no synchronised user has this anchor"), false)
+      return try await refuse(header, digest, .notSynchronised, "no synchronised user has this anchor")
     }
-    return (try await write(header, digest, secrets, place, directory), false)
+    return try await write(header, digest, secrets, place, directory)
   }
 
-  /// Of a message that is not even opened.
-  private func mistake(_ envelope: WritebackEnvelope) -> (WritebackOutcome.Reason, String)? {
-    let header = envelope.header
-    guard header.tenant.lowercased() == settings.tenant.lowercased() else {
-      return (.undecipherable, "it is for the tenant \(header.tenant.prefix(64)) instead of \(settings.tenant)")
-    }
-    let left = Double(header.expires) / 1000 - now()
-    guard left > 0, left <= WritebackSettings.longestLifetime else {
-      return (.expired, left > 0 ? "it claims to be valid for \(Int(left)) seconds" : "it is over")
-    }
-    guard let own = try? settings.key.publicKey.fingerprint, envelope.fingerprint == own else {
-      return (
-        .undecipherable, "it is encrypted to the key \(envelope.fingerprint.prefix(64)), which is not this server's"
-      )
-    }
-    return nil
-  }
-
-  private func write(
-    _ header: WritebackHeader, _ digest: [UInt8], _ secrets: WritebackSecrets, _ known: WritebackPlace,
-    _ directory: any WritebackDirectory
-  ) async throws -> WritebackOutcome {
-    var place = known
+  /// An account that may be changed, and the call that does it.
+  private struct Readiness: Closable {
     let session: any WritebackSession
-    do { session = try await directory.open(place.domain, preferring: nil) } catch let error
-      where !Self.isCancelled(error)
-    {
-      return try await fail(header, digest, place, .unreachable, error)
-    }
-    place.server = session.server
-    return try await session.use { [place] session in
-      try await write(header, digest, secrets, place, directory.policy, session)
-    }
-  }
-
-  private func write(
-    _ header: WritebackHeader, _ digest: [UInt8], _ secrets: WritebackSecrets, _ known: WritebackPlace,
-    _ policy: WritebackPolicy, _ session: any WritebackSession
-  ) async throws -> WritebackOutcome {
-    var place = known
     let account: WritebackAccount
     let stroke: WritebackStroke
+    let place: WritebackPlace
+
+    func close() async {
+      await stroke.close()
+      await session.close()
+    }
+  }
+
+  /// Why it is not changed: said by this server's own rules.
+  private struct Refusal: Error {
+    let reason: WritebackOutcome.Reason
+    let detail: String
+    let place: WritebackPlace?
+  }
+
+  private func write(
+    _ header: WritebackHeader, _ digest: [UInt8], _ secrets: WritebackSecrets, _ place: WritebackPlace,
+    _ directory: any WritebackDirectory
+  ) async throws -> WritebackOutcome {
+    // Nothing has been changed until the stroke: this much may be given up at any moment.
+    let left = min(WritebackSettings.preparationTime, Double(header.expires) / 1000 - now())
+    let ready: Readiness
     do {
-      guard let found = try await session.account(place.identifier) else {
-        return try await refuse(header, digest, .notSynchronised, "the directory has no such account any more")
+      ready = try await withTimeLimit(.seconds(max(0, left)), discard: { await $0.close() }) {
+        try await prepare(header.operation, place, directory)
       }
-      account = found
-      place.distinguishedName = account.distinguishedName
-      if let (reason, detail) = policy.refusal(of: account) {
-        return try await refuse(header, digest, reason, detail, place)
-      }
-      stroke = try await session.prepare(header.operation, account)
+    } catch let refusal as Refusal {
+      return try await refuse(header, digest, refusal.reason, refusal.detail, refusal.place)
     } catch let error where !Self.isCancelled(error) {
       return try await fail(header, digest, place, .unreachable, error)
     }
+    return try await ready.use { ready in
+      guard Double(header.expires) / 1000 > now() else {
+        return try await refuse(header, digest, .expired, "it was over before everything was ready", ready.place)
+      }
+      return try await strike(header, digest, secrets, ready)
+    }
+  }
+
+  private func prepare(
+    _ operation: WritebackOperation, _ known: WritebackPlace, _ directory: any WritebackDirectory
+  ) async throws -> Readiness {
+    let session = try await directory.open(known.domain, preferring: nil)
+    return try await session.closingOnFailure { session in
+      var place = known
+      place.server = session.server
+      guard let account = try await session.account(place.identifier) else {
+        throw Refusal(
+          reason: .notSynchronised, detail: "the directory has no such account any more", place: nil)
+      }
+      place.distinguishedName = account.distinguishedName
+      if let (reason, detail) = directory.policy.refusal(of: account) {
+        throw Refusal(reason: reason, detail: detail, place: place)
+      }
+      let stroke = try await session.prepare(operation, account)
+      return Readiness(session: session, account: account, stroke: stroke, place: place)
+    }
+  }
+
+  private func strike(
+    _ header: WritebackHeader, _ digest: [UInt8], _ secrets: WritebackSecrets, _ ready: Readiness
+  ) async throws -> WritebackOutcome {
+    let (place, account) = (ready.place, ready.account)
     // 6. intent
     var record = WritebackRecord(
       header: header, digest: digest, at: now(), state: .intent, place: place, before: account.password)
     let intent = event(
       header, "intent", "password version \(account.password.version.map(String.init) ?? "unknown")", place)
-    do {
-      try await store.write(durability: .full) { [record] transaction in
-        try record.save(in: transaction)
-        try intent.insert(transaction)
-      }
-    } catch {
-      await stroke.close()
-      throw error
+    try await store.write(durability: .full) { [record] transaction in
+      try record.decide(in: transaction)
+      try intent.insert(transaction)
     }
     // 7. stroke
     do {
-      let reason = try await stroke.run(secrets)
-      await stroke.close()
-      let after = try? await session.account(place.identifier)
+      let reason = try await ready.stroke.run(secrets)
+      let after = try? await ready.session.account(place.identifier)
       // 8. outcome
       let outcome = WritebackOutcome(.done, reason, version: after?.password.version)
       try await end(record, outcome, "done", reason.map(\.rawValue) ?? "")
       return outcome
     } catch let rejection as WritebackRejection {
-      await stroke.close()
       let outcome = explain(rejection, secrets, account)
       try await end(record, outcome, outcome.status.rawValue, rejection.detail)
       return outcome
     } catch {
-      await stroke.close()
-      // It may have been done. The intent stays, and ``settle()`` finds out.
+      // It may have been done. The intent stays, and ``settle(except:)`` finds out.
       record.outcome = WritebackOutcome(.unknown)
       try await store.write(durability: .full) { [record, event = event(header, "unknown", "\(error)", place)] in
         try record.save(in: $0)
@@ -247,7 +215,7 @@ package struct WritebackService: Sendable {
 
   // MARK: - What is kept
 
-  private func refuse(
+  func refuse(
     _ header: WritebackHeader, _ digest: [UInt8], _ reason: WritebackOutcome.Reason, _ detail: String,
     _ place: WritebackPlace? = nil
   ) async throws -> WritebackOutcome {
@@ -258,7 +226,7 @@ package struct WritebackService: Sendable {
       "writeback: refused", metadata: ["request": "\(header.identifier)", "reason": "\(reason.rawValue)"])
     try await store.write(durability: .full) {
       [event = event(header, "forbidden", "\(reason.rawValue): \(detail)", place)] in
-      try record.save(in: $0)
+      try record.decide(in: $0)
       try event.insert($0)
     }
     return outcome
@@ -277,13 +245,13 @@ package struct WritebackService: Sendable {
       "writeback: the directory could not be asked",
       metadata: ["request": "\(header.identifier)", "error": "\(cause?.identifier ?? "")", "cause": "\(text)"])
     try await store.write(durability: .full) { [event = event(header, "failed", text, place)] in
-      try record.save(in: $0)
+      try record.decide(in: $0)
       try event.insert($0)
     }
     return outcome
   }
 
-  private func end(
+  func end(
     _ record: WritebackRecord, _ outcome: WritebackOutcome, _ what: String, _ detail: String
   ) async throws {
     var record = record
@@ -298,7 +266,7 @@ package struct WritebackService: Sendable {
     }
   }
 
-  private func event(
+  func event(
     _ header: WritebackHeader, _ what: String, _ detail: String, _ place: WritebackPlace? = nil
   ) -> WritebackEvent {
     WritebackEvent(
@@ -306,7 +274,7 @@ package struct WritebackService: Sendable {
       distinguishedName: place?.distinguishedName, server: place?.server, event: what, detail: detail)
   }
 
-  private func event(_ message: WritebackMessage, _ what: String, _ detail: String) -> WritebackEvent {
+  func event(_ message: WritebackMessage, _ what: String, _ detail: String) -> WritebackEvent {
     WritebackEvent(
       at: now(), request: message.id, operation: message.operation, anchor: message.anchor, event: what, detail: detail)
   }
@@ -314,7 +282,7 @@ package struct WritebackService: Sendable {
   static func isCancelled(_ error: any Error) -> Bool { error is CancellationError || Task.isCancelled }
 
   /// A user that the target has from a forest whose passwords can be written.
-  private func locate(_ anchor: String) async throws -> (WritebackPlace, any WritebackDirectory)? {
+  func locate(_ anchor: String) async throws -> (WritebackPlace, any WritebackDirectory)? {
     let target = settings.target
     let found = try await store.read { transaction in
       try transaction.first(

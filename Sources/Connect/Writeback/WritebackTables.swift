@@ -40,6 +40,8 @@ extension ConnectSchema {
 /// A request that this server has decided on.
 struct WritebackRecord: Sendable {
   enum State: String {
+    /// It counts for the limits, and nothing has been done for it yet.
+    case admitted
     /// It was about to be carried out: whether it was is not known.
     case intent
     case ended
@@ -76,11 +78,21 @@ extension WritebackRecord {
       "SELECT \(columns) FROM writeback_request WHERE nonce = ?", [.text(nonce)], read) ?? nil
   }
 
-  /// What has no outcome, or one that the tenant does not know yet; the oldest first.
+  /// What may have been done and has no outcome, or one that the tenant does not know yet; the oldest first.
   static func open(in transaction: any Transaction) throws -> [WritebackRecord] {
     try transaction.query(
-      "SELECT \(columns) FROM writeback_request WHERE answered = 0 OR state = 'intent' ORDER BY at LIMIT 100", [], read
+      """
+      SELECT \(columns) FROM writeback_request WHERE (answered = 0 OR state = 'intent') AND state <> 'admitted'
+      ORDER BY at LIMIT 100
+      """, [], read
     ).compactMap { $0 }
+  }
+
+  /// Whether it is still not known what became of it.
+  func isIntent(in transaction: any Transaction) throws -> Bool {
+    try transaction.value(
+      "SELECT 1 FROM writeback_request WHERE nonce = ? AND state = 'intent'", [.text(header.identifier)], as: Int.self)
+      != nil
   }
 
   private static func read(_ row: SQLRow) throws -> WritebackRecord? {
@@ -125,21 +137,43 @@ extension WritebackRecord {
       ])
   }
 
-  /// How many requests there were since a time: all, and attempts for one user.
+  /// How many requests there were since a time: all, and attempts for one user, with those that may become some.
   static func counts(
     since time: Double, anchor: String, in transaction: any Transaction
   ) throws -> (all: Int, attempts: Int) {
     try transaction.first(
       """
-      SELECT COUNT(*), COALESCE(SUM(anchor = ?2 AND guid IS NOT NULL), 0) FROM writeback_request WHERE at > ?1
+      SELECT COUNT(*), COALESCE(SUM(anchor = ?2 AND (guid IS NOT NULL OR state = 'admitted')), 0)
+      FROM writeback_request WHERE at > ?1
       """, [.real(time), .text(anchor)]
     ) { row in (all: try row[0], attempts: try row[1]) } ?? (0, 0)
   }
 
+  /// Saves what is decided about a request for the first time.
+  ///
+  /// - Throws: ``RequestTaken`` when something was decided already: then nobody may go on with it.
+  func decide(in transaction: any Transaction) throws {
+    let known: String? = try transaction.value(
+      "SELECT state FROM writeback_request WHERE nonce = ?", [.text(header.identifier)])
+    guard known == nil || known == State.admitted.rawValue else { throw RequestTaken(request: header.identifier) }
+    try save(in: transaction)
+  }
+
   static func purge(before time: Double, in transaction: any Transaction) throws {
     try transaction.run(
-      "DELETE FROM writeback_request WHERE at < ? AND answered = 1 AND state = 'ended'", [.real(time)])
+      """
+      DELETE FROM writeback_request WHERE at < ? AND (answered = 1 AND state = 'ended' OR state = 'admitted')
+      """, [.real(time)])
   }
+}
+
+/// Another process has the request in hand, on the same database.
+struct RequestTaken: DiagnosableError {
+  let request: String
+
+  var identifier: String { "connect.writeback.taken" }
+  var message: String { "Another process has decided about the request \(request)." }
+  var remedy: String { "Let only one Connect work on a database." }
 }
 
 /// One line of the audit log.

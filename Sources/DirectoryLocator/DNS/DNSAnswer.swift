@@ -6,6 +6,7 @@ package import Wire
 enum DNSRecordType: UInt16, Sendable {
   case a = 1
   case soa = 6
+  case txt = 16
   case aaaa = 28
   case srv = 33
 }

@@ -5,6 +5,7 @@ import CARES
 /// One question as a message, and the answer to it (RFC 1035 4.1): for those who carry the messages themselves, such as a
 /// check of the path to a server. Whoever only wants to know the answer asks ``DNSResolver``.
 package struct DNSQuery: Sendable, Hashable {
+  /// The type of record that is asked for (RFC 1035 3.2.2, RFC 2782).
   package enum Kind: Sendable, Hashable {
     case address
     case service

@@ -29,6 +29,32 @@ enum DNSRecords {
     return records
   }
 
+  /// Texts of one name that are read; a domain's own are few.
+  private static let maximumTexts = 256
+
+  /// The texts of TXT records, the strings of each joined without a separator, as those who publish long ones mean it
+  /// (RFC 7208 3.3). One that is no UTF-8 is left out.
+  ///
+  /// - Returns: nil when the message is malformed.
+  static func texts(_ message: [UInt8]) -> [String]? {
+    var first: UnsafeMutablePointer<ares_txt_ext>?
+    let status = ares_parse_txt_reply_ext(message, CInt(message.count), &first)
+    if status == ARES_ENODATA { return [] }
+    guard status == ARES_SUCCESS else { return nil }
+    defer { if let first { ares_free_data(first) } }
+    var texts: [[UInt8]] = []
+    var next = first
+    while let part = next?.pointee {
+      if part.record_start != 0 {
+        guard texts.count < maximumTexts else { break }
+        texts.append([])
+      }
+      if !texts.isEmpty { texts[texts.count - 1] += UnsafeBufferPointer(start: part.txt, count: part.length) }
+      next = part.next
+    }
+    return texts.compactMap { String(validating: $0, as: UTF8.self) }
+  }
+
   /// - Returns: nil when the message is malformed.
   static func addresses(_ message: [UInt8], type: DNSRecordType) -> [String]? {
     type == .aaaa ? addresses6(message) : addresses4(message)

@@ -83,6 +83,22 @@ package struct DNSResolver: NameResolver {
     return DNSAnswer(records: records, source: source)
   }
 
+  /// The TXT records of a name (RFC 1035 3.3.14); none is an answer, too.
+  ///
+  /// - Throws: ``LocatorError``, `hostNotFound` when there is no such name; `CancellationError`.
+  package func texts(of name: String) async throws -> DNSAnswer<String> {
+    let name = try Self.absolute(name)
+    let outcome = try await lookUp(name, .records(.txt))
+    if outcome.status == ARES_ENODATA, let source = outcome.source { return DNSAnswer(records: [], source: source) }
+    guard outcome.status == ARES_SUCCESS else {
+      throw LocatorError(outcome, name: name, configuration: configuration)
+    }
+    guard let records = DNSRecords.texts(outcome.message), let source = outcome.source else {
+      throw failure(outcome, as: ARES_EBADRESP, name)
+    }
+    return DNSAnswer(records: records, source: source)
+  }
+
   /// Whether the DNS knows the name, with records of whatever type.
   func exists(_ name: String) async throws -> Bool {
     let outcome = try await lookUp(Self.absolute(name), .records(.soa))

@@ -23,6 +23,7 @@ package struct HTTPFields: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// The values of every field of a name, without regard to case (RFC 9110 5.1), in order.
   package func all(_ name: String) -> [String] { fields.filter { Self.equal($0.name, name) }.map(\.value) }
 
   package mutating func add(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }

@@ -91,6 +91,7 @@ package struct BERReader {
     return BERReader(bytes, range, depth: depth - 1)
   }
 
+  /// The content as it lies in the message; nothing is copied.
   package mutating func readOctetString(_ tag: UInt8 = BERTag.octetString) throws(ByteError) -> ArraySlice<UInt8> {
     bytes[try readContent(tag)]
   }
@@ -122,6 +123,7 @@ package struct BERReader {
     return count
   }
 
+  /// One octet; anything but zero is true (X.690 8.2).
   package mutating func readBoolean(_ tag: UInt8 = BERTag.boolean) throws(ByteError) -> Bool {
     let range = try readContent(tag)
     guard range.count == 1 else {

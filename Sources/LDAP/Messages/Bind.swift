@@ -15,6 +15,7 @@ import Wire
 ///          mechanism       LDAPString,
 ///          credentials     OCTET STRING OPTIONAL }
 package struct BindRequest: Sendable, Hashable {
+  /// AuthenticationChoice.
   package enum Authentication: Sendable, Hashable {
     case simple([UInt8])
     case sasl(mechanism: String, credentials: [UInt8]?)

@@ -4,6 +4,7 @@ import Wire
 
 /// One change of a ``ModifyRequest``: the operation, the attribute and its values.
 package struct Modification: Sendable, Hashable {
+  /// The operation of a change (RFC 4511 4.6; increment: RFC 4525 3).
   package enum Operation: Int32, Sendable {
     case add = 0
     case delete = 1

@@ -14,6 +14,7 @@ import Wire
 ///          filter          Filter,
 ///          attributes      AttributeSelection }
 package struct SearchRequest: Sendable, Hashable {
+  /// How far below the base a search goes (RFC 4511 4.5.1.2).
   package enum Scope: Int32, Sendable {
     case base = 0
     case oneLevel = 1

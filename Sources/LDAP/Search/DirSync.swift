@@ -33,6 +33,7 @@ package struct DirSyncRequest: Sendable {
   }
 }
 
+/// What a reading by DirSync brings, in order (MS-ADTS 3.1.1.3.4.1.3).
 package enum DirSyncEvent: Sendable {
   case change(DirectoryChange)
   /// Everything before it is consistent with this cookie. The last one of a read has `hasMore == false`.

@@ -11,6 +11,7 @@ package struct NDRWriter: Sendable {
 
   package var bytes: [UInt8] { writer.bytes }
 
+  /// Zeros up to a multiple of the boundary, in bytes (C706 14.2.2).
   package mutating func align(_ boundary: Int) {
     let excess = writer.count % boundary
     if excess != 0 { writer.write(repeatElement(0, count: boundary - excess)) }
@@ -22,6 +23,7 @@ package struct NDRWriter: Sendable {
     writer.writeLittleEndian(value)
   }
 
+  /// Bytes as they are, at whatever place.
   package mutating func writeBytes(_ bytes: some Sequence<UInt8>) { writer.write(bytes) }
 
   package mutating func write(_ guid: GUID) {

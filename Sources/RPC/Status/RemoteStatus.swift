@@ -60,6 +60,7 @@ package enum RemoteStatus {
       remedy: "Delegate the right to create computer objects on the container (create-child), which needs no quota."),
   ]
 
+  /// An NTSTATUS (MS-ERREF 2.3) that a procedure returned, with cause and remedy: `refused` with the status.
   package static func error(_ code: UInt32, peer: String, operation: String) -> RPCError {
     guard let row = rows[code] else {
       return RPCError(

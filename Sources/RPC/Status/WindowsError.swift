@@ -53,6 +53,7 @@ package enum WindowsError {
       remedy: "Read the naming context anew."),
   ]
 
+  /// A Win32 error (MS-ERREF 2.2) that a procedure returned, with cause and remedy: `refused` with the status.
   package static func error(_ code: UInt32, peer: String, operation: String) -> RPCError {
     guard let row = rows[code] else {
       return RPCError(

@@ -2,6 +2,7 @@
 
 /// One operation of a bulk request (RFC 7644 3.7).
 package struct BulkOperation: Sendable, Hashable {
+  /// The methods that a bulk operation can have (RFC 7644 3.7).
   package enum Method: String, Sendable, Hashable {
     case post = "POST"
     case put = "PUT"

@@ -33,6 +33,7 @@ package struct PatchPath: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// One operation of a PATCH request (RFC 7644 3.5.2).
 package struct PatchOperation: Sendable, Hashable {
   package enum Kind: String, Sendable, Hashable { case add, remove, replace }
 

@@ -2,6 +2,7 @@
 
 /// What a service provider supports (RFC 7643 5), for the provider to publish and for the client to read.
 package struct ServiceProviderConfig: Sendable, Hashable {
+  /// The limits of bulk requests (RFC 7644 3.7).
   package struct Bulk: Sendable, Hashable {
     package var maximumOperations: Int
     /// In bytes.
@@ -13,6 +14,7 @@ package struct ServiceProviderConfig: Sendable, Hashable {
     }
   }
 
+  /// A way in which clients prove who they are.
   package struct AuthenticationScheme: Sendable, Hashable {
     /// `oauthbearertoken`, `oauth2`, `httpbasic` …
     package var type: String

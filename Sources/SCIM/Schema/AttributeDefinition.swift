@@ -2,11 +2,15 @@
 
 /// An attribute and its characteristics (RFC 7643 2.2 and 7).
 package struct AttributeDefinition: Sendable, Hashable {
+  /// `type` (RFC 7643 2.3).
   package enum DataType: String, Sendable {
     case string, boolean, decimal, integer, dateTime, binary, reference, complex
   }
+  /// `mutability`: who may write it.
   package enum Mutability: String, Sendable { case readOnly, readWrite, immutable, writeOnly }
+  /// `returned`: when it is part of an answer.
   package enum Returned: String, Sendable { case always, never, `default`, request }
+  /// `uniqueness`: among which resources a value may be only once.
   package enum Uniqueness: String, Sendable { case none, server, global }
 
   package var name: String

@@ -73,6 +73,7 @@ package struct Provision<Version: ProvisionVersion>: SyncCall {
   }
 }
 
+/// Which of the two operations a provisioning is: they differ in their name only.
 package protocol ProvisionVersion: Sendable {
   static var operation: String { get }
 }

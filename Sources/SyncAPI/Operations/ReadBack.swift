@@ -89,6 +89,7 @@ package struct ReadBack<Version: ReadBackVersion>: SyncCall {
   }
 }
 
+/// Which of the two operations a reading is: they differ in their name and in what they leave out.
 package protocol ReadBackVersion: Sendable {
   static var operation: String { get }
 }

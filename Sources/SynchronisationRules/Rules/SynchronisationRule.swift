@@ -4,6 +4,7 @@ package import IdentityModel
 
 /// One rule from a directory to the metaverse: for which entries it holds, how they come to their object, and what flows.
 package struct SynchronisationRule: Sendable, Equatable {
+  /// What an entry does for which no object is there yet.
   package enum Link: String, Sendable, CaseIterable {
     /// The entry joins an object, or makes one.
     case provision
@@ -49,6 +50,7 @@ package struct JoinGroup: Sendable, Equatable {
 
 /// What one attribute of the metaverse gets.
 package struct Flow: Sendable, Equatable {
+  /// Where the values come from.
   package enum Source: Sendable, Equatable {
     /// The values of an attribute, without blanks around them and without empty ones.
     case direct(String)
@@ -60,6 +62,7 @@ package struct Flow: Sendable, Equatable {
     case clear
   }
 
+  /// What becomes of the values of several rules.
   package enum Merge: String, Sendable, CaseIterable {
     /// The rule that wins gives all values.
     case update

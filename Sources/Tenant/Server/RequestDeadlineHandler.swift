@@ -18,6 +18,7 @@ final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandle
   private var bodyBytes = 0
   private var isReading = false
   private var isAnswering = false
+  private var isPeerThere = true
 
   /// A refused body is read on so far, for the client to see the answer instead of a reset.
   private static let drainedBytes = 8 << 20
@@ -29,8 +30,23 @@ final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandle
   func handlerRemoved(context: ChannelHandlerContext) { disarm() }
 
   func channelInactive(context: ChannelHandlerContext) {
+    isPeerThere = false
     disarm()
     context.fireChannelInactive()
+  }
+
+  /// A client that says no more on a connection of HTTP/1 is gone; a stream of HTTP/2 ends so after each request, and is
+  /// reset when nobody waits any more (RFC 9113 8.1).
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    let isStream = context.channel.parent?.parent != nil
+    if case ChannelEvent.inputClosed = event, !isStream { isPeerThere = false }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Whether somebody still waits for the answer.
+  static func isPeerThere(_ channel: any Channel) async -> Bool {
+    let handler = channel.pipeline.handler(type: RequestDeadlineHandler.self)
+    return (try? await handler.map { $0.isPeerThere }.get()) ?? false
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -62,10 +62,17 @@ struct RouteHandler: Sendable {
     }
   }
 
-  /// `{"wait": 20}`, in seconds; the answer is a `WritebackMessage`, or 204 when nothing came in that time.
+  /// `{"wait": 20, "held": ["…"]}`: seconds, and the identifiers of the requests that Connect has in hand. The answer is a
+  /// `WritebackMessage`, or 204 when nothing came in that time.
   private func nextWriteback() async throws -> TenantAnswer {
-    let wait = Int(clamping: try json().object?["wait"]?.integer ?? 0)
-    let envelope = try await WritebackDesk(directory: directory).next(waiting: max(0, wait))
+    let body = try json().object
+    let wait = Int(clamping: body?["wait"]?.integer ?? 0)
+    let held = body?["held"]?.array?.compactMap(\.string)
+    guard (held?.count ?? 0) <= WritebackLimits.waiting else {
+      throw SCIMError.invalidValue("There are never so many requests in hand.")
+    }
+    let envelope = try await WritebackDesk(directory: directory).next(
+      waiting: max(0, wait), holding: held.map(Set.init), isPeerThere: call.isPeerThere)
     return envelope.map { .json(WritebackMessage($0)) } ?? TenantAnswer(status: 204)
   }
 

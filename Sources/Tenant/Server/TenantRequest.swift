@@ -13,6 +13,8 @@ struct TenantRequest: Sendable {
   var authority: String?
   /// The address that the connection comes from; nil when it is not known.
   var source: String?
+  /// Whether the client still waits for the answer.
+  var isPeerThere: @Sendable () async -> Bool = { true }
   /// Reads the body whole.
   ///
   /// - Throws: `SCIMError` 413 when it is larger than the argument, 408 when it does not arrive.

@@ -12,10 +12,13 @@ struct TenantRequestContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   /// A numeric address.
   let source: String?
+  /// The connection, or the HTTP/2 stream.
+  let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
     self.source = source.channel.remoteAddress?.ipAddress
+    channel = source.channel
   }
 }
 
@@ -37,6 +40,7 @@ struct TenantResponder: HTTPResponder {
       TenantRequest(
         method: request.method.rawValue, target: request.head.path ?? "/", headers: headers,
         authority: request.head.authority, source: context.source,
+        isPeerThere: { [channel = context.channel] in await RequestDeadlineHandler.isPeerThere(channel) },
         body: { maximum in
           wasRead.withLock { $0 = true }
           return try await Self.read(body, upTo: maximum)

@@ -105,7 +105,8 @@ struct TenantService: Sendable {
     let call = Call(
       target: target, body: body, base: try await base(), actor: Actor(who: token.id, request: id),
       preconditions: try Preconditions(
-        ifMatch: request.headers["if-match"], ifNoneMatch: request.headers["if-none-match"]))
+        ifMatch: request.headers["if-match"], ifNoneMatch: request.headers["if-none-match"]),
+      isPeerThere: request.isPeerThere)
     return try await RouteHandler(directory: directory, call: call).handle(route)
   }
 
@@ -177,4 +178,6 @@ struct Call: Sendable {
   let base: String
   let actor: Actor
   let preconditions: Preconditions
+  /// Whether the client still waits for the answer.
+  let isPeerThere: @Sendable () async -> Bool
 }

@@ -63,14 +63,15 @@ extension SignInService {
       return again(SignInPages.wrongPresent)
     }
     guardian.succeed(name, from: call.source)
-    let outcome = try await desk.carryOut(
+    let made = try await desk.request(
       .change, of: user, old: SecretBytes(Array(old.utf8)), new: SecretBytes(Array(new.utf8)),
       by: Actor(who: "user:\(user.id)", request: call.request))
+    let outcome = try await desk.outcome(of: made, canAskAgain: true)
     switch outcome.status {
     case .done:
       let opened = try await directory.openSession(verified, source: call.source, agent: call.agent)
       return try await then(opened.session, outcome.sentence).with(cookie: SignInCookie.session.set(opened.secret))
-    case .unknown: return pages(call).passwordUnknown(outcome.sentence)
+    case .unknown: return askAgainLater(call, try made.get(), outcome)
     case .refused, .forbidden, .failed:
       return again(
         ErrorSummary(
@@ -101,14 +102,53 @@ extension SignInService {
     let new = call.form[SignInPages.newField] ?? ""
     if let error = Self.mistake(new, call) { return page(error) }
     guard try await directory.claimPasswordLink(link) == user else { return page(SignInPages.staleChange) }
-    let outcome = try await desk.carryOut(
+    let made = try await desk.request(
       .reset, of: user, new: SecretBytes(Array(new.utf8)), by: Actor(who: "link:\(user.id)", request: call.request))
+    let outcome = try await desk.outcome(of: made, canAskAgain: true)
     switch outcome.status {
     case .done: return pages(call).passwordChanged(outcome.sentence)
-    case .unknown: return pages(call).passwordUnknown(outcome.sentence)
+    case .unknown: return askAgainLater(call, try made.get(), outcome)
     case .refused, .forbidden, .failed:
       try await directory.releasePasswordLink(link)
       return page(ErrorSummary(outcome.sentence, field: SignInPages.newField))
+    }
+  }
+
+  // MARK: - Answers that are late
+
+  /// The parameters of ``SignInPlace/passwordOutcome``: the request, and what ties the address to this browser.
+  private static let requestField = "request"
+
+  private func askAgainLater(_ call: SignInCall, _ request: String, _ outcome: WritebackOutcome) -> TenantAnswer {
+    let form = formToken(call)
+    let token = form.token.make(cookie: form.cookie, place: Self.place(of: request))
+    // Both are made of letters, digits, dots, hyphens and underscores.
+    let address =
+      "\(call.path(.passwordOutcome))?\(Self.requestField)=\(request)&\(FormToken.field)=\(token)"
+    return pages(call).passwordUnknown(outcome.sentence, again: address)
+      .with(cookie: SignInCookie.form.set(form.cookie))
+  }
+
+  private static func place(of request: String) -> String { "\(SignInPlace.passwordOutcome.rawValue)#\(request)" }
+
+  /// `/password/outcome`: for the browser that made the request, as long as a form holds.
+  func passwordOutcome(_ call: SignInCall) async throws -> TenantAnswer {
+    let request = call.query[Self.requestField] ?? ""
+    let form = formToken(call)
+    guard
+      form.token.isValid(
+        call.query[FormToken.field], cookie: SignInCookie.form.value(in: call.cookies), place: Self.place(of: request))
+    else {
+      return pages(call).failure(
+        status: 403, "This page does not hold any more",
+        "Sign in with the new password; if that does not work, the old one still holds.")
+    }
+    let outcome = try await directory.writebackOutcome(request) ?? WritebackOutcome(.unknown)
+    switch outcome.status {
+    case .unknown: return askAgainLater(call, request, outcome)
+    case .done: return pages(call).passwordChanged(outcome.sentence)
+    case .refused, .forbidden, .failed:
+      return pages(call).failure(status: 200, "Your password was not changed", outcome.sentence)
     }
   }
 

@@ -63,9 +63,18 @@ extension SignInPages {
       "<p>\(note) The new password holds from now on, here and on the computers of your organisation.</p>")
   }
 
-  func passwordUnknown(_ note: String) -> TenantAnswer {
-    page("The answer is still to come", "<p>\(note)</p>", status: 202)
+  /// - Parameter address: of the page that tells what became of it.
+  func passwordUnknown(_ note: String, again address: String) -> TenantAnswer {
+    page(
+      "The answer is still to come",
+      """
+      <p>\(note)</p>
+      <p>This page asks again every \(String(Self.secondsBetweenLooks)) seconds. <a href="\(address)">Ask now</a>.</p>
+
+      """, status: 202, next: address, nextDelay: Self.secondsBetweenLooks)
   }
+
+  private static let secondsBetweenLooks = 5
 
   static let differing = ErrorSummary("The two new passwords are not the same.", field: repeatedField)
   static let unchanged = ErrorSummary("The new password is the present one. Choose another.", field: newField)

@@ -159,11 +159,12 @@ struct SignInPages {
 
   func page(
     _ title: String, _ body: HTML, status: Int = 200, error: ErrorSummary? = nil, formTargets: [String] = [],
-    script: Bool = false, next: String? = nil
+    script: Bool = false, next: String? = nil, nextDelay: Int = 0
   ) -> TenantAnswer {
     let page = Page(
       title: title, site: site, styleSheet: root + SignInPlace.styleSheet.rawValue,
-      script: script ? root + SignInPlace.script.rawValue : nil, error: error, next: next, body: body)
+      script: script ? root + SignInPlace.script.rawValue : nil, error: error, next: next,
+      nextDelay: nextDelay, body: body)
     var answer = Self.text(page.html.text, "text/html; charset=utf-8")
     answer.status = status
     answer.headers.append(SecurityHeaders.policy(formTargets: formTargets, script: script))

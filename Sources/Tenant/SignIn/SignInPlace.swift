@@ -37,6 +37,8 @@ enum SignInPlace: String, CaseIterable, Sendable {
   case passwordToDevice = "/password/device"
   /// With a link of an administrator's.
   case passwordReset = "/password/reset"
+  /// What became of a request that had no answer while the person waited.
+  case passwordOutcome = "/password/outcome"
   case styleSheet = "/assets/style.css"
   case script = "/assets/continue.js"
 
@@ -55,7 +57,7 @@ enum SignInPlace: String, CaseIterable, Sendable {
     case .metadata, .metadataV2, .keys, .token, .deviceAuthorization, .revocation, .userInfo, .windowsTransport,
       .windowsTransport2005, .metadataExchange, .userRealm:
       .machine
-    case .authorize, .endSession, .autologon, .redeemTicket, .styleSheet, .script: .page
+    case .authorize, .endSession, .autologon, .redeemTicket, .passwordOutcome, .styleSheet, .script: .page
     case .device, .signInToAuthorize, .signInToDevice, .password, .passwordToAuthorize, .passwordToDevice,
       .passwordReset:
       .form
@@ -65,7 +67,7 @@ enum SignInPlace: String, CaseIterable, Sendable {
   var methods: [String] {
     switch self {
     case .metadata, .metadataV2, .keys, .metadataExchange, .userRealm, .styleSheet, .script: ["GET", "HEAD"]
-    case .autologon, .redeemTicket: ["GET"]
+    case .autologon, .redeemTicket, .passwordOutcome: ["GET"]
     case .token, .deviceAuthorization, .revocation, .windowsTransport, .windowsTransport2005, .signInToAuthorize,
       .signInToDevice, .passwordToAuthorize, .passwordToDevice:
       ["POST"]

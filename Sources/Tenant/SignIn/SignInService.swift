@@ -130,6 +130,7 @@ struct SignInService: Sendable {
     case .passwordToAuthorize: try await changePassword(call, to: .authorize)
     case .passwordToDevice: try await changePassword(call, to: .device)
     case .passwordReset: try await resetPassword(call)
+    case .passwordOutcome: try await passwordOutcome(call)
     case .token: try await token(call)
     case .deviceAuthorization: try await authorizeDevice(call)
     case .device: try await device(call)

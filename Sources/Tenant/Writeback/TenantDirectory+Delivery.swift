@@ -7,22 +7,25 @@ import Store
 
 /// What Connect does here: fetch requests and tell what became of them.
 extension TenantDirectory {
-  /// The oldest request that waits. One that was handed out and not answered comes again after a while; Connect knows it by
-  /// its identifier.
+  /// The oldest request that waits. One that was handed out before and not answered comes again: at once when Connect tells
+  /// what it has in hand and does not name it, else after a while. Connect knows it by its identifier and does nothing twice.
   ///
-  /// - Parameter poll: the poll that asks. Only the latest one is given something: the Connect of an earlier one may be gone,
-  ///   and what it is given would be lost until it comes again.
-  func nextWriteback(_ poll: Int64) async throws -> WritebackEnvelope? {
+  /// - Parameters:
+  ///   - poll: the poll that asks. Only the latest one is given something: the Connect of an earlier one may be gone, and
+  ///     what it is given would be lost until it comes again.
+  ///   - held: what Connect has in hand, by identifiers; nil where it does not tell.
+  func nextWriteback(_ poll: Int64, holding held: Set<String>? = nil) async throws -> WritebackEnvelope? {
     let now = environment.now().milliseconds
     let tenant = initialDomain
     // Most looks find nothing: they shall not take the writer's place.
     let isWaiting = try await store.read { transaction in
-      try Self.isLatest(poll, transaction) && Self.waiting(transaction, at: now, tenant: tenant) != nil
+      try Self.isLatest(poll, transaction)
+        && Self.waiting(transaction, at: now, poll: poll, held: held, tenant: tenant) != nil
     }
     guard isWaiting else { return nil }
     return try await store.write(durability: .full) { transaction in
       guard try Self.isLatest(poll, transaction),
-        let envelope = try Self.waiting(transaction, at: now, tenant: tenant)
+        let envelope = try Self.waiting(transaction, at: now, poll: poll, held: held, tenant: tenant)
       else { return nil }
       try transaction.run(
         "UPDATE writeback_request SET delivered = ? WHERE id = ?",
@@ -48,13 +51,21 @@ extension TenantDirectory {
   }
 
   private static func waiting(
-    _ transaction: any Transaction, at now: Int64, tenant: String
+    _ transaction: any Transaction, at now: Int64, poll: Int64, held: Set<String>?, tenant: String
   ) throws -> WritebackEnvelope? {
+    // What an earlier poll took and is not in hand was lost with it.
+    let takenUntil = held == nil ? now - WritebackLimits.redelivery : poll
+    let waiting = try transaction.query(
+      """
+      SELECT id FROM writeback_request
+      WHERE status IS NULL AND expires > ? AND (delivered IS NULL OR delivered <= ?) ORDER BY created LIMIT ?
+      """, [.integer(now), .integer(takenUntil), .integer(Int64((held?.count ?? 0) + 1))]
+    ) { row in try row[0] as String }
+    guard let id = waiting.first(where: { held?.contains($0) != true }) else { return nil }
     let row = try transaction.first(
       """
-      SELECT id, operation, anchor, expires, encapsulated, ciphertext, fingerprint FROM writeback_request
-      WHERE status IS NULL AND expires > ? AND (delivered IS NULL OR delivered <= ?) ORDER BY created LIMIT 1
-      """, [.integer(now), .integer(now - WritebackLimits.redelivery)]
+      SELECT id, operation, anchor, expires, encapsulated, ciphertext, fingerprint FROM writeback_request WHERE id = ?
+      """, [.text(id)]
     ) { row in
       WritebackMessage(
         id: try row[0], tenant: tenant, operation: try row[1], anchor: try row[2], expires: try row[3],

@@ -119,5 +119,7 @@ extension TenantDirectory {
 struct WritebackRefusal: Error {
   let outcome: WritebackOutcome
 
+  init(outcome: WritebackOutcome) { self.outcome = outcome }
+
   init(_ reason: WritebackOutcome.Reason) { outcome = WritebackOutcome(.forbidden, reason) }
 }

@@ -6,8 +6,10 @@ enum WritebackLimits {
   static let lifetime = 120
   /// A person waits this long for the outcome, in seconds: below ``TenantLimits/idleSeconds``.
   static let wait = 45
-  /// A request that was handed out and not answered is handed out again after this time, in milliseconds: an answer of the
-  /// tenant may have been lost. Connect does nothing twice.
+  /// And this long, in seconds, once Connect has said that it does not know: the page asks again by itself.
+  static let unknownWait = 3
+  /// A request that was handed out and not answered is handed out again after this time, in milliseconds, where Connect does
+  /// not tell what it has in hand: an answer of the tenant may have been lost. Connect does nothing twice.
   static let redelivery: Int64 = 10_000
   /// The longest long poll, in seconds: below the idle limits of usual firewalls and proxies.
   static let poll = 25

@@ -3,12 +3,14 @@
 /// An authentication request (OpenID Connect Core 3.1.2.1) whose client and redirect URI were checked before: whatever is
 /// wrong with the rest may be answered to that address.
 package struct AuthorizationRequest: Sendable {
+  /// How the answer reaches the client: `response_mode` (OAuth 2.0 Multiple Response Types 2.1).
   package enum ResponseMode: String, Sendable {
     case query
     /// OAuth 2.0 Form Post Response Mode.
     case formPost = "form_post"
   }
 
+  /// `prompt` (OpenID Connect Core 3.1.2.1).
   package enum Prompt: String, Sendable {
     case none, login, consent
     case selectAccount = "select_account"

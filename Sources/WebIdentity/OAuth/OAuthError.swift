@@ -4,6 +4,7 @@
 ///
 /// The sentence never holds a secret or a text of a person; it is ASCII without quotes and backslashes (RFC 6749 5.2).
 package struct OAuthError: Error, Sendable, Equatable {
+  /// The values of `error`, each under the specification that defines it.
   package enum Code: String, Sendable, CaseIterable {
     // RFC 6749 4.1.2.1 and 5.2.
     case invalidRequest = "invalid_request"

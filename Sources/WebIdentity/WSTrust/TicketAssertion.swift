@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FoundationEssentials
+import Wire
 import XML
 
 /// What a native client gets for its Kerberos ticket and hands to the token endpoint: a SAML 1.1 assertion in shape, whose one

@@ -4,6 +4,7 @@ import XML
 
 /// Why no token is issued (WS-Trust 1.3, 11), as a SOAP 1.2 fault of the sender.
 package struct WSTrustFault: Error, Sendable, Equatable {
+  /// The fault codes of section 11 that a sign-in by password can lead to.
   package enum Code: String, Sendable {
     case invalidRequest = "InvalidRequest"
     case failedAuthentication = "FailedAuthentication"

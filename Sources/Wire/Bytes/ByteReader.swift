@@ -42,6 +42,7 @@ package struct ByteReader: Sendable {
     }
   }
 
+  /// - Throws: `truncated` where fewer bytes are left, as every other reading.
   package mutating func skip(_ count: Int) throws(ByteError) {
     try need(count)
     position += count
@@ -55,12 +56,14 @@ package struct ByteReader: Sendable {
     position = offset
   }
 
+  /// A copy of so many bytes.
   package mutating func read(_ count: Int) throws(ByteError) -> [UInt8] {
     try need(count)
     defer { position += count }
     return Array(bytes[position..<position + count])
   }
 
+  /// A copy of what is left, which may be nothing.
   package mutating func readRemaining() -> [UInt8] {
     defer { position = end }
     return Array(bytes[position..<end])

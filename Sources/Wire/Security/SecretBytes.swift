@@ -21,6 +21,7 @@ package final class SecretBytes: @unchecked Sendable, CustomStringConvertible {
 
   package var count: Int { storage.count }
 
+  /// Lends the bytes; they must not be copied to where they outlive their use.
   package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try body(UnsafeRawBufferPointer(storage))
   }

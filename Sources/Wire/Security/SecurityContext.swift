@@ -58,6 +58,7 @@ package protocol SecurityContext: AnyObject, Sendable {
 
 /// How a context is to be made.
 package struct SecurityParameters: Sendable {
+  /// Kerberos by itself (RFC 4121), or chosen by negotiation (RFC 4178).
   package enum Mechanism: Sendable { case kerberos, spnego }
   package var mechanism: Mechanism
   /// The least protection that the caller accepts.

@@ -51,6 +51,7 @@ struct Configuration: Codable, Sendable {
     var key: String
     var perUser: Int?
     var perHour: Int?
+    var concurrency: Int?
   }
 
   struct Schedule: Codable, Sendable {

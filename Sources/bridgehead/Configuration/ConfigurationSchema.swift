@@ -74,6 +74,9 @@ extension Schema {
       "The file with the private key that 'connect writeback key' makes; requests are encrypted to it."),
     Property("perUser", .integer(1...1000), "Attempts for one user in an hour. Default: 5."),
     Property("perHour", .integer(1...100_000), "Requests of any kind in an hour. Default: 300."),
+    Property(
+      "concurrency", .integer(1...64),
+      "Requests that are carried out at a time, half of them for one domain. Default: 8."),
   ])
 
   private static let schedule = Schema.object([

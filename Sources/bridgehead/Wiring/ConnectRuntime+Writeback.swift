@@ -42,7 +42,8 @@ extension ConnectRuntime {
       settings: WritebackSettings(
         target: target.key, tenant: target.initialDomain, key: key,
         perUser: writeback.perUser ?? WritebackSettings.defaultPerUser,
-        total: writeback.perHour ?? WritebackSettings.defaultTotal),
+        total: writeback.perHour ?? WritebackSettings.defaultTotal,
+        concurrency: writeback.concurrency ?? WritebackSettings.defaultConcurrency),
       channel: TenantWritebackChannel(
         client: SCIMClient(client, http: cloud.http, timing: SCIMClientTiming(now: { Date.now }), logger: logger) {
           try token.read(environment)

@@ -25,6 +25,18 @@ struct ForestWriter {
 
   /// RFC 3244 2.
   private static let passwordPort = 464
+  /// A person waits for it: below the time that they wait at the tenant.
+  private static let connectTime = Duration.seconds(5)
+  private static let handshakeTime = Duration.seconds(10)
+  private static let answerTime = Duration.seconds(20)
+
+  private static var options: (LDAPOptions, SMBOptions) {
+    var (ldap, smb) = (LDAPOptions(), SMBOptions())
+    (ldap.connectTimeout, smb.connectTimeout) = (connectTime, connectTime)
+    (ldap.handshakeTimeout, smb.handshakeTimeout) = (handshakeTime, handshakeTime)
+    (ldap.operationTimeout, smb.operationTimeout) = (answerTime, answerTime)
+    return (ldap, smb)
+  }
 
   func directory(source: String, usesTLS: Bool, locator: DirectoryLocator) -> DomainWriteback {
     let (row, security): (RowID, ConnectionSecurity) =
@@ -32,6 +44,7 @@ struct ForestWriter {
     let smb = Flow(row: RowID.connectADSMB.rawValue, recorder: flows)
     let ldap = Flow(row: row.rawValue, recorder: flows)
     let kerberos = kerberos
+    let (ldapOptions, smbOptions) = Self.options
     return DomainWriteback(
       source: source,
       policy: WritebackPolicy(include: units?.include ?? [], exclude: units?.exclude ?? []), locator: locator,
@@ -40,12 +53,13 @@ struct ForestWriter {
           to: LDAPServer(
             host: controller.hostName, address: controller.address,
             port: usesTLS ? LDAPServer.ldapsPort : controller.port), security: security, flow: ldap,
-          logger: Logger(label: "bridgehead.ldap"))
+          options: ldapOptions, logger: Logger(label: "bridgehead.ldap"))
       },
       accounts: { controller in
         try await DomainAccounts.connect(
           to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
-          access: .lookUp, provider: kerberos, flow: smb, logger: Logger(label: "bridgehead.writeback"))
+          access: .lookUp, provider: kerberos, flow: smb, options: smbOptions,
+          logger: Logger(label: "bridgehead.writeback"))
       }, kerberosChange: change)
   }
 

@@ -11,7 +11,15 @@ struct Names {
   let cloud: DNSResolver
 
   init(_ configuration: Configuration, flows: any FlowRecorder) throws {
-    let servers = try (configuration.dns?.servers ?? []).map { text in
+    let servers = try Self.servers(configuration)
+    forest = DNSResolver(
+      .init(servers: servers), flow: Flow(row: RowID.connectADDNS.rawValue, recorder: flows))
+    cloud = DNSResolver(.init(servers: servers), flow: nil)
+  }
+
+  /// - Returns: none where the machine's own are to be asked.
+  static func servers(_ configuration: Configuration) throws -> [Endpoint] {
+    try (configuration.dns?.servers ?? []).map { text in
       guard let server = Endpoint(parsing: text) ?? Self.address(text) else {
         throw CommandError(
           "configuration.dns", "'\(text)' under dns.servers is not an address.",
@@ -19,9 +27,6 @@ struct Names {
       }
       return server
     }
-    forest = DNSResolver(
-      .init(servers: servers), flow: Flow(row: RowID.connectADDNS.rawValue, recorder: flows))
-    cloud = DNSResolver(.init(servers: servers), flow: nil)
   }
 
   private static func address(_ text: String) -> Endpoint? {

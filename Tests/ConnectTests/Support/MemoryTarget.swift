@@ -33,6 +33,8 @@ final class MemoryTarget: ExportTarget {
     /// The kinds that it takes; nil for all of its vocabulary.
     var offered: Set<ObjectKind>?
     var asked = 0
+    /// How often all kinds were read at once.
+    var readings = 0
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
   }
@@ -42,17 +44,21 @@ final class MemoryTarget: ExportTarget {
   let capabilities: TargetCapabilities
   /// Whether it keeps what is deleted.
   private let restoresDeleted: Bool
+  /// Whether all kinds are read at once.
+  private let readsTogether: Bool
   private let state = Mutex(State())
 
   init(
     _ name: String = "tenant", operationsPerRequest: Int = 1, concurrency: Int = 1,
-    restoresDeleted: Bool = false, vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
+    restoresDeleted: Bool = false, readsTogether: Bool = false,
+    vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
   ) {
     self.name = name
     self.vocabulary = vocabulary
     capabilities = TargetCapabilities(
       operationsPerRequest: operationsPerRequest, concurrency: concurrency)
     self.restoresDeleted = restoresDeleted
+    self.readsTogether = readsTogether
   }
 
   static let usersAndGroups: [ObjectKind: Set<String>] = [
@@ -81,6 +87,7 @@ final class MemoryTarget: ExportTarget {
   func offer(_ kinds: Set<ObjectKind>?) { state.withLock { $0.offered = kinds } }
   /// How often it was asked what it takes.
   var asked: Int { state.withLock { $0.asked } }
+  var readings: Int { state.withLock { $0.readings } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
@@ -177,6 +184,21 @@ final class MemoryTarget: ExportTarget {
         case .address(let address): Matching.Names(object.value.attributes).address == address.lowercased()
         }
       }.map(Self.record)
+    }
+  }
+
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? {
+    guard readsTogether else { return nil }
+    // Groups come before their members, and each object on a page of its own.
+    let pages = state.withLock { state in
+      state.readings += 1
+      return state.objects.filter { kinds.contains($0.value.kind) }
+        .sorted { ($0.value.kind.rawValue, $0.key) < ($1.value.kind.rawValue, $1.key) }
+        .map { [ReadRecord($0.value.kind, Self.record($0.key, $0.value))] }
+    }
+    return AsyncThrowingStream { continuation in
+      for page in pages { continuation.yield(page) }
+      continuation.finish()
     }
   }
 

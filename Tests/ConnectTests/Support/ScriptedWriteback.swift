@@ -33,7 +33,7 @@ final class ScriptedWriteback: WritebackChannel, WritebackDirectory {
 
   init(_ account: WritebackAccount) { state = Mutex(State(account: account)) }
 
-  func next(waiting seconds: Int) async throws -> WritebackMessage? {
+  func next(waiting seconds: Int, holding held: [String]) async throws -> WritebackMessage? {
     state.withLock { $0.messages.isEmpty ? nil : $0.messages.removeFirst() }
   }
 

@@ -36,6 +36,7 @@ package struct USNVector: Sendable, Hashable {
 /// What is known of the changes of each server, whoever they came from (MS-DRSR 5.203 and 5.204 `UPTODATE_VECTOR_V1_EXT`,
 /// `UPTODATE_VECTOR_V2_EXT`): with it another server sends only what is new.
 package struct UpToDateVector: Sendable, Hashable {
+  /// UPTODATE_CURSOR (MS-DRSR): up to which update sequence number a server's changes are known.
   package struct Cursor: Sendable, Hashable {
     /// The invocation identifier of the server's database.
     package var invocation: GUID

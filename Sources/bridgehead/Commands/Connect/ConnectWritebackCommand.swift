@@ -4,6 +4,7 @@ import ArgumentParser
 import Connect
 import FoundationEssentials
 import Glibc
+import Logging
 import PasswordWriteback
 import Wire
 
@@ -77,9 +78,8 @@ struct ConnectWritebackOnce: AsyncParsableCommand {
           remedy: "configure connect.writeback, and leave staging mode.", status: .configuration)
       }
       let isOpen = try await Interruption.stopping {
-        var step = try await writeback.next(waiting: wait)
-        while step != .nothing, step != .flooded { step = try await writeback.next(waiting: 0) }
-        return try await writeback.settle()
+        try await WritebackLoop(writeback, clock: .continuous, logger: Logger(label: "bridgehead.writeback"))
+          .runOnce(waiting: wait)
       }
       if isOpen { throw ExitCode(ExitStatus.partial.rawValue) }
     }

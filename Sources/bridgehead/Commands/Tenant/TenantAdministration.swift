@@ -4,68 +4,6 @@ import ArgumentParser
 import FoundationEssentials
 import Tenant
 
-struct TenantDomains: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "domains", abstract: "The domains that users' names may end in.",
-    subcommands: [List.self, Add.self, Remove.self])
-
-  struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List the domains.", discussion: "EXAMPLE\n  bridgehead tenant domains list")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Flag(help: "Write JSON.")
-    var json = false
-
-    private struct Report: Encodable {
-      let name: String
-      let initial, verified: Bool
-    }
-
-    func run() async throws {
-      let domains = try await TenantAccess(configurationFile).directory().domains().map {
-        Report(name: $0.name, initial: $0.isInitial, verified: $0.verified != nil)
-      }
-      if json { return try printJSON(domains) }
-      print(
-        Table(
-          header: ["NAME", "INITIAL", "VERIFIED"],
-          rows: domains.map { [$0.name, $0.initial ? "yes" : "no", $0.verified ? "yes" : "no"] }
-        ).text())
-    }
-  }
-
-  struct Add: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Add a domain that you vouch for.", discussion: "EXAMPLE\n  bridgehead tenant domains add corp.example")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The domain's name.")
-    var name: String
-
-    func run() async throws {
-      let access = try TenantAccess(configurationFile)
-      let directory = try await access.directory()
-      _ = try await directory.addDomain(name, by: access.actor)
-      _ = try await directory.verifyDomain(name, proof: .administrator, by: access.actor)
-      print("added \(name)")
-    }
-  }
-
-  struct Remove: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Remove a domain that no user's name ends in.",
-      discussion: "EXAMPLE\n  bridgehead tenant domains remove old.example")
-    @OptionGroup var configurationFile: ConfigurationOption
-    @Argument(help: "The domain's name.")
-    var name: String
-
-    func run() async throws {
-      let access = try TenantAccess(configurationFile)
-      try await access.directory().removeDomain(name, by: access.actor)
-      print("removed \(name)")
-    }
-  }
-}
-
 struct TenantAudit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit", abstract: "The log of every write, the latest first.",

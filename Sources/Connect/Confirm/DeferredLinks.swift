@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import IdentityModel
+import Store
+
+extension ConnectSchema {
+  /// References that a reading under way has met: they wait on disk until everything was read, however large the groups are.
+  static let deferredLinks = Migration(
+    name: "connect-19-deferred-links",
+    statements: [
+      """
+      CREATE TABLE reading_link (
+        target TEXT NOT NULL, owner INTEGER NOT NULL, kind TEXT NOT NULL, links BLOB NOT NULL, PRIMARY KEY (target, owner))
+      """
+    ])
+}
+
+/// The `reading_link` table.
+struct DeferredLinks {
+  let transaction: any Transaction
+  let target: String
+
+  struct Owner: Sendable {
+    var object: Int64
+    var kind: ObjectKind
+    /// The target's identifiers, by attribute.
+    var links: [String: [String]]
+  }
+
+  /// Groups of 50,000 have 2 MiB each.
+  private static let batch = 20
+
+  /// What an interrupted reading left.
+  func forget() throws {
+    try transaction.run("DELETE FROM reading_link WHERE target = ?", [.text(target)])
+  }
+
+  func put(_ links: [String: [String]], of object: Int64, kind: ObjectKind) throws {
+    let encoded = try JSONEncoder().encode(links)
+    try transaction.run(
+      "INSERT OR REPLACE INTO reading_link (target, owner, kind, links) VALUES (?, ?, ?, ?)",
+      [.text(target), .integer(object), .text(kind.rawValue), .blob(Array(encoded))])
+  }
+
+  /// The next ones, which are gone with the transaction.
+  func take() throws -> [Owner] {
+    let owners = try transaction.query(
+      "SELECT owner, kind, links FROM reading_link WHERE target = ? ORDER BY owner LIMIT ?",
+      [.text(target), .integer(Int64(Self.batch))]
+    ) { row in
+      Owner(
+        object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .group,
+        links: (try? JSONDecoder().decode([String: [String]].self, from: Data(try row[2] as [UInt8]))) ?? [:])
+    }
+    for owner in owners {
+      try transaction.run(
+        "DELETE FROM reading_link WHERE target = ? AND owner = ?", [.text(target), .integer(owner.object)])
+    }
+    return owners
+  }
+}
