@@ -5,7 +5,6 @@ import Synchronization
 import Wire
 
 @testable import Connect
-import Wire
 
 /// A forest whose answers a test writes one by one.
 final class Answers: ImportSource {
