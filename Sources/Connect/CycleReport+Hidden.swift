@@ -35,7 +35,8 @@ extension CycleReport {
       let more = units.count > Self.named ? " and \(units.count - Self.named) other units" : ""
       let places = units.isEmpty ? "the domain" : units.sorted().prefix(Self.named).joined(separator: "; ") + more
       sentences.append(
-        "Give it List Contents and Read Property below \(places), then run 'bridgehead connect sync --full'.")
+        "Give it List Contents, Read Property and Read Permissions below \(places), then run "
+          + "'bridgehead connect sync --full'.")
       return sentences.joined(separator: " ")
     }
   }

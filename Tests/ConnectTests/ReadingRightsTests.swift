@@ -296,6 +296,39 @@ private final class Rights: ReadingRights {
     }
   }
 
+  /// Also where changes tell everything: who comes back is read again by a search.
+  @Test func whoIsReadAgainIsNotTakenForWhole() async throws {
+    try await withStore { store, forest in
+      let whole = ["samaccountname": ["x"], "useraccountcontrol": ["514"], "title": ["chief"]]
+      let requested: Set<String> = ["cn", "title", "samaccountname", "useraccountcontrol"]
+      forest.set("a", .init(mode: .full, batches: [[Self.unit, Self.user(2, whole)]], requested: requested))
+      _ = try await read(forest, store)
+      forest.set("a", .init(batches: [[Change(anchor: Self.anchor(2), isDeleted: true)]], requested: requested))
+      #expect(try await read(forest, store).deleted == 1)
+      // One comes back, another one from elsewhere; the account may not read whether they are disabled.
+      for number in [2, 3] as [UInt8] { forest.know(Self.user(number, ["samaccountname": ["x"]])) }
+      let partial = [2, 3].map {
+        Change(anchor: Self.anchor($0), name: "CN=u\($0),OU=unit,DC=a", parent: Self.anchor(1))
+      }
+      let rights = Rights(["useraccountcontrol"], at: [Self.anchor(2)])
+      forest.set("a", .init(batches: [partial], requested: requested, isFiltered: false, rights: rights))
+      let report = try await read(forest, store)
+      #expect(report.hidden?.objects == 1 && report.hidden?.newcomers == 1)
+      #expect(rights.questions == [Loss(Self.anchor(2), ["title", "useraccountcontrol"])])
+      let states = try await store.read { transaction in
+        try transaction.query("SELECT attrs FROM entry WHERE kind = 'user' AND deleted = 0", []) { row in
+          try Attributes(stored: try row[0])
+        }
+      }
+      #expect(states.map { $0.text("useraccountcontrol") } == ["514"] && states.map { $0.text("title") } == [nil])
+      // What changes tell is believed.
+      let cleared = Change(anchor: Self.anchor(2), attributes: Attributes(["useraccountcontrol": []]))
+      forest.set("a", .init(batches: [[cleared]], requested: requested, isFiltered: false, rights: rights))
+      #expect(try await read(forest, store).hidden == nil)
+      #expect(rights.questions.count == 1)
+    }
+  }
+
   @Test func anObjectThatIsHiddenIsNotDeleted() async throws {
     try await withStore { store, forest in
       try await load(forest, store)

@@ -42,7 +42,9 @@ package struct ImportReading: Sendable {
   /// Names of attributes, as they are kept, that the reading asked for; nil when the source does not say. One that many
   /// entries had and none has any more was lost, not cleared.
   package var requested: Set<String>?
-  /// What the account may see, where the reading shows only that; nil for one that tells everything.
+  /// Whether the reading shows only what the account may see. Single entries that are read again always do.
+  package var isFiltered: Bool
+  /// What the account may see; nil for a source that tells everything in any case.
   package var rights: (any ReadingRights)?
   /// Pulled batch by batch, so that the consumer's pace reaches the server. A stream that throws
   /// ``ImportInterruption`` may be begun anew; nothing of it was lost.
@@ -50,12 +52,13 @@ package struct ImportReading: Sendable {
 
   package init(
     mode: Mode, note: String? = nil, expected: Int? = nil, requested: Set<String>? = nil,
-    rights: (any ReadingRights)? = nil, batches: AsyncThrowingStream<Batch, any Error>
+    isFiltered: Bool = false, rights: (any ReadingRights)? = nil, batches: AsyncThrowingStream<Batch, any Error>
   ) {
     self.mode = mode
     self.note = note
     self.expected = expected
     self.requested = requested
+    self.isFiltered = isFiltered
     self.rights = rights
     self.batches = batches
   }

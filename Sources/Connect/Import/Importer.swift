@@ -97,10 +97,12 @@ package struct Importer: Sendable {
     if reading.mode == .full, !staging.isFirstLoad, let requested = reading.requested {
       staging.watch = try await AttributeWatch(requested, partition: position.id, in: store)
     }
+    var rereading = staging
     if reading.rights != nil {
-      staging.losses = .doubted
-      staging.needed = HiddenValues.ofUsers.intersection(reading.requested ?? [])
+      rereading.losses = .doubted
+      rereading.needed = HiddenValues.ofUsers.intersection(reading.requested ?? [])
     }
+    if reading.isFiltered { staging = rereading }
     let size = staging.isFirstLoad ? Self.firstLoadSize : Self.transactionSize
     var expected = reading.expected
     if expected == nil, reading.mode == .full, !staging.isFirstLoad {
@@ -115,7 +117,7 @@ package struct Importer: Sendable {
       end = batch.end
       if waiting.count < size, end == nil { continue }
       for slice in waiting.chunks(of: size) {
-        let doubtful = try await apply(slice, staging, partition, &report)
+        let doubtful = try await apply(slice, staging, rereading, partition, &report)
         if !doubtful.isEmpty, let rights = reading.rights {
           try await apply(doubtful: doubtful, staging, rights, since: position.watermark, &report)
         }
@@ -129,7 +131,7 @@ package struct Importer: Sendable {
     // What was read with more rights is not deleted because fewer rights see less.
     let isComplete = end.isComplete && !(position.hadCookie && end.watermark.cookie.isEmpty)
     let hasAbsentees = reading.mode == .full && isComplete && !staging.isFirstLoad
-    if hasAbsentees, let rights = reading.rights { try await keepUnseen(staging, rights, &report) }
+    if hasAbsentees, reading.isFiltered, let rights = reading.rights { try await keepUnseen(staging, rights, &report) }
     report.bytes = end.bytes
     if report.read > 0 || !end.isUnchanged || (position.watermark?.age ?? .infinity) >= Self.refreshInterval {
       let commit = ImportPosition.Commit(
@@ -146,9 +148,11 @@ package struct Importer: Sendable {
 extension Importer {
   /// Writes some changes; of those that tell too little the whole entry is read.
   ///
+  /// - Parameter rereading: writes those.
   /// - Returns: those that lack what their entries had.
   private func apply(
-    _ changes: ArraySlice<Change>, _ staging: Staging, _ partition: String, _ report: inout CycleReport.Import
+    _ changes: ArraySlice<Change>, _ staging: Staging, _ rereading: Staging, _ partition: String,
+    _ report: inout CycleReport.Import
   ) async throws -> [(change: Change, loss: Loss)] {
     try Task.checkCancellation()
     let outcome = try await store.write { transaction in try staging.apply(changes, in: transaction) }
@@ -156,8 +160,9 @@ extension Importer {
     if !outcome.partial.isEmpty { try await leaveOut(outcome.partial, staging.needed, &report) }
     guard !outcome.incomplete.isEmpty else { return outcome.doubtful }
     let complete = try await source.reread(outcome.incomplete, in: partition)
-    let further = try await store.write { transaction in try staging.apply(complete[...], in: transaction) }
+    let further = try await store.write { transaction in try rereading.apply(complete[...], in: transaction) }
     report.add(further)
+    if !further.partial.isEmpty { try await leaveOut(further.partial, rereading.needed, &report) }
     return outcome.doubtful + further.doubtful
   }
 }

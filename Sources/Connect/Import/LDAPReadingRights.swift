@@ -70,16 +70,7 @@ struct LDAPReadingRights: ReadingRights {
   }
 
   private func connected<R: Sendable>(_ body: (LDAPConnection) async throws -> R) async throws -> R {
-    let connection: LDAPConnection
-    do { connection = try await session.another() } catch { throw await session.lost(error) }
-    do {
-      let result = try await body(connection)
-      await connection.close()
-      return result
-    } catch {
-      await connection.close()
-      throw await session.lost(error)
-    }
+    do { return try await session.another().use(body) } catch { throw await session.lost(error) }
   }
 
   private func judge(

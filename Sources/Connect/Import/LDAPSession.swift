@@ -171,7 +171,9 @@ struct LDAPSession: Sendable {
 
   private func readFully(from cookie: DirSyncCookie, reason: String?) -> ImportReading {
     let slices = SlicedReading(session: self, cookie: cookie)
-    return ImportReading(mode: .full, note: note(reason), requested: requestedNames, batches: slices.batches())
+    return ImportReading(
+      mode: .full, note: note(reason), requested: requestedNames, rights: LDAPReadingRights(self),
+      batches: slices.batches())
   }
 
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
@@ -184,7 +186,7 @@ struct LDAPSession: Sendable {
     // The first answer tells whether the server goes on from the cookie at all.
     let first = OneTime(try await iterator.next())
     return ImportReading(
-      mode: .delta, note: note(reason), expected: nil,
+      mode: .delta, note: note(reason), expected: nil, requested: requestedNames, rights: LDAPReadingRights(self),
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           var next = first.take()
@@ -233,7 +235,7 @@ struct LDAPSession: Sendable {
     let received = connection.bytesReceived
     return ImportReading(
       mode: isFull ? .full : .delta, note: self.note(note), expected: nil,
-      requested: requestedNames, rights: LDAPReadingRights(self),
+      requested: requestedNames, isFiltered: true, rights: LDAPReadingRights(self),
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           if !isLiveRead.value {

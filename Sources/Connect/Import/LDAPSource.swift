@@ -69,11 +69,8 @@ package struct LDAPSource: ImportSource {
   package func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
     let session = try await open(partition, preferring: nil)
     do {
-      let changes = try await session.reread(anchors)
-      await session.connection.close()
-      return changes
+      return try await session.connection.use { _ in try await session.reread(anchors) }
     } catch {
-      await session.connection.close()
       throw await interruption(error, session.controller)
     }
   }

@@ -39,8 +39,7 @@ package struct CatalogResolver: ReferenceResolver {
   }
 
   package func resolve(_ anchors: [Anchor]) async throws -> [Change] {
-    let connection = try await open()
-    do {
+    try await open().use { connection in
       let mapper = EntryMapper(Self.attributes, links: [])
       var found: [Change] = []
       for slice in anchors.chunks(of: Self.anchorsPerSearch) {
@@ -57,11 +56,7 @@ package struct CatalogResolver: ReferenceResolver {
           if wanted.contains(change.anchor) { found.append(change) }
         }
       }
-      await connection.close()
       return found
-    } catch {
-      await connection.close()
-      throw error
     }
   }
 

@@ -2,9 +2,9 @@
 
 import IdentityModel
 import Synchronization
+import Wire
 
 @testable import Connect
-import Wire
 
 /// A forest whose answers a test writes one by one.
 final class Answers: ImportSource {
@@ -15,6 +15,7 @@ final class Answers: ImportSource {
     var isUnchanged = false
     var cookie: [UInt8] = [1]
     var requested: Set<String>?
+    var isFiltered = true
     var rights: (any ReadingRights)?
   }
   let name = "forest.example"
@@ -36,7 +37,8 @@ final class Answers: ImportSource {
     }
     let position = Mutex(0)
     return ImportReading(
-      mode: answer.mode, requested: answer.requested, rights: answer.rights,
+      mode: answer.mode, requested: answer.requested, isFiltered: answer.isFiltered && answer.rights != nil,
+      rights: answer.rights,
       batches: AsyncThrowingStream {
         let index = position.withLock { index in
           defer { index += 1 }
