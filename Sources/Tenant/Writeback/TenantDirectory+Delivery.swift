@@ -57,11 +57,11 @@ extension TenantDirectory {
     let takenUntil = held == nil ? now - WritebackLimits.redelivery : poll
     let waiting = try transaction.query(
       """
-      SELECT id FROM writeback_request
+      SELECT id, delivered IS NULL FROM writeback_request
       WHERE status IS NULL AND expires > ? AND (delivered IS NULL OR delivered <= ?) ORDER BY created LIMIT ?
       """, [.integer(now), .integer(takenUntil), .integer(Int64((held?.count ?? 0) + 1))]
-    ) { row in try row[0] as String }
-    guard let id = waiting.first(where: { held?.contains($0) != true }) else { return nil }
+    ) { row in (id: try row[0] as String, isNew: try row[1] as Bool) }
+    guard let id = waiting.first(where: { $0.isNew || held?.contains($0.id) != true })?.id else { return nil }
     let row = try transaction.first(
       """
       SELECT id, operation, anchor, expires, encapsulated, ciphertext, fingerprint FROM writeback_request WHERE id = ?
