@@ -225,6 +225,7 @@ let package = Package(
         "Readiness", "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
+        "HTTP",
         "Kerberos",
         "LDAP",
         "SMB",

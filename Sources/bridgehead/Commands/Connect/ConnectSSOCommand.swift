@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import FoundationEssentials
+import Wire
 
 struct ConnectSSO: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
