@@ -232,6 +232,7 @@ let package = Package(
         "TestSupport", "Readiness", "PortReference", "Wire", "Store", "WebPages",
         "CertificateTrust",
         "DirectoryLocator",
+        "HTTP",
         "Kerberos",
         "LDAP",
         "SMB",

@@ -8,6 +8,14 @@ package struct ProxyRefusal: Sendable, Hashable {
   package var status: Int
   /// The schemes of `Proxy-Authenticate`.
   package var schemes: [String]
+  /// Whether the request carried credentials, which then are what was refused.
+  package var hadCredentials: Bool
+
+  package init(status: Int, schemes: [String], hadCredentials: Bool) {
+    self.status = status
+    self.schemes = schemes
+    self.hadCredentials = hadCredentials
+  }
 }
 
 /// Why a request got no response.

@@ -17,6 +17,7 @@ import wan
 from fault_site import (
     CRL, FARM, FARM_ADDRESS, FARM_NODE, PORTS, PROXY_ADDRESS, PROXY_NODE, RESOLVER, RESOLVER_ADDRESS, SPARE, key)
 from file_server import FileServer
+from http_proxy import TinyProxy
 
 AD = "connect-ad/"
 MAPPER, RANGE = AD + "rpc-endpoint-mapper", AD + "rpc-dynamic"
@@ -39,6 +40,12 @@ class Fault:
     change: object = lambda topology: None
     # Further arguments of the check.
     arguments: list = dataclasses.field(default_factory=list)
+    # Whether a check waits for silence, beside where the path drops something.
+    is_silent: bool = False
+
+    @property
+    def takes_long(self):
+        return self.is_silent or any("icmp" not in rule for rule in self.rules)
 
     @property
     def touched(self):
@@ -128,6 +135,7 @@ class Catalogue:
                 controller["addresses"] = [nobody]
         fault = self.whole("nobody on the link has the address", host, {"host-down"}, {})
         fault.rules, fault.change, fault.make = [], change, lambda: self.site.path.dead_link(nobody)
+        fault.is_silent = True
         # The neighbour table gives up after three questions, one a second: a late SYN may end with the deadline.
         yield fault
 
@@ -204,6 +212,19 @@ class Catalogue:
             return peers.ResetInHandshake(a, p, peers.tls(chain, private))
         yield self.replaced(f"reset in the middle of TLS ({port})", row, host, address, port, {"connection-killed"}, server,
                             along={flow: {"connection-killed"} for flow in along})
+
+    def _fault_own_firewall_drops(self):
+        # No error reaches the sender of a SYN; that its repetitions never left the machine does.
+        row, port, host = self.tcp_row(self.ONLY_TCP)
+        yield Fault("the source's own firewall drops TCP", {(row, "tcp", host)}, {"local-firewall"},
+                    lambda: self.site.path.own_firewall(f"ip daddr {self.address(host)} tcp dport {port} drop"),
+                    along=self.beside_mapper(row, host), is_silent=True)
+
+    def _fault_own_firewall_drops_range(self):
+        host = self.host()
+        yield Fault("the source's own firewall drops the dynamic range", {(RANGE, "tcp", host)}, {"local-firewall"},
+                    lambda: self.site.path.own_firewall(
+                        f"ip daddr {self.address(host)} tcp dport 49152-65535 drop"), is_silent=True)
 
     def _fault_fragments(self):
         host = self.host()
@@ -331,7 +352,8 @@ class Catalogue:
         row, host = next(row for row, own in PORTS.items() if own == port), self.host()
         address = self.address(host)
         yield Fault(f"port {port} leads to the service of {there}", {(row, "tcp", host)}, {self.CROSSED[port, there]},
-                    lambda: wan.led("tcp", address, port, address, there), along=self.beside_mapper(row, host))
+                    lambda: wan.led("tcp", address, port, address, there), along=self.beside_mapper(row, host),
+                    is_silent=self.CROSSED[port, there] == "half-open")
 
     def _fault_service_stopped(self):
         host = self.host()
@@ -430,6 +452,7 @@ class Catalogue:
             # Its own row says so; the other one only that it cannot tell.
             fault.blamed, fault.along = {(MAPPER, "tcp", host)}, {(RANGE, "tcp", host): diagnoses | {"inconclusive"}}
         else:
+            fault.is_silent = diagnoses == {"rpc-unreachable-address"}
             # Nothing may be said of the mapper, but no other fault may touch it meanwhile.
             fault.along[(MAPPER, "tcp", host)] = set()
         return fault
@@ -572,15 +595,20 @@ class Catalogue:
                             along={("connect-cloud/http", "tcp", CRL): {"inconclusive"}})
 
     def _fault_proxy(self):
-        for words, page, diagnoses in (
-                ("the HTTP proxy wants a sign-in", peers.refusing_proxy, {"proxy-authentication"}),
-                ("the HTTP proxy forbids the way", lambda *_: (403, {}, b""), {"proxy-refused"})):
+        # Whatever that variable holds, it is not the password.
+        account = {"user": "svc-sync", "password": {"environment": "PATH"}}
+        for words, lines, sign_in, diagnoses in (
+                ("the HTTP proxy wants a sign-in", ["BasicAuth svc-sync secret"], {}, {"proxy-authentication"}),
+                ("the HTTP proxy refuses the account", ["BasicAuth svc-sync secret"], account, {"proxy-credentials-refused"}),
+                ("the HTTP proxy forbids the way", ["ConnectPort 8443"], {}, {"proxy-refused"})):
             port = self.spare()
 
-            def change(topology, port=port):
-                topology["outboundProxy"] = {"name": "proxy1.corp.example", "addresses": [SPARE], "port": port}
+            def change(topology, port=port, sign_in=sign_in):
+                topology["outboundProxy"] = {
+                    "name": "proxy1.corp.example", "addresses": [SPARE], "port": port, **sign_in}
             yield Fault(words, {("connect-cloud/https", "tcp", self.site.tenant.name)}, diagnoses,
-                        lambda port=port, page=page: peers.Web(SPARE, port, page), change=change,
+                        lambda port=port, lines=lines: TinyProxy(
+                            self.site.directory / f"proxy{port}", SPARE, port, *lines), change=change,
                         along={("connect-cloud/http", "tcp", CRL): diagnoses | {"inconclusive", "http-error"}})
 
     # Revocation lists and HTTP

@@ -232,7 +232,10 @@ class Web(Server):
         with (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as connection:
             reader = connection.makefile("rb")
             while line := reader.readline(65536):
-                method, target, _ = line.decode("latin-1").split(" ", 2)
+                words = line.decode("latin-1").split(" ", 2)
+                if len(words) != 3:
+                    return
+                method, target, _ = words
                 headers = {}
                 while (line := reader.readline(65536)) not in (b"\r\n", b""):
                     name, _, value = line.decode("latin-1").partition(":")
@@ -253,10 +256,6 @@ PORTAL = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Accept 
 def portal(method, target, headers):
     """A captive portal: every address is its page."""
     return 200, {"Content-Type": "text/html"}, PORTAL
-
-
-def refusing_proxy(method, target, headers):
-    return 407, {"Proxy-Authenticate": 'Basic realm="proxy"', "Content-Type": "text/html"}, b"<html>sign in</html>"
 
 
 def revocation_list(data):

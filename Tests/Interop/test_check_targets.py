@@ -72,6 +72,43 @@ def test_of_wildcards_and_networks_a_sample_is_tried(site):
         assert finding["remedy"] is not None
 
 
+def test_of_a_network_without_names_addresses_are_drawn(site):
+    """Where the topology says no more than 'the farm is somewhere in here', a check tries what chance draws, and says so."""
+    network = "10.20.4.0/29"
+    six = [f"10.20.4.{number}" for number in range(1, 7)]
+    role, other, behind = six[2], six[4], six[5]
+
+    def change(topology):
+        topology["federation"]["servers"] = [{"name": "farm-hosts", "addresses": [network]}]
+
+    def check(*arguments):
+        return site.check(
+            "--row", "connect-federation/http", "--to", "farm-hosts", *arguments, topology=site.topology(change))
+
+    def verdicts(run):
+        return {f["target"].get("address"): (f["verdict"], f["diagnosis"]) for f in run.findings}
+    unasked = check()
+    assert verdicts(unasked) == {None: ("inconclusive", "not-probed")} and unasked.status == 3
+    # One host of the role, one of another, a firewall that says what it does, and nobody elsewhere.
+    rules = [{"server": behind, "icmp": [3, 13]},
+             *({"server": address} for address in six if address not in (role, other, behind))]
+    with wan.addresses(role, other), peers.Web(role, 80, peers.federation()), site.path.spoiled(*rules):
+        run = check("--sample", 16)
+    found = {f["target"]["address"]: f for f in run.findings}
+    assert verdicts(run) == {
+        **dict.fromkeys(six, ("inconclusive", "no-answer")), role: ("works", "none"),
+        other: ("inconclusive", "rejected-by-reset"), behind: ("blocked", "rejected-by-icmp")}
+    assert f"a sample of {network}, the rest was not tried" in found[role]["summary"]
+    assert "whether it should answer is not known" in found[six[0]]["summary"] and run.status == 1
+    assert any("drawn by chance: 6 of 6 addresses" in str(o) for o in found[role]["observations"])
+    with wan.addresses(*six):
+        draws = [frozenset(verdicts(check("--sample", 2, "--sample-seed", seed))) for seed in (1, 1, 2, 3, 4)]
+    assert all(len(draw) == 2 and draw <= set(six) for draw in draws)
+    assert draws[0] == draws[1] and len(set(draws)) > 1, "the seed decides"
+    for arguments in (["--sample", 0], ["--sample", 17], ["--sample-seed", 4]):
+        assert check(*arguments).status == 64, arguments
+
+
 def test_a_connection_that_is_killed_while_idle_is_found(site, tmp_path):
     """A firewall forgets what was quiet for three seconds: checks see nothing of it, the watch does."""
     host, address = sorted(site.controllers.items())[0]

@@ -10,6 +10,7 @@ import pytest
 
 from authority import Authority
 from environment import wait_for
+from http_proxy import TinyProxy
 from network import SilentServer
 from web_servers import METADATA, METADATA_PATH, WebServer
 
@@ -233,27 +234,11 @@ def test_interception(site):
 
 
 @pytest.fixture
-def tinyproxy(tmp_path, monkeypatch):
-    """Starts tinyproxy as the way to the cloud, which it finds by a hosts file of its own."""
-    running = []
-
-    def start(*lines):
-        path = tmp_path / "tinyproxy.conf"
-        path.write_text("\n".join(
-            [f"Listen {RELAY}", "Port 8080", "Timeout 20", "DisableViaHeader Yes", "MaxClients 20", *lines]) + "\n")
-        hosts = tmp_path / "hosts"
-        hosts.write_text(f"{CLOUD} {TENANT}\n{LISTS} {LIST_HOST}\n")
-        # A mount namespace of its own: the machine's hosts file stays as it is.
-        running.append(subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/hosts && exec tinyproxy -d -c "$2"', "sh", hosts,
-             path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        wait_for(lambda: f"{RELAY}:8080" in subprocess.run(["ss", "-lntH"], capture_output=True, text=True).stdout,
-                 "tinyproxy listens")
-
-    yield start
-    for process in running:
-        process.terminate()
-        process.wait(10)
+def tinyproxy(tmp_path):
+    """Starts tinyproxy as the way to the cloud."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *lines: stack.enter_context(
+            TinyProxy(tmp_path / "proxy", RELAY, 8080, *lines, hosts={TENANT: CLOUD, LIST_HOST: LISTS}))
 
 
 def through_proxy(site):
@@ -277,6 +262,100 @@ def test_a_proxy_that_refuses(site, cloud, tinyproxy, lines, expected):
     with cloud() as server:
         assert site.verdict("connect-cloud/https") == expected
     assert server.requests == []
+
+
+# A proxy that wants a sign-in.
+
+ACCOUNT, WORD = "svc-sync", "proxy-secret"
+SIGN_IN = ["ConnectPort 443", f"BasicAuth {ACCOUNT} {WORD}"]
+
+
+def private(file, text):
+    file.touch(mode=0o600)
+    file.write_text(text)
+    return file
+
+
+def account(site, way, tmp_path, word=WORD):
+    """Gives the account to the check in one of the ways that there are: further arguments, and the environment."""
+    file = private(tmp_path / "word", word + "\n")
+    proxy = site.topology["outboundProxy"]
+    if way == "options":
+        # They come before what the topology says.
+        proxy |= {"user": "nobody", "password": {"environment": "NO_SUCH_VARIABLE"}}
+        return ["--proxy-user", ACCOUNT, "--proxy-password-file", file], {}
+    if way == "file":
+        proxy |= {"user": ACCOUNT, "password": {"file": str(file)}}
+        return [], {}
+    if way == "environment":
+        proxy |= {"user": ACCOUNT, "password": {"environment": "PROXY_WORD"}}
+        return [], {"PROXY_WORD": word}
+    configuration = tmp_path / "bridgehead.json"
+    configuration.write_text(json.dumps({"version": 1, "httpProxy": {
+        "address": f"{RELAY}:{8081 if way == 'configuration of another proxy' else 8080}", "user": ACCOUNT,
+        "password": {"file": str(file)}}}))
+    return ["--config", configuration], {}
+
+
+@pytest.mark.parametrize("way", ["options", "file", "environment", "configuration"])
+def test_a_proxy_is_signed_in_to(site, cloud, tinyproxy, tmp_path, monkeypatch, way):
+    through_proxy(site)
+    tinyproxy(*SIGN_IN)
+    arguments, variables = account(site, way, tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with cloud() as server, lists(site, site.authority.revocation_list()) as served:
+        for row in ("connect-cloud/https", "connect-cloud/http"):
+            assert site.verdict(row, arguments=arguments) == ("works", "none")
+    assert server.names and ("/ca.crl", LIST_HOST) in served.requests
+
+
+def test_an_account_is_for_its_own_proxy(site, cloud, tinyproxy, tmp_path):
+    through_proxy(site)
+    proxy = tinyproxy(*SIGN_IN)
+    arguments, _ = account(site, "configuration of another proxy", tmp_path)
+    with cloud():
+        finding = site.check("connect-cloud/https", arguments=arguments)
+    assert finding["diagnosis"] == "proxy-authentication" and "no account was given" in finding["summary"], finding
+    assert proxy.log.count("Request (file descriptor") == 1, "asked once, without the account"
+
+
+def test_a_refused_account_is_offered_once(site, cloud, tinyproxy, tmp_path, bridgehead):
+    """Whoever asks Active Directory behind the proxy counts one wrong password, for however many names of the cloud."""
+    through_proxy(site)
+    proxy = tinyproxy(*SIGN_IN)
+    account(site, "file", tmp_path, word="wrong-secret")
+    site.topology["cloud"][0]["dnsNames"] = [TENANT] + [f"t{number}.cloud.example" for number in range(9)]
+    file = site.directory / "topology.yaml"
+    file.write_text(json.dumps(site.topology))
+    with cloud() as server, lists(site, site.authority.revocation_list()) as served:
+        done = bridgehead.run(
+            "ports", "check", "-f", file, "--output", "json", "--root", site.authority.certificate, "--revocation",
+            "off", "--deadline", 12, check=False)
+    found = [f for f in json.loads(done.stdout)["findings"] if f["row"].startswith("connect-cloud/")]
+    assert len(found) == 11
+    for finding in found:
+        assert (finding["verdict"], finding["diagnosis"]) == ("blocked", "proxy-credentials-refused"), finding
+        assert finding["remedy"]["owner"] == "source-administrator"
+    assert proxy.log.count("Request (file descriptor") == 1, proxy.log
+    assert "wrong-secret" not in done.stdout + done.stderr and server.names == served.requests == []
+
+
+@pytest.mark.parametrize("proxy, arguments, code, words", [
+    (None, ["--proxy-user", ACCOUNT, "--proxy-password-file", "WORD"], 64, "no HTTP proxy"),
+    ({}, ["--proxy-user", ACCOUNT], 64, "belong together"),
+    ({"user": ACCOUNT}, [], 78, "outboundProxy has a user or a password without the other"),
+    ({"user": ACCOUNT, "password": {"environment": "NO_SUCH_VARIABLE"}}, [], 78, "NO_SUCH_VARIABLE is not set"),
+    ({"user": ACCOUNT, "password": "clear-text"}, [], 78, "a reference to a secret")])
+def test_accounts_that_cannot_be_used(site, bridgehead, tmp_path, proxy, arguments, code, words):
+    file = site.directory / "topology.yaml"
+    if proxy is not None:
+        site.topology["outboundProxy"] = {"name": "relay", "addresses": [RELAY], "port": 8080, **proxy}
+    file.write_text(json.dumps(site.topology))
+    given = [private(tmp_path / "word", WORD) if argument == "WORD" else argument for argument in arguments]
+    done = bridgehead.run("ports", "check", "-f", file, *given, check=False)
+    assert done.returncode == code and words in done.stderr, (done.returncode, done.stderr)
+    assert WORD not in done.stderr and "clear-text" not in done.stderr
 
 
 # Revocation lists on 80.

@@ -7,6 +7,10 @@ import Testing
 @Suite struct LintTests {
   private static func networks(_ texts: String...) -> [IPNetwork] { texts.compactMap { IPNetwork(parsing: $0) } }
 
+  private static func hosts(_ count: Int) -> [IPNetwork] {
+    (1...count).compactMap { IPNetwork(parsing: "10.0.0.\($0)") }
+  }
+
   private static func findings(
     _ topology: String, format: String? = nil, _ change: (inout Topology) -> Void = { _ in }
   ) throws -> [LintFinding] {
@@ -24,6 +28,8 @@ import Testing
       .virtualCertificate:
       return try findings("sites")
     case .wideAnswers: return try findings("stateless-ipv6")
+    case .quota:
+      return try findings("small", format: "aws-terraform") { $0.connect[0].addresses = hosts(61) }
     case .notExpressed: return try findings("pinned-certauth", format: "nftables")
     case .wideNetwork: return try findings("small") { $0.connect[0].addresses = networks("10.0.0.0/8") }
     case .overlap: return try findings("small") { $0.connect[0].addresses = networks("192.0.2.0/24") }
@@ -45,6 +51,22 @@ import Testing
     let found = try Self.breaking(rule).filter { $0.rule == rule }
     #expect(!found.isEmpty)
     #expect(found.allSatisfy { !$0.message.isEmpty && $0.remedy.hasSuffix(".") && $0.level == rule.level })
+  }
+
+  /// A security group takes 60 rules of a direction and a family, and not one more; a file of other formats is not counted.
+  @Test func quotasAreCountedWhereThePlatformCounts() throws {
+    func quotas(_ format: String, _ count: Int) throws -> [LintFinding] {
+      try Self.findings("small", format: format) {
+        $0.forests[0].domains[0].controllers[0].addresses = Self.hosts(count)
+        $0.features = [.revocationChecking]
+        $0.cloud?[0].addresses = Self.hosts(count)
+        $0.cloud?[0].protocols = [.http]
+      }.filter { $0.rule == .quota }
+    }
+    #expect(try quotas("aws-terraform", 60).isEmpty)
+    let found = try quotas("aws-terraform", 61)
+    #expect(found.map(\.message) == ["At sync1: 61 outbound IPv4 rules of a security group, where 60 are the limit."])
+    #expect(try quotas("azure-terraform", 61).isEmpty && quotas("nftables", 61).isEmpty)
   }
 
   @Test func aSoundTopologyGetsNotesOnly() throws {

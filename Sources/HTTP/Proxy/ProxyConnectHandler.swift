@@ -119,7 +119,8 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler 
     var error = error
     error.refusal = status.map {
       ProxyRefusal(
-        status: $0, schemes: AuthenticationChallenge.all("Proxy-Authenticate", in: fields).map(\.scheme))
+        status: $0, schemes: AuthenticationChallenge.all("Proxy-Authenticate", in: fields).map(\.scheme),
+        hadCredentials: proxy.credentials != nil)
     }
     fail(error, context)
   }

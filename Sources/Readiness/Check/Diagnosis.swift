@@ -70,6 +70,7 @@ package enum Diagnosis: String, Sendable, Codable, CaseIterable {
   // HTTP.
   case captivePortal = "captive-portal"
   case proxyAuthentication = "proxy-authentication"
+  case proxyCredentialsRefused = "proxy-credentials-refused"
   case proxyRefused = "proxy-refused"
   case negotiateNotOffered = "negotiate-not-offered"
   case httpError = "http-error"

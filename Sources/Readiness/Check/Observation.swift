@@ -92,6 +92,8 @@ package enum Observation: Sendable, Codable, Hashable {
   case captivePortal(String)
   /// 407; the schemes that the proxy offers.
   case proxyAuthenticationRequired(schemes: [String])
+  /// The proxy was offered an account and does not take it; the schemes that it offers.
+  case proxyCredentialsRefused(status: Int, schemes: [String])
   /// The proxy answered, but not with the tunnel or the resource.
   case proxyRefused(status: Int)
   /// 401 without Negotiate or Kerberos.

@@ -12,6 +12,7 @@ package func diagnose(_ flow: FlowEvidence, among siblings: [FlowEvidence]) -> J
   let others = siblings.filter { $0.row != flow.row || $0.transport != flow.transport || $0.target != flow.target }
   let matter = Matter(flow: flow, siblings: others.filter { $0.target.host == flow.target.host })
   var judgement = judge(matter)
+  if flow.isDrawn { return DrawnDiagnosis.weigh(judgement, matter) }
   judgement.summary += matter.addressWords
   return judgement
 }

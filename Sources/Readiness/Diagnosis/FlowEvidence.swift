@@ -13,12 +13,14 @@ package struct FlowEvidence: Sendable {
   package var conversation: Conversation
   /// The wildcard or the networks that the target is a sample of; nil for a host.
   package var sample: String?
+  /// Chance chose the target's address: whether a host should be there is not known.
+  package var isDrawn: Bool
   /// The rule of `ports plan` that opens the flow, in words.
   package var rule: String?
 
   package init(
     row: RowID, transport: Transport, source: FlowSource, target: FlowTarget, required: Depth,
-    conversation: Conversation, sample: String? = nil, rule: String? = nil
+    conversation: Conversation, sample: String? = nil, isDrawn: Bool = false, rule: String? = nil
   ) {
     self.row = row
     self.transport = transport
@@ -27,6 +29,7 @@ package struct FlowEvidence: Sendable {
     self.required = required
     self.conversation = conversation
     self.sample = sample
+    self.isDrawn = isDrawn
     self.rule = rule
   }
 

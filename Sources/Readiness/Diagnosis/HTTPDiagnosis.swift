@@ -9,11 +9,15 @@ enum HTTPDiagnosis {
         Judgement(
           .wrongService, .captivePortal, "A portal answers in the place of \(matter.flow.name): \(what).",
           Remedy(.proxy, "Exempt \(matter.flow.source.host) from the portal."))
-      case .proxyAuthenticationRequired(let schemes):
+      case .proxyAuthenticationRequired(let schemes): signInWanted(schemes, matter)
+      case .proxyCredentialsRefused(let status, _):
         Judgement(
-          .blocked, .proxyAuthentication,
-          "The HTTP proxy wants a sign-in (407\(schemes.isEmpty ? "" : ", \(schemes.joined(separator: ", "))")).",
-          Remedy(.proxy, "Let \(matter.flow.source.host) reach \(matter.flow.target.host) without a sign-in."))
+          .blocked, .proxyCredentialsRefused,
+          "The HTTP proxy refuses the user name or the password (status \(status)); no other try is made.",
+          Remedy(
+            .source,
+            "Correct the user and the password for the proxy (outboundProxy of the topology, httpProxy of the "
+              + "configuration), and see whether the account is locked or has expired."))
       case .proxyRefused(let status):
         Judgement(
           .blocked, .proxyRefused, "The HTTP proxy refuses the way to \(matter.flow.target.host) (status \(status)).",
@@ -40,5 +44,19 @@ enum HTTPDiagnosis {
       default: nil
       }
     }
+  }
+
+  /// Basic alone can be offered (RFC 7617); a proxy that names no scheme may take it.
+  private static func signInWanted(_ schemes: [String], _ matter: Matter) -> Judgement {
+    let takesBasic = schemes.isEmpty || schemes.contains { $0.lowercased() == "basic" }
+    let names = schemes.isEmpty ? "" : ", \(schemes.joined(separator: ", "))"
+    return Judgement(
+      .blocked, .proxyAuthentication,
+      "The HTTP proxy wants a sign-in (407\(names))"
+        + (takesBasic ? ", and no account was given." : "; Basic, which alone can be offered, is not among them."),
+      Remedy(
+        .proxy,
+        "Let \(matter.flow.source.host) reach \(matter.flow.target.host) without a sign-in"
+          + (takesBasic ? ", or give it an account: user and password of outboundProxy in the topology." : ".")))
   }
 }

@@ -11,7 +11,8 @@ package struct Lint {
   package static func findings(_ topology: Topology, _ plan: Plan, rendering: Rendering? = nil) -> [LintFinding] {
     let lint = Lint(topology: topology, plan: plan)
     let all =
-      lint.forests + lint.reachability + lint.width + lint.overlaps + lint.ways + gaps(rendering) + lint.reference
+      lint.forests + lint.reachability + lint.width + lint.overlaps + lint.ways + gaps(rendering)
+      + excesses(rendering) + lint.reference
     // Stable: within a level, the order above.
     return all.enumerated().sorted { ($1.element.level, $0.offset) < ($0.element.level, $1.offset) }.map(\.element)
   }
@@ -21,6 +22,10 @@ package struct Lint {
     return (rendering?.gaps ?? []).filter { seen.insert($0).inserted }.map {
       LintFinding(.notExpressed, "At \($0.host): \($0.message).", remedy: "\($0.remedy).", rows: $0.rows)
     }
+  }
+
+  private static func excesses(_ rendering: Rendering?) -> [LintFinding] {
+    (rendering?.excesses ?? []).map { LintFinding(.quota, "At \($0.host): \($0.message).", remedy: "\($0.remedy).") }
   }
 
   /// The annotations of the rows in use, and what the reference has no row for at all.

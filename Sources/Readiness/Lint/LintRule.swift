@@ -23,6 +23,7 @@ package enum LintRule: String, CaseIterable, Sendable, Codable {
   case translationRPC = "translation.rpc"
   case virtualCertificate = "virtual.certificate-authentication"
   case notExpressed = "format.not-expressed"
+  case quota = "format.quota"
 
   package enum Level: String, Sendable, Codable, Comparable {
     case note, warning, error
@@ -36,7 +37,9 @@ package enum LintRule: String, CaseIterable, Sendable, Codable {
     case .reference, .referenceFarmDirectory, .referenceFarmRevocation, .unusedHost, .forestResilience,
       .virtualCertificate:
       .note
-    case .referenceUsersInside, .wideNetwork, .wideRPC, .wideAnswers, .overlap, .translationRPC, .notExpressed: .warning
+    case .referenceUsersInside, .wideNetwork, .wideRPC, .wideAnswers, .overlap, .translationRPC, .notExpressed,
+      .quota:
+      .warning
     case .unreachableFamily, .unreachableFeature, .unreachableAllowed, .forestRoot, .forestDomain: .error
     }
   }
@@ -62,6 +65,7 @@ package enum LintRule: String, CaseIterable, Sendable, Codable {
     case .translationRPC: "Addresses are translated between Connect and a domain controller."
     case .virtualCertificate: "Certificate authentication passes a virtual address."
     case .notExpressed: "The format has no words for a part of the plan."
+    case .quota: "A host's rules are more than the platform takes without being asked."
     }
   }
 }

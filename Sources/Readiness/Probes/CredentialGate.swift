@@ -22,10 +22,15 @@ extension KerberosProvider: TicketSource {}
 
 /// Lets one sign-in prove the credentials before any other begins, and none begin after it failed: a check of a hundred
 /// controllers with a wrong password costs the account one failed attempt, not a hundred.
-package actor CredentialGate: SecurityContextProvider, TicketSource {
+package final class CredentialGate: SecurityContextProvider, TicketSource {
   private let provider: any SecurityContextProvider
-  private var first: Task<Void, Never>?
-  private var stop: CredentialError?
+  private let first = FirstAttempt { error in
+    guard !CredentialGate.concernsOneService(error) else { return nil }
+    let cause = error as? any DiagnosableError
+    return CredentialError(
+      message: "another sign-in with these credentials failed: \(cause?.message ?? "\(error)")",
+      remedy: cause?.remedy ?? "See the first finding that failed.")
+  }
 
   package init(_ provider: any SecurityContextProvider) { self.provider = provider }
 
@@ -33,7 +38,7 @@ package actor CredentialGate: SecurityContextProvider, TicketSource {
   package func initiate(
     _ to: ServicePrincipal, _ parameters: SecurityParameters
   ) async throws -> any SecurityContext {
-    try await inTurn { [provider] in try await provider.initiate(to, parameters) }
+    try await first.run { [provider] in try await provider.initiate(to, parameters) }
   }
 
   /// - Throws: as ``initiate(_:_:)``; ``CredentialError`` where the provider has no tickets.
@@ -44,34 +49,7 @@ package actor CredentialGate: SecurityContextProvider, TicketSource {
       throw CredentialError(
         message: "these credentials sign in without tickets", remedy: "Give those of a Kerberos account.")
     }
-    return try await inTurn { try await source.ticket(for: to, from: kdc, of: realm, timeout: timeout) }
-  }
-
-  private func inTurn<Value: Sendable>(_ signIn: @escaping @Sendable () async throws -> Value) async throws -> Value {
-    guard let first else {
-      let task = Task { await attempt(signIn) }
-      first = Task { _ = await task.value }
-      return try await task.value.get()
-    }
-    await first.value
-    if let stop { throw stop }
-    return try await attempt(signIn).get()
-  }
-
-  private func attempt<Value: Sendable>(
-    _ signIn: @Sendable () async throws -> Value
-  ) async -> Result<Value, any Error> {
-    do {
-      return .success(try await signIn())
-    } catch {
-      if stop == nil, !Self.concernsOneService(error) {
-        let cause = error as? any DiagnosableError
-        stop = CredentialError(
-          message: "another sign-in with these credentials failed: \(cause?.message ?? "\(error)")",
-          remedy: cause?.remedy ?? "See the first finding that failed.")
-      }
-      return .failure(error)
-    }
+    return try await first.run { try await source.ticket(for: to, from: kdc, of: realm, timeout: timeout) }
   }
 
   /// The credentials were accepted, one service's ticket or token was the trouble.

@@ -18,6 +18,8 @@ package struct ProbeContext: Sendable {
   /// Signs in by Kerberos; nil when no credentials for the target were given. Throws ``CredentialError`` once
   /// a sign-in was refused.
   package var credentials: (any SecurityContextProvider)?
+  /// Signs in to the HTTP proxy on the way to the cloud; nil when no account for it was given.
+  package var proxySignIn: ProxySignIn?
   /// How TLS peers of a role are trusted, revocation included.
   package let trust: @Sendable (Role) -> TLSClientPolicy?
   /// Unlocks the proof of a stand-in (`ports listen`); nil when no code was given.

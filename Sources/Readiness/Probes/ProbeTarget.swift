@@ -38,13 +38,16 @@ package struct ProbeTarget: Sendable, Hashable {
     case name(of: String)
     /// Networks: those addresses of the host's name are tried that lie in them.
     case networks([String])
+    /// An address that chance drew out of the networks: nobody said that a host is there.
+    case drawn(from: [String])
 
     var untriedNames: String? { if case .names(let pattern) = self { pattern } else { nil } }
     var networks: [String]? { if case .networks(let networks) = self { networks } else { nil } }
+    var isDrawn: Bool { if case .drawn = self { true } else { false } }
     var words: String {
       switch self {
       case .names(let pattern), .name(of: let pattern): pattern
-      case .networks(let networks): networks.joined(separator: ", ")
+      case .networks(let networks), .drawn(from: let networks): networks.joined(separator: ", ")
       }
     }
   }

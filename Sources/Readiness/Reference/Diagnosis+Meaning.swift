@@ -12,7 +12,8 @@ extension Diagnosis {
     case .noAnswer: "Nothing of the host answers. Whether it is down or everything is dropped cannot be told from here."
     case .hostDown: "A router, or the neighbour table of the link, says that nobody has the address."
     case .noRoute: "A router, or the source itself, has no way to the address."
-    case .localFirewall: "The source's own firewall refuses to send."
+    case .localFirewall:
+      "The source's own firewall refuses to send, or drops without a word: the repeated SYNs did not leave the machine."
     case .udpBlocked: "The datagrams vanish, while TCP of the same row answers."
     case .tcpBlocked: "The SYNs vanish, while UDP of the same row answers."
     case .udpFragmentsDropped: "A small datagram is answered, one that travels in two fragments is not."
@@ -58,7 +59,9 @@ extension Diagnosis {
     case .revocationListStale: "The list is past its nextUpdate."
     case .revocationListBad: "What came is no list, or is signed by somebody else."
     case .captivePortal: "A web page answers where a list or a service was asked for."
-    case .proxyAuthentication: "The HTTP proxy answers 407: it wants a sign-in that a service cannot make."
+    case .proxyAuthentication: "The HTTP proxy wants a sign-in (407), and none that it takes was offered."
+    case .proxyCredentialsRefused:
+      "The HTTP proxy refuses the user or the password that it was offered; it is not asked a second time."
     case .proxyRefused: "The HTTP proxy does not open the way."
     case .negotiateNotOffered: "The service offers no Kerberos sign-in."
     case .httpError: "The service answers with an error of HTTP."
@@ -109,7 +112,10 @@ extension Diagnosis {
     case .tlsEndedByBalancer: "Target: pass the port through at layer 4."
     case .revocationListUnreachable: "Firewall: allow TCP 80 to the distribution point."
     case .revocationListStale, .revocationListBad: "Certificates: publish a fresh list; look for a caching proxy."
-    case .captivePortal, .proxyAuthentication, .proxyRefused: "Proxy: let the machine through without page or sign-in."
+    case .captivePortal, .proxyRefused: "Proxy: let the machine through without page or sign-in."
+    case .proxyAuthentication:
+      "Proxy: let the machine through without a sign-in. Source: give the account, if Basic is offered."
+    case .proxyCredentialsRefused: "Source: correct the account of `outboundProxy`, or see whether it is locked."
     case .negotiateNotOffered: "Target: enable Kerberos for the service."
     case .clockSkew: "Source and target: synchronise the clocks."
     case .wrongServicePrincipal: "Directory: register the service principal on the right account, and only there."

@@ -32,6 +32,7 @@ enum AWSTerraformRenderer {
         }
         script.tellGaps(of: rule)
       }
+      count(host, &script)
     }
     return script.rendering
   }
@@ -55,6 +56,19 @@ enum AWSTerraformRenderer {
     script.line("  to_port           = \(ports.last)")
     script.line("  description       = \(HCL.quoted(description(rule.title)))")
     script.line("}")
+  }
+
+  private static func count(_ host: PlannedHost, _ script: inout Script) {
+    for direction in Direction.allCases {
+      for family in IPNetwork.Family.allCases {
+        let counts = host.rules.filter { $0.direction == direction }.flatMap { rule in
+          rule.matches.filter { $0.family == family }.map { match in
+            (direction == .egress ? match.destination : match.source).count * rule.ports.count
+          }
+        }
+        script.count(counts.reduce(0, +), against: .securityGroup(direction, family), at: host)
+      }
+    }
   }
 
   /// EC2 allows up to 255 of these characters in a description.

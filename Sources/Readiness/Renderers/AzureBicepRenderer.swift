@@ -13,8 +13,8 @@ enum AzureBicepRenderer {
         "The groups' default rules allow traffic inside the virtual network: refuse it there if you want less.",
       ])
     script.line("@description('The first priority to use; each rule of a group takes the next (100 to 4096).')")
-    script.line("@minValue(100)")
-    script.line("@maxValue(4000)")
+    script.line("@minValue(\(AzureRule.firstPriority))")
+    script.line("@maxValue(\(AzureRule.lastFirstPriority(plan)))")
     script.line("param firstPriority int = 1000")
     var identifiers = Identifiers()
     for host in plan.hosts {
@@ -26,7 +26,8 @@ enum AzureBicepRenderer {
       script.line("resource \(group) 'Microsoft.Network/networkSecurityGroups@2023-11-01' existing = {")
       script.line("  name: \(group)_name")
       script.line("}")
-      for (number, item) in AzureRule.rules(of: host).enumerated() {
+      let rules = AzureRule.rules(of: host)
+      for (number, item) in rules.enumerated() {
         script.explain(item.rule)
         let identifier = identifiers.identifier("\(group)_\(item.rule.direction.rawValue)_\(number)")
         script.line(
@@ -40,6 +41,7 @@ enum AzureBicepRenderer {
         script.line("}")
       }
       for rule in host.rules { script.tellGaps(of: rule, tags: true) }
+      AzureRule.count(rules, at: host, &script)
     }
     return script.rendering
   }

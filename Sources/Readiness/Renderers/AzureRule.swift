@@ -36,6 +36,22 @@ struct AzureRule {
     }
   }
 
+  /// Tells which of Azure's limits a host's rules pass.
+  static func count(_ rules: [AzureRule], at host: PlannedHost, _ script: inout Script) {
+    script.count(rules.count, against: .networkSecurityGroup, at: host)
+    script.count(
+      rules.reduce(0) { $0 + $1.remote.count }, against: .networkSecurityGroupAddresses, at: host)
+  }
+
+  /// The highest priority that a plan's rules can begin with: those of the largest group end at the last one that there is.
+  static func lastFirstPriority(_ plan: Plan) -> Int {
+    let largest = plan.hosts.map { rules(of: $0).count }.max() ?? 0
+    return max(firstPriority, Quota.lastPriority - max(largest, 1) + 1)
+  }
+
+  /// Azure network security groups: priorities begin here.
+  static let firstPriority = 100
+
   func name(_ number: Int) -> String {
     let row = rule.rows[0].rawValue.replacing("/", with: "-")
     return "bridgehead-\(rule.direction.rawValue)-\(row)-\(rule.transport.rawValue)-\(number)"

@@ -18,7 +18,7 @@ enum AzureTerraformRenderer {
     }
     for line in HCL.variable(
       "first_priority", "The first priority to use; each rule of a group takes the next (100 to 4096).",
-      type: "number", standard: "1000")
+      type: "number", standard: "1000", range: AzureRule.firstPriority...AzureRule.lastFirstPriority(plan))
     {
       script.line(line)
     }
@@ -28,7 +28,8 @@ enum AzureTerraformRenderer {
       script.line()
       script.heading(host)
       for line in HCL.variable("\(group)_name", "The network security group of \(host.name).") { script.line(line) }
-      for (number, item) in AzureRule.rules(of: host).enumerated() {
+      let rules = AzureRule.rules(of: host)
+      for (number, item) in rules.enumerated() {
         script.line()
         script.explain(item.rule)
         let identifier = identifiers.identifier("\(group)_\(item.rule.direction.rawValue)_\(number)")
@@ -41,6 +42,7 @@ enum AzureTerraformRenderer {
         script.line("}")
       }
       for rule in host.rules { script.tellGaps(of: rule, tags: true) }
+      AzureRule.count(rules, at: host, &script)
     }
     return script.rendering
   }

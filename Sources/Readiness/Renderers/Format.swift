@@ -58,6 +58,8 @@ package struct Rendering: Sendable {
   package let text: String
   /// What the plan asks for and the format cannot say.
   package let gaps: [Gap]
+  /// Where the rules are more than the platform takes without being asked.
+  package var excesses: [QuotaExcess] = []
 }
 
 /// A part of a rule that a format has no words for. It is told in a comment and by the lint, never opened wider.

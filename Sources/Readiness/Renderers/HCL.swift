@@ -19,10 +19,20 @@ enum HCL {
   }
 
   static func variable(
-    _ name: String, _ description: String, type: String = "string", standard: String? = nil
+    _ name: String, _ description: String, type: String = "string", standard: String? = nil,
+    range: ClosedRange<Int>? = nil
   ) -> [String] {
     ["variable \"\(name)\" {", "  type        = \(type)", "  description = \(quoted(description))"]
-      + (standard.map { ["  default     = \($0)"] } ?? []) + ["}"]
+      + (standard.map { ["  default     = \($0)"] } ?? []) + (range.map { validation(name, $0) } ?? []) + ["}"]
+  }
+
+  private static func validation(_ name: String, _ range: ClosedRange<Int>) -> [String] {
+    [
+      "  validation {",
+      "    condition     = var.\(name) >= \(range.lowerBound) && var.\(name) <= \(range.upperBound)",
+      "    error_message = \(quoted("Take a number from \(range.lowerBound) to \(range.upperBound)."))",
+      "  }",
+    ]
   }
 
   /// Attributes of a block, aligned as `terraform fmt` does.

@@ -9,6 +9,7 @@ struct Script {
   private let acting: String
   private(set) var lines: [String] = []
   private var gaps: [Gap] = []
+  private var excesses: [QuotaExcess] = []
 
   /// - Parameter mark: what begins a comment; a comment ends with its line in every format.
   init(comment mark: String, acting: String = "") {
@@ -70,6 +71,13 @@ struct Script {
     comment("NOT EXPRESSED: \(message): no rule for \(rule.service). Remedy: \(remedy).", indent: indent)
   }
 
+  /// Tells where a host's rules pass a quota, in a comment too.
+  mutating func count(_ number: Int, against quota: Quota, at host: PlannedHost) {
+    guard let excess = quota.excess(number, at: host.name) else { return }
+    excesses.append(excess)
+    comment("QUOTA: \(excess.message). Remedy: \(excess.remedy).")
+  }
+
   /// What is missing for several rules of a host is told once.
   var rendering: Rendering {
     var told: [Gap] = []
@@ -81,7 +89,7 @@ struct Script {
         told.append(gap)
       }
     }
-    return Rendering(text: lines.joined(separator: "\n") + "\n", gaps: told)
+    return Rendering(text: lines.joined(separator: "\n") + "\n", gaps: told, excesses: excesses)
   }
 
   /// One line without control characters, invisible formatting or line separators of any script.

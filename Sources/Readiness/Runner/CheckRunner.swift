@@ -16,15 +16,17 @@ package struct CheckRunner: Sendable {
   private let table: ProberTable
   private let context: ProbeContext
   private let resolver: any NameResolver
+  private let draw: AddressDraw?
   private let credentials: @Sendable (ProbeTarget) -> (any SecurityContextProvider)?
   private let sleep: @Sendable (ContinuousClock.Instant) async throws -> Void
 
   /// - Parameters:
   ///   - context: without credentials.
+  ///   - draw: what is tried of networks that no name leads into; nil for nothing.
   ///   - sleep: waits for the deadline.
   ///   - credentials: those that the target's forest accepts.
   package init(
-    table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver,
+    table: ProberTable = .standard, context: ProbeContext, resolver: any NameResolver, draw: AddressDraw? = nil,
     sleep: @escaping @Sendable (ContinuousClock.Instant) async throws -> Void = {
       try await Task.sleep(until: $0, clock: .continuous)
     },
@@ -33,6 +35,7 @@ package struct CheckRunner: Sendable {
     self.table = table
     self.context = context
     self.resolver = resolver
+    self.draw = draw
     self.sleep = sleep
     self.credentials = credentials
   }
@@ -40,7 +43,7 @@ package struct CheckRunner: Sendable {
   /// - Parameter progress: called with the number of flows that have come to their end.
   /// - Returns: a finding for each flow and each address of its target, in the order of the flows.
   package func run(_ flows: [CheckedFlow], progress: @escaping @Sendable (Int) -> Void = { _ in }) async -> [Finding] {
-    let locator = TargetLocator(names: NameCache(resolver))
+    let locator = TargetLocator(names: NameCache(resolver), draw: draw)
     let gates = TargetGates(limit: Self.maximumAtOnce)
     let running = flows.map { RunningFlow($0) }
     await Deadline.run(
@@ -104,7 +107,8 @@ package struct CheckRunner: Sendable {
         role: target.role, host: target.host, address: target.address.isEmpty ? nil : target.address,
         port: conversation.port ?? target.port),
       required: prober?.requiredDepth(withCredentials: credentials(target) != nil) ?? .service,
-      conversation: conversation, sample: target.sample?.words, rule: flow.rule)
+      conversation: conversation, sample: target.sample?.words, isDrawn: target.sample?.isDrawn ?? false,
+      rule: flow.rule)
   }
 
   private func finding(_ flow: CheckedFlow, _ evidence: FlowEvidence, among siblings: [FlowEvidence]) -> Finding {

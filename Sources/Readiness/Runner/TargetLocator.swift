@@ -8,6 +8,8 @@ struct TargetLocator: Sendable {
   static let maximumAddresses = 16
 
   let names: NameCache
+  /// What is tried of networks that no name leads into; nil for nothing.
+  var draw: AddressDraw?
   /// Whether this machine has a route to a numeric address.
   var hasRoute: @Sendable (String) -> Bool = { RawSocket.hasRoute(to: $0) }
 
@@ -21,6 +23,7 @@ struct TargetLocator: Sendable {
     guard target.address.isEmpty else { return [target] }
     let name = target.relay?.host ?? target.host
     if let networks = target.sample?.networks, !name.contains(".") {
+      if let draw { return choose(by: draw, networks, target, log) }
       log.observe(.notProbed("\(networks.joined(separator: ", ")): no address in it is known"))
       return []
     }
@@ -79,6 +82,29 @@ struct TargetLocator: Sendable {
     }
     // Servers turn the order of their answers: a check finds each address in the same place as the one before.
     return chosen.prefix(Self.maximumAddresses).sorted { (Self.family($0), $0) < (Self.family($1), $1) }
+  }
+
+  /// Addresses that chance chooses.
+  private func choose(
+    by draw: AddressDraw, _ networks: [String], _ target: ProbeTarget, _ log: ConversationLog
+  ) -> [ProbeTarget] {
+    let drawn = draw.addresses(
+      of: networks.compactMap(IPNetwork.init(parsing:)), host: target.relay?.host ?? target.host)
+    if !drawn.tooLarge.isEmpty {
+      let list = drawn.tooLarge.map(\.description).joined(separator: ", ")
+      let words = "\(list): too large to meet a host by chance"
+      guard !drawn.addresses.isEmpty else {
+        log.observe(.notProbed(words))
+        return []
+      }
+      log.observe(.note(words))
+    }
+    log.observe(.note("drawn by chance: \(drawn.addresses.count) of \(drawn.population) addresses"))
+    return drawn.addresses.map { address in
+      var found = target
+      (found.address, found.sample) = (address, .drawn(from: networks))
+      return found
+    }
   }
 
   private static func family(_ address: String) -> IPNetwork.Family { address.contains(":") ? .ipv6 : .ipv4 }

@@ -70,7 +70,7 @@ package struct IPNetwork: Hashable, Sendable, Comparable, CustomStringConvertibl
   /// IPv4: `0.0.0.255`, as router access lists want it.
   package var wildcardMask: String { Self.text(mask ^ Self.mask(family.bits, family), family) }
 
-  private static func text(_ value: UInt128, _ family: Family) -> String {
+  static func text(_ value: UInt128, _ family: Family) -> String {
     let bytes = (0..<family.bits / 8).map { UInt8(truncatingIfNeeded: value >> UInt128(family.bits - 8 - 8 * $0)) }
     var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(buffer.count))

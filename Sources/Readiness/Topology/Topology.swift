@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import PortReference
+package import Wire
 
 /// What `topology.yaml` says: who plays which role, where, and what is in use. The schema documents each property.
 package struct Topology: Codable, Sendable {
@@ -178,6 +179,9 @@ package struct OutboundProxy: Codable, Sendable {
   package var name: String
   package var addresses: [IPNetwork]?
   package var port: Int
+  /// The account that a check signs in with (Basic, RFC 7617); both or neither.
+  package var user: String?
+  package var password: SecretReference?
   package var note: String?
 
   package init(_ name: String, _ addresses: [IPNetwork]?, port: Int) {

@@ -119,6 +119,11 @@ extension Topology {
             path: path, message: "is empty", remedy: "name the hosts that answer behind \(virtual.name)"))
       }
     }
+    if let proxy = outboundProxy, (proxy.user == nil) != (proxy.password == nil) {
+      problems.append(
+        TopologyProblem(
+          path: "outboundProxy", message: "has a user or a password without the other", remedy: "give both or neither"))
+    }
     for (number, service) in (cloud ?? []).enumerated() {
       for (index, sample) in (service.samples ?? []).enumerated()
       where !(service.dnsNames ?? []).contains(where: { $0.covers(sample) }) {

@@ -19,6 +19,8 @@ struct CheckEnvironment {
   /// By forest, lower case; empty without credentials.
   private let gates: [String: CredentialGate]
   private let standIns: StandInProver?
+  private let proxySignIn: ProxySignIn?
+  private let draw: AddressDraw?
 
   init(_ options: CheckOptions, _ topology: Topology, environment: [String: String]) throws {
     self.topology = topology
@@ -34,6 +36,8 @@ struct CheckEnvironment {
     names = try Names(configuration, flows: flows)
     cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
     gates = try Self.gates(options, configuration, topology, names, environment)
+    proxySignIn = try ProxyAccount.credentials(options, topology, configuration, environment).map { ProxySignIn($0) }
+    draw = options.sample.map { AddressDraw(count: $0, seed: options.sampleSeed ?? AddressDraw.usualSeed) }
     standIns = try StandInCodeSource.given(file: options.standInCodeFile, environment).map {
       StandInProver(try StandInCode($0), random: SystemRandom.bytes)
     }
@@ -42,11 +46,12 @@ struct CheckEnvironment {
   /// - Parameter deadline: when the whole check ends.
   func runner(deadline: ContinuousClock.Instant) -> CheckRunner {
     let tls = cloud.tls
-    let context = ProbeContext(
+    var context = ProbeContext(
       sockets: ProbeSockets(), group: MultiThreadedEventLoopGroup.singleton, deadline: deadline, now: { Date.now },
       credentials: nil, trust: { _ in tls }, standIns: standIns, logger: Logger(label: "bridgehead.check"))
+    context.proxySignIn = proxySignIn
     let gates = gates
-    return CheckRunner(context: context, resolver: names.forest) { target in
+    return CheckRunner(context: context, resolver: names.forest, draw: draw) { target in
       // A host of no known forest is signed in to where there is no choice of accounts.
       target.forest.map { gates[$0.lowercased()] } ?? (gates.count == 1 ? gates.first?.value : nil)
     }

@@ -29,6 +29,25 @@ struct CheckOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Sign in to the topology's HTTP proxy as this user (Basic), with --proxy-password-file; default: its own account, "
+        + "or the configuration's.", valueName: "user"))
+  var proxyUser: String?
+
+  @Option(help: ArgumentHelp("A private file with the proxy user's password.", valueName: "file"))
+  var proxyPasswordFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a whole network whose hosts the topology does not name, try so many addresses, 1 to 16, drawn by chance; "
+        + "default: none.", valueName: "count"))
+  var sample: Int?
+
+  @Option(
+    help: ArgumentHelp("Another draw of --sample; the same number draws the same addresses.", valueName: "number"))
+  var sampleSeed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
       "A DNS server to ask for names (repeatable); default: the configuration's, the topology's "
         + "resolvers, or the machine's.", valueName: "address[:port]"))
   var dns: [String] = []
@@ -55,6 +74,13 @@ struct CheckOptions: ParsableArguments {
     if let credentials, credentials.split(separator: "@").count != 2 {
       throw ValidationError("--credentials takes user@REALM.")
     }
+    if (proxyUser == nil) != (proxyPasswordFile == nil) {
+      throw ValidationError("--proxy-user and --proxy-password-file belong together.")
+    }
+    if let sample, !AddressDraw.counts.contains(sample) {
+      throw ValidationError("--sample takes \(AddressDraw.counts.lowerBound) to \(AddressDraw.counts.upperBound).")
+    }
+    if sample == nil, sampleSeed != nil { throw ValidationError("--sample-seed belongs to --sample.") }
     if signIn, config == nil { throw ValidationError("--sign-in uses the accounts of --config.") }
     if let revocation, !["require", "prefer", "off"].contains(revocation) {
       throw ValidationError("--revocation takes require, prefer or off.")

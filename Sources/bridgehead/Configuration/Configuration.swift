@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// `bridgehead.yaml` as values, after validation. The schema documents each property.
 struct Configuration: Codable, Sendable {
   var version: Int
@@ -148,12 +150,4 @@ struct Configuration: Codable, Sendable {
   struct Metrics: Codable, Sendable {
     var listen: String
   }
-}
-
-/// Where a secret is, never the secret itself.
-struct SecretReference: Codable, Sendable {
-  var file: String?
-  var environment: String?
-  /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`.
-  var credential: String?
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Connect
+import Wire
 
 /// What `connect forest add` writes of a forest: what it was told, and what the forest itself says.
 struct ForestSection {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// A forest as Entra Connect describes it: its partitions, of which the selected ones are synchronised, each with the
 /// containers that are taken in and left out.
 struct MigratedForest {

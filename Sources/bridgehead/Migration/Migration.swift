@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
 import Yams
 
 /// Another product's configuration as `bridgehead.yaml`, with what could not be carried over.

@@ -82,6 +82,9 @@ enum TopologyExample {
       name: web-proxy
       addresses: [192.0.2.80]
       port: 8080
+      # Where it wants a sign-in, for checks: never the password itself.
+      # user: svc-sync
+      # password: {file: /etc/bridgehead/proxy.password}
 
     federation:
       name: fs.corp.example

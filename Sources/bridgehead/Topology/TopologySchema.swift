@@ -89,6 +89,8 @@ extension Schema {
     Property("name", .string(.label), required: true, "Unique in this file."),
     addresses,
     Property("port", .integer(1...65535), required: true, "Where it listens."),
+    Property("user", .string(.text), "The user for Basic authentication to the proxy, when a check goes through it."),
+    Property("password", .secret, "The password for Basic authentication to the proxy."),
     note,
   ])
 

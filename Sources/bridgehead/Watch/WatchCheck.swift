@@ -54,6 +54,11 @@ actor WatchCheck {
 
 extension Finding {
   fileprivate var saysRefused: Bool {
-    observations.contains { if case .authenticationRefused = $0 { true } else { false } }
+    observations.contains { observation in
+      switch observation {
+      case .authenticationRefused, .proxyCredentialsRefused: true
+      default: false
+      }
+    }
   }
 }

@@ -255,6 +255,14 @@ import TestSupport
       name: "proxy wants a sign-in", row: .connectCloudHTTPS, seen: [.proxyAuthenticationRequired(schemes: ["Basic"])],
       depth: .port, verdict: .blocked, diagnosis: .proxyAuthentication, owner: .proxy),
     Case(
+      name: "proxy wants a sign-in that cannot be made", row: .connectCloudHTTPS,
+      seen: [.proxyAuthenticationRequired(schemes: ["Negotiate", "NTLM"])], depth: .port, verdict: .blocked,
+      diagnosis: .proxyAuthentication, owner: .proxy),
+    Case(
+      name: "proxy refuses the account", row: .connectCloudHTTPS,
+      seen: [.proxyCredentialsRefused(status: 407, schemes: ["Basic"])], depth: .port, verdict: .blocked,
+      diagnosis: .proxyCredentialsRefused, owner: .source),
+    Case(
       name: "green probe", row: .connectFederationHTTPS, seen: [.probeGreenServiceDown(probe: 200, service: 503)],
       depth: .tls, verdict: .broken, diagnosis: .probeGreenServiceDown, owner: .target),
     Case(
@@ -326,6 +334,36 @@ import TestSupport
     let all = diagnose(failing, among: [failing, at("192.0.2.10", .path, [.reset])])
     #expect(all.summary.hasSuffix("None of the 2 addresses of the name works."))
     #expect(!diagnose(failing, among: [failing]).summary.contains("addresses"))
+  }
+
+  /// Where nobody said that a host is, silence and refusals are no failures; what works and what names itself counts.
+  @Test func anAddressDrawnByChanceIsNotBlamed() {
+    func judge(_ depth: Depth, _ seen: [Observation]) -> Judgement {
+      var flow = Self.flow(.connectADLDAP, .tcp, depth, seen)
+      (flow.sample, flow.isDrawn) = ("192.0.2.0/24", true)
+      return diagnose(flow, among: [flow])
+    }
+    for (seen, diagnosis) in [
+      ([Self.silence], Diagnosis.noAnswer), ([.reset], .rejectedByReset),
+      ([.wrongAnswer(recognised: "SSH", summary: "x")], .otherProtocol),
+    ] {
+      let judgement = judge(.path, seen)
+      #expect(judgement.verdict == .inconclusive && judgement.diagnosis == diagnosis, "\(judgement)")
+      #expect(judgement.summary.contains("drawn out of 192.0.2.0/24") && judgement.remedy?.owner == .source)
+    }
+    #expect(judge(.name, [Self.policy]).verdict == .blocked)
+    let works = judge(.service, [])
+    #expect(works.verdict == .works && works.summary.contains("a sample of 192.0.2.0/24, the rest was not tried"))
+  }
+
+  @Test func aProxyThatTakesNoBasicIsToldApart() {
+    func summary(_ schemes: [String]) -> String {
+      diagnose(
+        Self.flow(.connectCloudHTTPS, .tcp, .port, [.proxyAuthenticationRequired(schemes: schemes)]), among: []
+      ).summary
+    }
+    #expect(summary(["Negotiate"]).contains("Basic, which alone can be offered, is not among them"))
+    for schemes in [["basic", "Negotiate"], []] { #expect(summary(schemes).contains("no account was given")) }
   }
 
   @Test func blockedFlowsCarryThePlansRule() {

@@ -20,25 +20,83 @@ package struct DynamicRPCProber: Prober {
   package func requiredDepth(withCredentials: Bool) -> Depth { withCredentials ? .operation : .service }
 
   package func converse(with target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
-    guard let mapped = await endpoints(target, context, log) else { return await sample(target, context, log) }
-    for (interface, endpoint) in mapped {
-      log.observe(.endpointMapped(interface: interface.name, address: endpoint.host, port: endpoint.port))
-    }
-    // All at once: waiting for one dropped port after the other would use up the check's time, and the samples' with it.
-    let bound = await withTaskGroup(of: Bool.self) { group in
-      for (interface, endpoint) in mapped {
-        group.addTask { await reach(interface, endpoint, target, context, log) }
-      }
-      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
-    }
-    guard bound == RPCProbing.interfaces.count else {
-      if bound < mapped.count { await sample(target, context, log) }
-      return
-    }
+    let (mapped, outcomes) = await talk(target, context, log)
+    if let outcomes { Self.note(outcomes, target, log) }
+    guard let mapped, mapped.count == RPCProbing.interfaces.count, mapped.allSatisfy(\.isBound) else { return }
     log.reached(.service)
     if let port = mapped.first(where: { $0.interface == .drsuapi })?.endpoint.port {
       log.movedTo(port: port)
       if let credentials = context.credentials { await replicate(credentials, port, target, context, log) }
+    }
+  }
+
+  /// An interface where the mapper says that it is.
+  private struct Mapped: Sendable {
+    var interface: RPCInterface
+    var endpoint: Endpoint
+    var isBound = false
+  }
+
+  private enum Step: Sendable {
+    case talked([Mapped]?)
+    /// No word yet after ``patience``.
+    case late
+    case sampled([Int: PortSample])
+  }
+
+  /// A port that has not answered by then has lost its first SYN at least (RFC 6298 2.1).
+  private static let patience = Duration.milliseconds(1200)
+
+  /// Binds all interfaces. What the silence of one means, other ports of the range tell; they are asked while it is still
+  /// being waited for, so that a dropped range costs one wait and not two.
+  ///
+  /// - Returns: what the mapper said, nil where it said nothing; and how other ports behaved, where that matters.
+  private func talk(
+    _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog
+  ) async -> ([Mapped]?, [Int: PortSample]?) {
+    await withTaskGroup(of: Step.self) { group in
+      group.addTask { .talked(await bindAll(target, context, log)) }
+      group.addTask {
+        try? await Task.sleep(for: Self.patience)
+        return .late
+      }
+      var mapped: [Mapped]?
+      var outcomes: [Int: PortSample]?
+      var (isOver, isSampling) = (false, false)
+      for await step in group {
+        switch step {
+        case .talked(let result): (mapped, isOver) = (result, true)
+        case .late: break
+        case .sampled(let result): outcomes = result
+        }
+        if isOver, mapped?.allSatisfy(\.isBound) ?? false {
+          group.cancelAll()
+          return (mapped, nil)
+        }
+        if !isSampling {
+          isSampling = true
+          group.addTask { .sampled(await sample(target, context)) }
+        }
+        if isOver, outcomes != nil { group.cancelAll() }
+      }
+      return (mapped, outcomes)
+    }
+  }
+
+  private func bindAll(_ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async -> [Mapped]? {
+    guard let endpoints = await endpoints(target, context, log) else { return nil }
+    for (interface, endpoint) in endpoints {
+      log.observe(.endpointMapped(interface: interface.name, address: endpoint.host, port: endpoint.port))
+    }
+    // All at once: waiting for one dropped port after the other would use up the check's time.
+    return await withTaskGroup(of: Mapped.self) { group in
+      for (interface, endpoint) in endpoints {
+        group.addTask {
+          let isBound = await reach(interface, endpoint, target, context, log)
+          return Mapped(interface: interface, endpoint: endpoint, isBound: isBound)
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
     }
   }
 
@@ -94,6 +152,10 @@ package struct DynamicRPCProber: Prober {
       log.end(index, received: "\(failure)")
       if failure == .cancelled || context.patience() == .zero {
         log.observe(.deadline(.connect))
+      } else if failure.observation(isStream: true, seconds: 0) == .localFirewall {
+        // Nothing was asked of the way or of the host.
+        log.movedTo(port: endpoint.port)
+        log.observe(.localFirewall)
       } else {
         log.observe(
           .mappedEndpointUnreachable(
@@ -116,7 +178,7 @@ package struct DynamicRPCProber: Prober {
   private static func sample(of failure: SocketFailure) -> PortSample {
     switch failure.observation(isStream: true, seconds: 0) {
     case .reset: .reset
-    case .icmp, .noRoute, .localFirewall: .unreachable
+    case .icmp, .noRoute: .unreachable
     default: .silent
     }
   }
@@ -153,23 +215,26 @@ package struct DynamicRPCProber: Prober {
 
   // MARK: - The range
 
-  private func sample(_ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog) async {
-    let ports = Self.spread(target.ports)
-    guard !ports.isEmpty, context.patience() > .zero else { return }
-    let list = ports.map(String.init).joined(separator: ", ")
-    let index = log.begin(.sample, sent: "TCP SYN to ports \(list) of \(target.address)")
-    let outcomes = await withTaskGroup(of: (Int, PortSample).self) { group in
-      for port in ports {
+  private func sample(_ target: ProbeTarget, _ context: ProbeContext) async -> [Int: PortSample] {
+    guard context.patience() > .zero else { return [:] }
+    return await withTaskGroup(of: (Int, PortSample).self) { group in
+      for port in Self.spread(target.ports) {
         group.addTask {
           let endpoint = Endpoint(host: target.address, port: port)
           return (port, await context.sockets.sample(endpoint, deadline: context.deadline))
         }
       }
-      return await group.reduce(into: [Int: PortSample]()) { $0[$1.0] = $1.1 }
+      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
-    log.end(
-      index, received: outcomes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-    for (port, outcome) in outcomes.sorted(by: { $0.key < $1.key }) {
+  }
+
+  private static func note(_ outcomes: [Int: PortSample], _ target: ProbeTarget, _ log: ConversationLog) {
+    guard !outcomes.isEmpty else { return }
+    let sorted = outcomes.sorted { $0.key < $1.key }
+    let list = sorted.map { String($0.key) }.joined(separator: ", ")
+    let index = log.begin(.sample, sent: "TCP SYN to ports \(list) of \(target.address), meanwhile")
+    log.end(index, received: sorted.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    for (port, outcome) in sorted {
       log.observe(.sampled(port: port, outcome))
       if outcome == .reset || outcome == .connected { log.reached(.path) }
     }

@@ -91,6 +91,9 @@ final class PendingSocket {
     if cancellation.isRequested { return finish(.failed(.cancelled, other: lastOther)) }
     guard now >= due else { return false }
     if now < limit, case .ask(_, let pauses, _) = work, !pauses.isEmpty { return sendCopy(at: now) }
+    if case .connect = work, UnansweredHandshake.wasHeldBack(descriptor) {
+      return finish(.failed(.heldBack, other: nil))
+    }
     return finish(.failed(.timedOut, other: lastOther))
   }
 

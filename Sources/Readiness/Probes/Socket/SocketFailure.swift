@@ -5,6 +5,8 @@ import Glibc
 /// Why a socket did not do what was wanted.
 package enum SocketFailure: Error, Sendable, Hashable, CustomStringConvertible {
   case timedOut
+  /// Nothing came, and what is on this machine let no SYN out (``UnansweredHandshake``).
+  case heldBack
   case cancelled
   case icmp(ICMPError)
   /// The system's error number.
@@ -14,6 +16,7 @@ package enum SocketFailure: Error, Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .timedOut: "no answer"
+    case .heldBack: "no answer; the repeated SYNs did not leave this machine"
     case .cancelled: "cancelled"
     case .icmp(let error): error.description
     case .system(ECONNREFUSED): "reset"
@@ -36,7 +39,7 @@ package enum SocketFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case .system(ETIMEDOUT): .synTimeout(seconds: seconds)
     // Without a message by ICMP it is the routing table that says so.
     case .system(ENETUNREACH), .system(EHOSTUNREACH), .system(EADDRNOTAVAIL): .noRoute
-    case .system(EPERM), .system(EACCES): .localFirewall
+    case .heldBack, .system(EPERM), .system(EACCES): .localFirewall
     case .system, .notNumeric: .systemError(description)
     }
   }

@@ -85,9 +85,11 @@ package struct RevocationListProber: Prober {
       let channel = try await socket.channel(on: context.group)
       defer { channel.close(promise: nil) }
       if let relay = target.relay {
-        try await HTTPSession.tunnel(
-          through: HTTPProxy(endpoint: relay), to: Endpoint(host: source.serverName, port: source.endpoint.port),
-          on: channel, within: TimeAmount(context.patience()))
+        try await context.asking(relay) { proxy in
+          try await HTTPSession.tunnel(
+            through: proxy, to: Endpoint(host: source.serverName, port: source.endpoint.port), on: channel,
+            within: TimeAmount(context.patience()))
+        }
       }
       let certificates = try await policy.presented(
         channel, host: source.serverName, within: TimeAmount(context.patience()))
@@ -116,11 +118,6 @@ package struct RevocationListProber: Prober {
     guard let response else { return false }
     if response.isWebPage || response.isRedirect {
       log.observe(.captivePortal("a web page or redirect in place of the revocation list \(location)"))
-      return false
-    }
-    if response.status == 407 {
-      let schemes = AuthenticationChallenge.all("Proxy-Authenticate", in: response.fields).map(\.scheme)
-      log.observe(.proxyAuthenticationRequired(schemes: schemes))
       return false
     }
     guard response.status == 200 else {

@@ -11,6 +11,8 @@ import Wire
 struct WebConnection {
   let url: HTTPURL
   let session: HTTPSession
+  /// The proxy that requests go to in the absolute form (RFC 9112 3.2.2); nil without one, and inside a tunnel.
+  private let plainProxy: Endpoint?
   private let first: FirstBytes
 
   /// The largest page that a probe reads.
@@ -33,12 +35,13 @@ struct WebConnection {
     do {
       let opened = ProbeStream(try await socket.channel(on: context.group))
       stream = opened
-      let proxy = target.relay.map { HTTPProxy(endpoint: $0) }
       if scheme == .https {
-        if let proxy {
+        if let relay = target.relay {
           try await log.phase(.proxy, sent: "CONNECT \(url.endpoint)") {
-            try await HTTPSession.tunnel(
-              through: proxy, to: url.endpoint, on: opened.channel, within: TimeAmount(context.patience()))
+            try await context.asking(relay) { proxy in
+              try await HTTPSession.tunnel(
+                through: proxy, to: url.endpoint, on: opened.channel, within: TimeAmount(context.patience()))
+            }
             return ((), received: "a tunnel")
           }
         }
@@ -46,8 +49,10 @@ struct WebConnection {
       }
       let first = FirstBytes()
       try await opened.channel.pipeline.addHandler(first).get()
-      let session = try await HTTPSession(on: opened.channel, to: url, proxy: scheme == .http ? proxy : nil)
-      return WebConnection(url: url, session: session, first: first)
+      let plainProxy = scheme == .http ? target.relay : nil
+      let session = try await HTTPSession(
+        on: opened.channel, to: url, proxy: plainProxy.map { context.proxy(at: $0) })
+      return WebConnection(url: url, session: session, plainProxy: plainProxy, first: first)
     } catch {
       log.observe(http: error, [], phase: .proxy, context)
       stream?.close()
@@ -70,12 +75,27 @@ struct WebConnection {
       request.maximumResponseBytes = maximumBytes
       let sending = request
       return try await log.phase(phase, sent: "GET \(request.url)") {
-        let response = try await session.send(sending)
+        let response = try await send(sending, context)
         return (response, received: Self.words(response))
       }
     } catch {
       log.observe(http: error, first.bytes, phase: phase, context)
       return nil
+    }
+  }
+
+  /// A proxy's 407 (RFC 9110 15.5.8) is no response of the server.
+  private func send(_ request: HTTPRequest, _ context: ProbeContext) async throws -> HTTPResponse {
+    guard let plainProxy else { return try await session.send(request) }
+    return try await context.asking(plainProxy) { [session] proxy in
+      let response = try await session.send(request)
+      guard response.status == 407 else { return response }
+      var error = HTTPError(.proxyAuthenticationRequired, "The proxy \(plainProxy) answered 407.")
+      error.refusal = ProxyRefusal(
+        status: response.status,
+        schemes: AuthenticationChallenge.all("Proxy-Authenticate", in: response.fields).map(\.scheme),
+        hadCredentials: proxy.credentials != nil)
+      throw error
     }
   }
 
@@ -127,8 +147,7 @@ extension ConversationLog {
       } else {
         observeWrongAnswer(first)
       }
-    case .proxyAuthenticationRequired:
-      observe(.proxyAuthenticationRequired(schemes: error.refusal?.schemes ?? []))
+    case .proxyAuthenticationRequired: observe(refusal: error.refusal)
     case .proxyForbidden, .proxyFailed:
       if let refusal = error.refusal {
         observe(.proxyRefused(status: refusal.status))
@@ -137,6 +156,16 @@ extension ConversationLog {
       }
     case .untrusted, .badRequest, .nameNotFound, .refused, .unreachable, .badRedirect:
       observe(.systemError(error.message))
+    }
+  }
+
+  /// A proxy that has no use for Basic has not looked at what was offered.
+  private func observe(refusal: ProxyRefusal?) {
+    let schemes = refusal?.schemes ?? []
+    if let refusal, refusal.hadCredentials, schemes.isEmpty || schemes.contains(where: { $0.lowercased() == "basic" }) {
+      observe(.proxyCredentialsRefused(status: refusal.status, schemes: schemes))
+    } else {
+      observe(.proxyAuthenticationRequired(schemes: schemes))
     }
   }
 

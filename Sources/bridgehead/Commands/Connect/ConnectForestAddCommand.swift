@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Connect
+import Wire
 import Yams
 
 struct ConnectForestAdd: AsyncParsableCommand {

@@ -76,6 +76,9 @@ struct PortsPlan: ParsableCommand {
     let rendering = to.flatMap(Format.named)?.render(plan, RenderOptions(refusesOthers: refuseOthers))
     guard lint else {
       for gap in rendering?.gaps ?? [] { printError("warning: at \(gap.host): \(gap.message). Remedy: \(gap.remedy).") }
+      for excess in rendering?.excesses ?? [] {
+        printError("warning: at \(excess.host): \(excess.message). Remedy: \(excess.remedy).")
+      }
       return try Output.write(rendering?.text ?? "", to: output, keeping: file)
     }
     let findings = Lint.findings(source.topology, plan, rendering: rendering).map { finding in
