@@ -100,10 +100,7 @@ struct DomainWritebackSession: WritebackSession {
   private func reset(_ account: WritebackAccount) -> WritebackStroke {
     WritebackStroke(run: { secrets in
       guard let new = secrets.new else { throw Self.incomplete }
-      // MS-ADTS 3.1.1.3.1.5.1: in quotation marks, UTF-16LE. The connection is sealed.
-      let text = new.withBytes { "\"" + String(decoding: $0, as: UTF8.self) + "\"" }
-      let value = text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
-      var changes = [Modification(.replace, Attribute("unicodePwd", [value[...]]))]
+      var changes = [Modification.password(new.withBytes { String(decoding: $0, as: UTF8.self) })]
       if secrets.mustChange { changes.append(.replace("pwdLastSet", ["0"])) }
       do {
         try await connection.modify("<GUID=\(account.identifier)>", changes, controls: [.policyHints])

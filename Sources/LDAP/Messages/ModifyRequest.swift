@@ -32,6 +32,10 @@ package struct Modification: Sendable, Hashable {
   package static func replace(_ name: String, _ values: [String]) -> Modification {
     Modification(.replace, Attribute(name, values))
   }
+  /// Resets a password (MS-ADTS 3.1.1.3.1.5.1): in quotation marks, as UTF-16. Servers take it over sealed connections only.
+  package static func password(_ new: String) -> Modification {
+    Modification(.replace, Attribute("unicodePwd", [UTF16Text.encode("\"\(new)\"")[...]]))
+  }
 }
 
 /// RFC 4511 4.6:

@@ -14,7 +14,7 @@ enum EncryptedPassword {
   /// - Throws: when it is empty, too long or no UTF-8.
   static func encode(_ password: SecretBytes) throws(RPCError) -> [UInt8] {
     let text = password.withBytes { String(validating: $0, as: UTF8.self) }
-    let bytes = text?.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] } ?? []
+    let bytes = text.map(UTF16Text.encode) ?? []
     guard (1...room).contains(bytes.count) else {
       throw RPCError(
         .refused, "A password has to have 1 to \(maximumLength) characters.", remedy: "Choose another password.")

@@ -41,14 +41,7 @@ extension DemoScript {
       try site.userPassword, "Bridge-Keeper-\(person.bytes("objectGUID").map { Hex.encode($0.prefix(3)) } ?? "1")!"
     )
     let clock = ContinuousClock.now
-    try await administrator.modify(
-      person.dn,
-      [
-        Modification(
-          .replace,
-          Attribute("unicodePwd", [Array("\"\(new)\"".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] })[...]])
-        )
-      ])
+    try await administrator.modify(person.dn, [.password(new)])
     // An attempt a second: the tenant pauses accounts after many failures.
     while try await browser.signIn(name, new) == .refused {
       guard ContinuousClock.now - clock < passwordDeadline else {
