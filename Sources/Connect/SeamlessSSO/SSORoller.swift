@@ -2,7 +2,6 @@
 
 package import FoundationEssentials
 package import Logging
-import Wire
 
 extension SeamlessSSO {
   /// Rolls the key when it is as old as this, or older. Where Seamless SSO is not enabled there is nothing to roll.
@@ -52,12 +51,9 @@ package struct SSORoller<Waiting: Clock>: Sendable where Waiting.Duration == Dur
         }
       } catch {
         if Task.isCancelled { return }
-        let cause = error as? any DiagnosableError
-        logger.error(
-          "\(cause?.message ?? "the key of Seamless SSO was not rolled")",
-          metadata: [
-            "forest": "\(forest)", "error": "\(cause?.identifier ?? "sso.roll")", "remedy": "\(cause?.remedy ?? "")",
-          ])
+        logger.failure(
+          error, otherwise: "the key of Seamless SSO was not rolled: \(error)", "sso.roll",
+          metadata: ["forest": "\(forest)"])
       }
       guard (try? await clock.sleep(until: clock.now.advanced(by: Self.interval), tolerance: nil)) != nil else {
         return
