@@ -3,8 +3,8 @@
 import LDAP
 
 /// Cuts a domain into slices by `uSNCreated` (MS-ADTS 3.1.1.1.9: the update sequence number with which the server made
-/// its copy of an object), which never changes and is indexed: each object is in one slice, also one that is made
-/// meanwhile, and one without a number is in the last.
+/// its copy of an object), which every object has, never changes and is indexed: each object is in one slice, also one
+/// that is made meanwhile. A negation ("not from this number on") would find the same and walk through the whole domain.
 ///
 /// Nothing says how objects are spread over the numbers: each slice is as wide as the ones before it suggest, and narrower
 /// towards the end, so that all readers end at about the same time (guided self-scheduling). The highest numbers come first:
@@ -18,7 +18,7 @@ struct CreationRanges {
     var filter: Filter {
       switch (lower, upper) {
       case (nil, nil): .present("objectClass")
-      case (nil, let upper?): .not(.greaterOrEqual("uSNCreated", Self.text(upper)))
+      case (nil, let upper?): .lessOrEqual("uSNCreated", Self.text(upper - 1))
       case (let lower?, nil): .greaterOrEqual("uSNCreated", Self.text(lower))
       case (let lower?, let upper?):
         .and([
