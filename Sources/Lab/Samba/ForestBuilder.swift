@@ -72,8 +72,20 @@ struct ForestBuilder: Sendable {
     try await SupervisedProcess.read(first.fqdn, records: directory.records)?.stop(records: directory.records)
   }
 
+  /// Of more people a right cannot be given in a settled forest: what inherits it is written in one transaction, and LMDB refuses
+  /// one that large (`MDB_TXN_FULL`, seen with 164,000).
+  private static let delegable = 100_000
+
   private func settle(_ controller: ForestPlan.Controller, _ secrets: Secrets) async throws -> SambaJob.Settled {
-    try await run(
+    var delegated = ["OU=People,\(forest.baseDN)"]
+    if options.users > Self.delegable {
+      delegated = []
+      progress(
+        LabProgress(
+          phase: "too many people to let \(LabEnvironment.writebackAccount) write passwords in \(forest.name)", done: 0,
+          total: 1))
+    }
+    return try await run(
       .settle,
       SambaJob.Settle(
         dcDir: directory.controller(controller.fqdn), domain: forest.name, netbios: forest.netbios,
@@ -94,7 +106,7 @@ struct ForestBuilder: Sendable {
             replicate: true, secrets: true),
           .init(
             name: LabEnvironment.writebackAccount, password: secrets.writeback.password,
-            keytab: secrets.writeback.keytab, replicate: false, writes: ["OU=People,\(forest.baseDN)"]),
+            keytab: secrets.writeback.keytab, replicate: false, writes: delegated),
         ]))
   }
 
