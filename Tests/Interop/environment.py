@@ -72,6 +72,15 @@ class Lab:
     def execute(self, *command, **options):
         return self.product.run("lab", "exec", "--dir", self.directory, "--", *command, **options)
 
+    def samba_tool(self, controller, *arguments):
+        """Samba's own administration, as the first domain's administrator against a running controller of it."""
+        account = self.forest["administrator"]
+        done = subprocess.run(
+            ["samba-tool", *arguments, "-U", "Administrator", "-W", self.forest["netbios"], "--use-kerberos=off",
+             f"--configfile={self.directory / 'dc' / controller['host'] / 'etc/smb.conf'}"],
+            capture_output=True, text=True, timeout=120, env={**os.environ, "PASSWD_FILE": account["passwordFile"]})
+        assert done.returncode == 0, done.stdout + done.stderr
+
     @property
     def forest(self):
         return self.forests[0]

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service and what its administrators use: follow, a clean stop at any moment, staging, approvals, history, errors."""
 import json
-import os
 import signal
-import subprocess
 import time
 
 import ldap3
@@ -217,13 +215,8 @@ def test_show_tells_every_space_as_lists(small, small_connect):
 
 def publish(lab, name, text):
     """A TXT record in the zone of the forest; each word of the text is a string of it."""
-    controller, account = lab.forest["controllers"][0], lab.forest["administrator"]
-    directory = lab.directory / "dc" / controller["host"]
-    done = subprocess.run(
-        ["samba-tool", "dns", "add", controller["address"], lab.forest["name"], name, "TXT", text, "-U", "Administrator",
-         "-W", lab.forest["netbios"], "--use-kerberos=off", f"--configfile={directory}/etc/smb.conf"],
-        capture_output=True, text=True, timeout=120, env={**os.environ, "PASSWD_FILE": account["passwordFile"]})
-    assert done.returncode == 0, done.stdout + done.stderr
+    controller = lab.forest["controllers"][0]
+    lab.samba_tool(controller, "dns", "add", controller["address"], lab.forest["name"], name, "TXT", text)
 
 
 def test_a_domain_is_verified_by_its_record(small, small_tenant, tmp_path):

@@ -93,14 +93,7 @@ def samba(site, controller, *arguments, check=True):
 
 def replicate(site, source, target):
     """Has one controller take from the other what it lacks."""
-    account = site.forest["administrator"]
-    environment = {**os.environ, "PASSWD_FILE": account["passwordFile"]}
-    directory = site.lab.directory / "dc" / target["host"]
-    done = subprocess.run(
-        ["samba-tool", "drs", "replicate", target["address"], source["netbios"], site.forest["baseDN"], "-U",
-         "Administrator", "-W", site.forest["netbios"], "--use-kerberos=off", f"--configfile={directory}/etc/smb.conf"],
-        capture_output=True, text=True, timeout=120, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    site.lab.samba_tool(target, "drs", "replicate", target["address"], source["netbios"], site.forest["baseDN"])
 
 
 def assert_whole(site, connect):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import TestSupport
 import Testing
 import WCF
 
@@ -11,9 +11,10 @@ import WCF
 ///
 /// `BRIDGEHEAD_FUZZ_ITERATIONS` sets the number; `BRIDGEHEAD_FUZZ_SEED` repeats a run.
 @Suite struct FuzzTests {
-  static let environment = ProcessInfo.processInfo.environment
-  static let iterations = environment["BRIDGEHEAD_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 2000
-  static let seed = environment["BRIDGEHEAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+  private static let iterations = Fuzzing.iterations(otherwise: 2000)
+  private static let seed = Fuzzing.seed
+  /// Lengths and record types at their limits.
+  private static let edges: [UInt8] = [0, 0x01, 0x03, 0x7f, 0x80, 0xa4, 0xfe, 0xff]
 
   private static func request<Call: SyncCall>(_ call: Call) -> [UInt8] {
     var header = MessageTests.header
@@ -91,12 +92,12 @@ import WCF
   }
 
   @Test func mutatedRequests() {
-    var random = Mutation(seed: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     var (read, refused, unstable) = (0, 0, 0)
     #expect(Self.requests.allSatisfy { Self.isRead(asRequest: $0) })
     for _ in 0..<Self.iterations {
-      var bytes = Self.requests[random.below(Self.requests.count)]
-      for _ in 0...random.below(3) { random.mutate(&bytes) }
+      var bytes = Self.requests[Int.random(in: Self.requests.indices, using: &random)]
+      for _ in 0...Int.random(in: 0..<3, using: &random) { random.mutate(&bytes, edges: Self.edges, piece: 120) }
       if Self.isRead(asRequest: bytes) { read += 1 } else { refused += 1 }
       // Writing replaces what XML has no place for: from then on nothing changes any more.
       guard let objects = Self.objects(bytes) else { continue }
@@ -109,13 +110,13 @@ import WCF
   }
 
   @Test func mutatedAnswers() {
-    var random = Mutation(seed: Self.seed &+ 1)
+    var random = SeededGenerator(seed: Self.seed &+ 1)
     var (read, refused, unstable) = (0, 0, 0)
     // All but the fault, which is thrown.
     #expect(Self.answers.count { Self.isRead(asAnswer: $0) } == Self.answers.count - 1)
     for _ in 0..<Self.iterations {
-      var bytes = Self.answers[random.below(Self.answers.count)]
-      for _ in 0...random.below(3) { random.mutate(&bytes) }
+      var bytes = Self.answers[Int.random(in: Self.answers.indices, using: &random)]
+      for _ in 0...Int.random(in: 0..<3, using: &random) { random.mutate(&bytes, edges: Self.edges, piece: 120) }
       if Self.isRead(asAnswer: bytes) { read += 1 } else { refused += 1 }
       guard let page = Self.page(bytes) else { continue }
       let written = Self.page(Self.answer(page, to: ReadBack<ReadBackVersion2>.self))
@@ -133,38 +134,5 @@ import WCF
   private static func objects(_ document: [UInt8]) -> [SyncObject]? {
     guard var incoming = try? SyncEnvelope.Incoming(document) else { return nil }
     return try? incoming.body(Provision<ProvisionVersion2>.self).objects
-  }
-}
-
-/// Small changes that follow a seed: SplitMix64.
-private struct Mutation {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-  mutating func mutate(_ bytes: inout [UInt8]) {
-    guard !bytes.isEmpty else { return bytes.append(UInt8(truncatingIfNeeded: next())) }
-    let index = below(bytes.count)
-    switch below(6) {
-    case 0: bytes[index] ^= 1 << UInt8(below(8))
-    case 1: bytes[index] = [0, 0x01, 0x03, 0x7f, 0x80, 0xa4, 0xfe, 0xff][below(8)]
-    case 2: bytes.removeSubrange(index...)
-    case 3: bytes.insert(UInt8(truncatingIfNeeded: next()), at: index)
-    case 4: bytes.remove(at: index)
-    default:
-      // A piece again, somewhere else: an element that stands twice, or where it does not belong.
-      let end = min(bytes.count, index + below(120))
-      bytes.insert(contentsOf: Array(bytes[index..<end]), at: below(bytes.count))
-    }
   }
 }

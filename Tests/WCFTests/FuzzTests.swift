@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import TestSupport
 import Testing
 import WCF
 import Wire
@@ -10,9 +10,10 @@ import Wire
 ///
 /// `BRIDGEHEAD_FUZZ_ITERATIONS` sets the number; `BRIDGEHEAD_FUZZ_SEED` repeats a run.
 @Suite struct FuzzTests {
-  static let environment = ProcessInfo.processInfo.environment
-  static let iterations = environment["BRIDGEHEAD_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 5000
-  static let seed = environment["BRIDGEHEAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+  private static let iterations = Fuzzing.iterations(otherwise: 5000)
+  private static let seed = Fuzzing.seed
+  /// Lengths and record types at their limits.
+  private static let edges: [UInt8] = [0, 0x01, 0x03, 0x7f, 0x80, 0xa4, 0xfe, 0xff]
 
   /// Every kind of record of MC-NBFX is in one of them.
   private static let documents: [[UInt8]] = {
@@ -42,11 +43,11 @@ import Wire
   }()
 
   @Test func mutatedDocuments() {
-    var random = Mutation(seed: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     var (read, refused, unstable, longest) = (0, 0, [String](), 0.0)
     for _ in 0..<Self.iterations {
-      var bytes = Self.documents[random.below(Self.documents.count)]
-      for _ in 0...random.below(4) { random.mutate(&bytes) }
+      var bytes = Self.documents[Int.random(in: Self.documents.indices, using: &random)]
+      for _ in 0...Int.random(in: 0..<4, using: &random) { random.mutate(&bytes, edges: Self.edges, piece: 24) }
       guard !bytes.isEmpty, let events = Self.events(bytes) else {
         refused += 1
         continue
@@ -63,15 +64,15 @@ import Wire
   }
 
   @Test func mutatedRecords() {
-    var random = Mutation(seed: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     var (records, refused, different) = (0, 0, [String]())
     let genuine = FramingTests.records.flatMap(\.bytes)
     for _ in 0..<max(50, Self.iterations / 10) {
       var bytes = genuine
-      for _ in 0...random.below(4) { random.mutate(&bytes) }
+      for _ in 0...Int.random(in: 0..<4, using: &random) { random.mutate(&bytes, edges: Self.edges, piece: 24) }
       let whole = Self.decode(bytes, chunk: { bytes.count })
       // However the bytes arrive, the records are the same.
-      let parts = Self.decode(bytes, chunk: { 1 + random.below(20) })
+      let parts = Self.decode(bytes, chunk: { Int.random(in: 1...20, using: &random) })
       if whole != parts { different.append(Hex.encode(bytes)) }
       records += whole.records.count
       if whole.isRefused { refused += 1 }
@@ -117,38 +118,5 @@ import Wire
       }
     }
     return writer.bytes
-  }
-}
-
-/// Small changes that follow a seed: SplitMix64.
-struct Mutation {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-  mutating func mutate(_ bytes: inout [UInt8]) {
-    guard !bytes.isEmpty else { return bytes.append(UInt8(truncatingIfNeeded: next())) }
-    let index = below(bytes.count)
-    switch below(6) {
-    case 0: bytes[index] ^= 1 << UInt8(below(8))
-    // Lengths and record types at their limits.
-    case 1: bytes[index] = [0, 0x01, 0x03, 0x7f, 0x80, 0xa4, 0xfe, 0xff][below(8)]
-    case 2: bytes.removeSubrange(index...)
-    case 3: bytes.insert(UInt8(truncatingIfNeeded: next()), at: index)
-    case 4: bytes.remove(at: index)
-    default:
-      let end = min(bytes.count, index + below(24))
-      bytes.insert(contentsOf: Array(bytes[index..<end]), at: below(bytes.count))
-    }
   }
 }
