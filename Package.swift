@@ -92,7 +92,7 @@ let package = Package(
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
-    library("HTTP", ["Wire", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+    library("HTTP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
     library("SCIM", ["IdentityModel", "Wire", "HTTP", nioCore, logging]),
     library("XML", ["Wire", "CXML2"]),
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),

@@ -62,6 +62,13 @@ package struct RPCError: DiagnosableError {
     }
   }
 
+  /// - Parameter what: what did not happen in time, in words: `dc1:135 did not answer the bind`.
+  static func timeout(_ what: String, _ time: Duration) -> RPCError {
+    RPCError(
+      .timeout, "\(what) within \(time.components.seconds) s.",
+      remedy: "Check the server's load, and for a firewall that lets connections through but not what follows.")
+  }
+
   static func malformed(_ peer: String, _ what: String) -> RPCError {
     RPCError(
       .malformed, "\(peer) sent an RPC message that cannot be read: \(what).",

@@ -4,7 +4,7 @@ import Glibc
 package import NIOCore
 import NIOPosix
 
-/// Opens the TCP connections of the directory's protocols, all with the same options.
+/// Opens the TCP connections of all protocols, with the same options.
 package struct TCPConnector: Sendable {
   /// The peer in words, for messages.
   package var peer: String

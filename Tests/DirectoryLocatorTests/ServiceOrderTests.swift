@@ -4,6 +4,7 @@ import Testing
 
 @testable import DirectoryLocator
 import TestSupport
+import Wire
 
 @Suite("RFC 2782 order")
 struct ServiceOrderTests {

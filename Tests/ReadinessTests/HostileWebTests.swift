@@ -9,6 +9,7 @@ import Testing
 
 @testable import Readiness
 import TestSupport
+import Wire
 
 /// Web probers against peers that send what nobody should: never a crash, never a hang, never a false `works`.
 @Suite struct HostileWebTests {

@@ -3,6 +3,7 @@
 import PortReference
 import Readiness
 import TestSupport
+import Wire
 
 /// Topologies without balancers, proxies on the way and translations, whose flows a test can list by itself.
 struct RandomTopology {

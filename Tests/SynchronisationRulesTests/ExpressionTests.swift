@@ -5,6 +5,7 @@ import Testing
 
 @testable import SynchronisationRules
 import TestSupport
+import Wire
 
 @Suite struct ExpressionTests {
   @Test(

@@ -33,6 +33,20 @@ import Wire
     #expect(door.closings == 2)
   }
 
+  @Test func whatIsReadyTooLateIsDiscarded() async throws {
+    #expect(try await withTimeLimit(.seconds(600)) { 7 } == 7)
+    // A body that does not listen to its cancellation, and is ready after all.
+    let door = Door()
+    let late = try await withTimeLimit(.zero, discard: { await $0.close() }) { () -> Door in
+      try? await Task.sleep(for: .seconds(600))
+      return door
+    }
+    #expect(late == nil && door.closings == 1)
+    await #expect(throws: CancellationError.self) {
+      try await withTimeLimit(.seconds(600)) { throw CancellationError() }
+    }
+  }
+
   @Test func whatLivesOnIsClosedOnlyByAFailure() async {
     let door = Door()
     #expect(await door.closingOnFailure { _ in 7 } == 7)

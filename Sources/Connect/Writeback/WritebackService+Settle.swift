@@ -2,6 +2,7 @@
 
 import PasswordWriteback
 import Store
+import Wire
 
 extension WritebackService {
   /// What has yet to be found out or told; also after a restart. Domains are looked at side by side.
@@ -40,11 +41,8 @@ extension WritebackService {
       // A domain that does not answer is waited for once.
       var outcome: WritebackOutcome?
       if !isSilent {
-        do {
-          outcome = try await withTimeLimit(.seconds(Self.lookTime)) { try await resolve(record) }
-        } catch is TimeLimitExceeded {
-          isSilent = true
-        }
+        let look = try await withTimeLimit(.seconds(Self.lookTime)) { try await resolve(record) }
+        if let look { outcome = look } else { isSilent = true }
       }
       isOpen = try await settle(record, outcome) || isOpen
     }

@@ -122,17 +122,30 @@ package struct WritebackService: Sendable {
     let place: WritebackPlace?
   }
 
+  /// The directory was not ready to write within the time that it had.
+  private struct NotReady: DiagnosableError {
+    let seconds: Double
+
+    var identifier: String { "connect.writeback.timeLimit" }
+    var message: String { "It was not ready within \(seconds) s." }
+    var remedy: String {
+      "Look whether the domain controller is overloaded, or a firewall lets connections through and no more."
+    }
+  }
+
   private func write(
     _ header: WritebackHeader, _ digest: [UInt8], _ secrets: WritebackSecrets, _ place: WritebackPlace,
     _ directory: any WritebackDirectory
   ) async throws -> WritebackOutcome {
     // Nothing has been changed until the stroke: this much may be given up at any moment.
-    let left = min(WritebackSettings.preparationTime, Double(header.expires) / 1000 - now())
+    let left = max(0, min(WritebackSettings.preparationTime, Double(header.expires) / 1000 - now()))
     let ready: Readiness
     do {
-      ready = try await withTimeLimit(.seconds(max(0, left)), discard: { await $0.close() }) {
+      let prepared = try await withTimeLimit(.seconds(left), discard: { await $0.close() }) {
         try await prepare(header.operation, place, directory)
       }
+      guard let prepared else { throw NotReady(seconds: left) }
+      ready = prepared
     } catch let refusal as Refusal {
       return try await refuse(header, digest, refusal.reason, refusal.detail, refusal.place)
     } catch let error where !Self.isCancelled(error) {

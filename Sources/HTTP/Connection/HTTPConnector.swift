@@ -3,7 +3,7 @@
 import CertificateTrust
 import NIOCore
 import NIOHTTP1
-import NIOPosix
+import TCP
 import Wire
 
 /// Opens connections: resolve, connect, ask the proxy for a tunnel, TLS, then HTTP.
@@ -58,13 +58,15 @@ struct HTTPConnector: Sendable {
         throw HTTPError(.cancelled, "The connection to \(endpoint) was cancelled.")
       }
       do {
-        let target = try SocketAddress(ipAddress: address, port: endpoint.port)
-        return try await ClientBootstrap(group: group)
-          .connectTimeout(min(configuration.connectDeadline, remaining))
-          .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-          .connect(to: target).get()
-      } catch {
+        let limit = min(configuration.connectDeadline, remaining)
+        return try await TCPConnector(
+          peer: endpoint.description, address: address, port: endpoint.port, timeout: .nanoseconds(limit.nanoseconds),
+          group: group
+        ).open { $0 }
+      } catch let error as TCPFailure {
         failure = failure ?? Self.translate(error, endpoint, address, viaProxy)
+      } catch {
+        throw HTTPError(.cancelled, "The connection to \(endpoint) was cancelled.")
       }
     }
     throw failure ?? HTTPError(.timedOut, "No time was left to connect to \(endpoint).")
@@ -96,17 +98,14 @@ struct HTTPConnector: Sendable {
   }
 
   private static func translate(
-    _ error: any Error, _ endpoint: Endpoint, _ address: String, _ viaProxy: Bool
+    _ failure: TCPFailure, _ endpoint: Endpoint, _ address: String, _ viaProxy: Bool
   ) -> HTTPError {
     let whom = "\(viaProxy ? "the proxy " : "")\(endpoint) (\(address))"
-    if case .connectTimeout? = error as? ChannelError {
-      return HTTPError(.timedOut, "The connection to \(whom) was not answered.")
-    }
-    switch (error as? IOError)?.errnoCode {
-    case ECONNREFUSED: return HTTPError(.refused, "The connection to \(whom) was refused.")
-    case ECONNRESET: return HTTPError(.reset, "The connection to \(whom) was reset.")
-    case ETIMEDOUT: return HTTPError(.timedOut, "The connection to \(whom) was not answered.")
-    default: return HTTPError(.unreachable, "There is no connection to \(whom): \(error).")
+    return switch failure.kind {
+    case .timeout: HTTPError(.timedOut, "The connection to \(whom) was not answered.")
+    case .refused: HTTPError(.refused, "The connection to \(whom) was refused.")
+    case .reset: HTTPError(.reset, "The connection to \(whom) was reset.")
+    case .noAddress, .unreachable: HTTPError(.unreachable, failure.message, remedy: failure.remedy)
     }
   }
 

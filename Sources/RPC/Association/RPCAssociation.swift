@@ -93,7 +93,7 @@ package actor RPCAssociation: Closable {
     let mechanism =
       if case .privacy(_, _, let mechanism) = security { mechanism } else { SecurityParameters.Mechanism.kerberos }
     do {
-      return try await withDeadline(options.bindTimeout, "\(channel.peer) did not answer the bind of \(interface)") {
+      let bound = try await withTimeLimit(options.bindTimeout) {
         var handshake = BindHandshake(
           peer: channel.peer, interface: interface, context: context, mechanism: mechanism,
           maximumFragment: channel.maximumFragment)
@@ -105,6 +105,10 @@ package actor RPCAssociation: Closable {
         }
         return RPCAssociation(interface, channel, protection, maximumSent: handshake.maximumSent, options)
       }
+      guard let bound else {
+        throw RPCError.timeout("\(channel.peer) did not answer the bind of \(interface)", options.bindTimeout)
+      }
+      return bound
     } catch {
       await channel.close()
       throw error
@@ -160,9 +164,11 @@ package actor RPCAssociation: Closable {
     lastCallID = lastCallID &+ 1
     let callID = lastCallID
     do {
-      return try await withDeadline(options.callTimeout, "\(peer) did not answer \(name)") {
+      let answer = try await withTimeLimit(options.callTimeout) {
         try await self.exchange(operation, name, stub, callID: callID)
       }
+      guard let answer else { throw RPCError.timeout("\(peer) did not answer \(name)", options.callTimeout) }
+      return answer
     } catch let error as RPCError where error.code == .fault {
       // The call is over; the association lives on.
       throw error

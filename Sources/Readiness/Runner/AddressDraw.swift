@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// Draws addresses out of networks whose hosts nobody named. The same seed draws the same addresses of a host in every check
 /// and for every row, so that what several ports of an address say can be put together, and a mend can be tried again.
 package struct AddressDraw: Sendable, Hashable {
@@ -34,7 +36,7 @@ package struct AddressDraw: Sendable, Hashable {
     let widest = fitting.filter { one in !fitting.contains { $0 != one && $0.contains(one) } }.sorted()
     let ranges = widest.map(Self.hosts)
     let population = ranges.reduce(0) { $0 + $1.count }
-    var generator = Generator(state: seed ^ Self.hash(host.lowercased()))
+    var generator = SeededGenerator(seed: seed ^ Self.hash(host.lowercased()))
     var drawn: [(IPNetwork.Family, UInt128)] = []
     // Few of many: an address that comes a second time is drawn again.
     var taken: Set<Int> = []
@@ -68,18 +70,5 @@ package struct AddressDraw: Sendable, Hashable {
   /// FNV-1a, 64 bits.
   private static func hash(_ text: String) -> UInt64 {
     text.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-  }
-
-  /// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers everywhere, which the system's generator cannot promise.
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-      return mixed ^ (mixed >> 31)
-    }
   }
 }

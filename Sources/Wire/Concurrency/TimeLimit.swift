@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
-
-/// Something did not end within the time that it had.
-struct TimeLimitExceeded: DiagnosableError {
-  let limit: Duration
-
-  var identifier: String { "connect.writeback.timeLimit" }
-  var message: String { "It was not ready within \(limit / .seconds(1)) s." }
-  var remedy: String {
-    "Look whether the domain controller is overloaded, or a firewall lets connections through and no more."
-  }
-}
-
-/// Runs the body and cancels it when the time is over.
+/// Runs the body and cancels it when the time is over; returns when the body has ended, too.
 ///
 /// - Parameter discard: what becomes of a result that came too late.
-/// - Throws: ``TimeLimitExceeded``; what the body throws.
-func withTimeLimit<R: Sendable>(
+/// - Returns: nil when the time was over before there was a result.
+/// - Throws: what the body throws within its time, or `CancellationError`.
+package func withTimeLimit<R: Sendable>(
   _ limit: Duration, discard: @Sendable (R) async -> Void = { _ in },
   _ body: @escaping @Sendable () async throws -> R
-) async throws -> R {
+) async throws -> R? {
   try await withThrowingTaskGroup(of: R?.self) { group in
     group.addTask { try await body() }
     group.addTask {
@@ -32,6 +20,6 @@ func withTimeLimit<R: Sendable>(
     if let first { return first }
     if let late = try? await group.next(), let late { await discard(late) }
     try Task.checkCancellation()
-    throw TimeLimitExceeded(limit: limit)
+    return nil
   }
 }

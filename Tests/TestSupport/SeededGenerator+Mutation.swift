@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// SplitMix64 (Steele, Lea and Flood): the same seed gives the same numbers on every machine, so that a failure can be repeated.
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
-  private var state: UInt64
+package import Wire
 
-  package init(seed: UInt64) { state = seed }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
+extension SeededGenerator {
   /// One change of a message as a fault or an enemy makes it: a bit, a byte, an end that is missing, something more, a piece
   /// that stands twice or where it does not belong.
   ///
