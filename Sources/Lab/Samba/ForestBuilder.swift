@@ -51,7 +51,13 @@ struct ForestBuilder: Sendable {
       SambaJob.Load(
         dcDir: path, domain: forest.name, netbios: forest.netbios, userPassword: userPassword, users: options.users,
         groups: options.groups, seed: options.seed, extendedSchema: options.extendedSchema,
-        unverifiedSuffixes: forest.unverifiedSuffixes))
+        unverifiedSuffixes: forest.unverifiedSuffixes,
+        accounts: [
+          .init(name: LabEnvironment.serviceAccount, replicate: true),
+          .init(name: LabEnvironment.plainAccount),
+          .init(name: LabEnvironment.passwordAccount, replicate: true, secrets: true),
+          .init(name: LabEnvironment.writebackAccount, writes: ["OU=People"]),
+        ]))
     return loaded.counts
   }
 
@@ -72,18 +78,9 @@ struct ForestBuilder: Sendable {
     try await SupervisedProcess.read(first.fqdn, records: directory.records)?.stop(records: directory.records)
   }
 
-  /// Of more people a right cannot be given in a settled forest: what inherits it is written in one transaction, and LMDB refuses
-  /// one that large (`MDB_TXN_FULL`, seen with 164,000).
-  private static let delegable = 100_000
-
   private func settle(_ controller: ForestPlan.Controller, _ secrets: Secrets) async throws -> SambaJob.Settled {
-    var delegated = ["OU=People,\(forest.baseDN)"]
-    if options.users > Self.delegable {
-      delegated = []
-      progress(
-        LabProgress(
-          phase: "too many people to let \(LabEnvironment.writebackAccount) write passwords in \(forest.name)", done: 0,
-          total: 1))
+    func account(_ name: String, _ secret: Secrets.Secret) -> SambaJob.Settle.Account {
+      .init(name: name, password: secret.password, keytab: secret.keytab)
     }
     return try await run(
       .settle,
@@ -94,19 +91,9 @@ struct ForestBuilder: Sendable {
         dcs: forest.controllers.map { .init(host: $0.host, address: $0.address) },
         hosts: [forest.tenant, forest.ticketHost, forest.crl].map { .init(name: $0.name, address: $0.address) },
         accounts: [
-          .init(
-            name: LabEnvironment.serviceAccount, password: secrets.service.password, keytab: secrets.service.keytab,
-            replicate: true),
-          .init(
-            name: LabEnvironment.plainAccount, password: secrets.plain.password, keytab: secrets.plain.keytab,
-            replicate: false),
-          .init(
-            name: LabEnvironment.passwordAccount, password: secrets.passwords.password,
-            keytab: secrets.passwords.keytab,
-            replicate: true, secrets: true),
-          .init(
-            name: LabEnvironment.writebackAccount, password: secrets.writeback.password,
-            keytab: secrets.writeback.keytab, replicate: false, writes: delegated),
+          account(LabEnvironment.serviceAccount, secrets.service), account(LabEnvironment.plainAccount, secrets.plain),
+          account(LabEnvironment.passwordAccount, secrets.passwords),
+          account(LabEnvironment.writebackAccount, secrets.writeback),
         ]))
   }
 

@@ -11,6 +11,7 @@ enum SambaScript: String, CaseIterable {
 
   private static let files: [(name: String, bytes: [UInt8])] = [
     ("samba_job.py", PackageResources.samba_job_py),
+    ("accounts.py", PackageResources.accounts_py),
     ("photo.py", PackageResources.photo_py),
     ("population.py", PackageResources.population_py),
     ("provision.py", PackageResources.provision_py),
@@ -70,10 +71,19 @@ enum SambaJob {
   struct Provisioned: Decodable, Sendable { var base, sid: String }
 
   struct Load: Encodable {
+    struct Account: Encodable {
+      var name: String
+      var replicate = false
+      /// Password hashes, too.
+      var secrets = false
+      /// Units, relative to the base, whose users' passwords the account may reset.
+      var writes: [String] = []
+    }
     var dcDir, domain, netbios, userPassword: String
     var users, groups, seed: Int
     var extendedSchema: Bool
     var unverifiedSuffixes: [String]
+    var accounts: [Account]
   }
   struct Loaded: Codable, Sendable { var counts: [String: Int] }
 
@@ -85,13 +95,7 @@ enum SambaJob {
   struct Settle: Encodable {
     struct Controller: Encodable { var host, address: String }
     struct Host: Encodable { var name, address: String }
-    struct Account: Encodable {
-      var name, password, keytab: String
-      var replicate: Bool
-      var secrets = false
-      /// Units, as distinguished names, whose users' passwords the account may reset.
-      var writes: [String] = []
-    }
+    struct Account: Encodable { var name, password, keytab: String }
     var dcDir, domain, netbios, site, administratorPassword: String
     var first: Bool
     var dcs: [Controller]

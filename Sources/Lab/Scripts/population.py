@@ -69,7 +69,17 @@ class Population:
         self.counts = {}
 
     def entries(self):
-        for make in (self._units, self._users, self._external, self._contacts, self._computers, self._groups):
+        yield from self.units()
+        yield from self.inhabitants()
+
+    def units(self):
+        return self._counted(self._units)
+
+    def inhabitants(self):
+        return self._counted(self._users, self._external, self._contacts, self._computers, self._groups)
+
+    def _counted(self, *makers):
+        for make in makers:
             for entry in make():
                 self._count(entry.kind)
                 yield entry

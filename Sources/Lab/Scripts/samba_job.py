@@ -59,20 +59,3 @@ def message(db, dn, attributes, flag=None):
         raw = [value if isinstance(value, bytes) else value.encode() for value in values]
         result[name] = ldb.MessageElement(raw, ldb.FLAG_MOD_ADD if flag is None else flag, name)
     return result
-
-
-def delegate(db, dn, aces):
-    """Prepend access control entries (SDDL) to an object's list; they are not added twice."""
-    import ldb
-    from samba.dcerpc import security
-    from samba.ndr import ndr_pack, ndr_unpack
-    sd_flags = ["sd_flags:1:%d" % security.SECINFO_DACL]
-    found = db.search(dn, scope=ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=sd_flags + ["show_recycled:1"])
-    descriptor = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0])
-    domain = security.dom_sid(db.get_domain_sid())
-    present = [bytes(ndr_pack(ace)) for ace in descriptor.dacl.aces]
-    for ace in security.descriptor.from_sddl("D:" + "".join(aces), domain).dacl.aces:
-        if bytes(ndr_pack(ace)) not in present:
-            descriptor.dacl_add(ace, 0)
-    change = message(db, dn, {"nTSecurityDescriptor": [ndr_pack(descriptor)]}, ldb.FLAG_MOD_REPLACE)
-    db.modify(change, controls=sd_flags + ["show_recycled:1"])

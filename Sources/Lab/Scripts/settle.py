@@ -1,34 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Give a stopped, loaded domain controller what belongs to one lab only: its database's identity, passwords, service accounts,
-keytabs, service names and DNS records.
+"""Give a stopped, loaded domain controller what belongs to one lab only: its database's identity, passwords, keytabs, service names
+and DNS records.
 
 It can run again on the same database: what exists is brought up to date. On the forest's further controllers only the
 database's identity is changed; they receive the rest by replication.
 
 Job: dc_dir, first (bool), domain, netbios, dcs (list of {host, address}), site, hosts (list of {name, address}: further A
-records), administrator_password, accounts (list of {name, password, keytab, replicate,
-secrets, writes: units whose users' passwords it may reset}).
+records), administrator_password, accounts (list of {name, password, keytab}: those that the load made).
 """
 import os
 import struct
 import uuid
 
+import accounts
 import ldb
 import samba_job
-from samba.dcerpc import dnsp, misc, security
+from samba.dcerpc import dnsp, misc
 from samba.ndr import ndr_pack, ndr_unpack
 from samba.provision.sambadns import ARecord, CNAMERecord, SRVRecord
 
-GET_CHANGES = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes, MS-ADTS 5.1.3.2.1
-GET_CHANGES_ALL = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"  # DS-Replication-Get-Changes-All: secrets too
-# What password writeback needs, for class user and what it inherits to (MS-ADTS 5.1.3.2.1, MS-ADA1, MS-ADA3).
-RESET_PASSWORD = "CR;00299570-246d-11d0-a768-00aa006e0529"  # User-Force-Change-Password
-WRITE_LAST_SET = "WP;bf967a0a-0de6-11d0-a285-00aa003049e2"  # pwdLastSet
-WRITE_LOCKOUT = "WP;28630ebf-41d5-11d1-a9c1-0000f80367c1"  # lockoutTime
-USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
-ACCOUNTS_UNIT = "OU=Service Accounts"
 AES128, AES256 = 17, 18
-AES_ONLY = "24"  # msDS-SupportedEncryptionTypes: AES128 | AES256
 
 
 def set_password(db, dn, password):
@@ -44,34 +35,6 @@ def lookup(db, dn, attribute):
         if error.args[0] == ldb.ERR_NO_SUCH_OBJECT:
             return None
         raise
-
-
-def service_account(db, base, job, account):
-    """An ordinary member of Domain Users: what it may do beyond that stands in the access lists of the domain root."""
-    unit = "%s,%s" % (ACCOUNTS_UNIT, base)
-    dn = "CN=%s,%s" % (account["name"], unit)
-    if lookup(db, unit, "ou") is None:
-        db.add({"dn": unit, "objectClass": "organizationalUnit"})
-    if lookup(db, dn, "cn") is None:
-        db.add(samba_job.message(db, dn, {
-            "objectClass": ["user"], "sAMAccountName": [account["name"]],
-            "userPrincipalName": ["%s@%s" % (account["name"], job["domain"])], "displayName": [account["name"]],
-            "description": ["Reads the directory for synchronisation" if account["replicate"] else "Reads the directory"],
-            "userAccountControl": [str(0x200 | 0x10000)], "msDS-SupportedEncryptionTypes": [AES_ONLY]}))
-    set_password(db, dn, account["password"])
-    for unit in account["writes"]:
-        if lookup(db, unit, "ou") is not None:
-            sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
-            samba_job.delegate(db, unit, ["(OA;CIIO;%s;%s;%s)" % (right, USER_CLASS, sid) for right in
-                                          (RESET_PASSWORD, WRITE_LAST_SET, WRITE_LOCKOUT)])
-    if account["replicate"]:
-        sid = ndr_unpack(security.dom_sid, lookup(db, dn, "objectSid")["objectSid"][0])
-        rights = [GET_CHANGES] + ([GET_CHANGES_ALL] if account["secrets"] else [])
-        samba_job.delegate(db, base, ["(OA;;CR;%s;;%s)" % (right, sid) for right in rights])
-        # Samba shows tombstones only to those who may list them: List Contents and Read Property.
-        samba_job.delegate(db, "CN=Deleted Objects,%s" % base, ["(A;;LCRP;;;%s)" % sid])
-        # And foreign security principals only to those who may read them, those that come later included.
-        samba_job.delegate(db, "CN=ForeignSecurityPrincipals,%s" % base, ["(A;CI;LCRP;;;%s)" % sid])
 
 
 def keytab(job, account):
@@ -213,7 +176,7 @@ def settle(db, job):
         publish(db, job)
         set_password(db, "CN=Administrator,CN=Users," + base, job["administrator_password"])
         for account in job["accounts"]:
-            service_account(db, base, job, account)
+            set_password(db, accounts.account_dn(base, account), account["password"])
     except BaseException:
         db.transaction_cancel()
         raise
