@@ -4,11 +4,9 @@
 Scripts/test runs each file in network and process namespaces of its own, so that every server here may use its
 standard port and nothing survives the file.
 """
-import socket
-
 import pytest
 
-from environment import Connect, Lab, Product, Tenant
+from environment import Connect, Lab, Product, Tenant, resolving
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +66,10 @@ def small_tenant(small, tmp_path):
 
 
 @pytest.fixture
-def names(tenant, monkeypatch):
+def names(tenant):
     """Lets Python's clients find the tenant by its name."""
-    real = socket.getaddrinfo
-
-    def look_up(host, *arguments, **options):
-        host = host.decode() if isinstance(host, bytes) else host
-        return real(tenant.address if host == tenant.name else host, *arguments, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with resolving(tenant.names):
+        yield
 
 
 @pytest.fixture

@@ -30,6 +30,24 @@ def wait_for(condition, what, seconds=60):
     raise AssertionError(f"never happened: {what}")
 
 
+@contextlib.contextmanager
+def resolving(names):
+    """Lets this process find hosts by their names ({name: address}), and trust the authority that a test names and no other."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
+    real = socket.getaddrinfo
+
+    def find(host, *arguments, **options):
+        host = host.decode() if isinstance(host, bytes) else host
+        return real(names.get(host, host), *arguments, **options)
+
+    socket.getaddrinfo = find
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = real
+
+
 class Product:
     """Runs `bridgehead` and gives back what it printed."""
 
@@ -72,14 +90,31 @@ class Lab:
     def execute(self, *command, **options):
         return self.product.run("lab", "exec", "--dir", self.directory, "--", *command, **options)
 
+    def configuration_of(self, controller):
+        """A controller's smb.conf."""
+        return self.directory / "dc" / controller["host"] / "etc/smb.conf"
+
+    def samba(self, program, *arguments, configuration="/dev/null"):
+        """One of Samba's programs, as the first domain's administrator, by NTLM."""
+        return subprocess.run(
+            [program, *arguments, "-U", "Administrator", "-W", self.forest["netbios"], "--use-kerberos=off",
+             f"--configfile={configuration}"],
+            capture_output=True, text=True, timeout=120,
+            env={**os.environ, "PASSWD_FILE": self.forest["administrator"]["passwordFile"]})
+
     def samba_tool(self, controller, *arguments):
-        """Samba's own administration, as the first domain's administrator against a running controller of it."""
-        account = self.forest["administrator"]
-        done = subprocess.run(
-            ["samba-tool", *arguments, "-U", "Administrator", "-W", self.forest["netbios"], "--use-kerberos=off",
-             f"--configfile={self.directory / 'dc' / controller['host'] / 'etc/smb.conf'}"],
-            capture_output=True, text=True, timeout=120, env={**os.environ, "PASSWD_FILE": account["passwordFile"]})
+        """Samba's own administration against a running controller of the first domain."""
+        done = self.samba("samba-tool", *arguments, configuration=self.configuration_of(controller))
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def trust(self, one, other, kind):
+        """Makes a trust of both directions between two forests; `kind` is `forest` or `external`."""
+        local, remote = (forest["administrator"]["passwordFile"] for forest in (one, other))
+        self.execute(
+            "samba-tool", "domain", "trust", "create", other["name"], f"--type={kind}", "--direction=both",
+            "--create-location=both", "--skip-validation", "-U", f"Administrator@{other['realm']}",
+            "--local-dc-username=Administrator", "--local-dc-password=" + pathlib.Path(local).read_text().strip(),
+            environment={"SMB_CONF_PATH": str(self.configuration_of(one["controllers"][0])), "PASSWD_FILE": remote})
 
     @property
     def forest(self):
@@ -126,6 +161,10 @@ class Tenant:
                          "--scope", "scim.read", "--scope", "scim.write", "--output", self.token_file)
         self.process = None
         self.start()
+
+    @property
+    def names(self):
+        return {self.name: self.address}
 
     @property
     def token(self):

@@ -6,7 +6,6 @@ import html.parser
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import urllib.parse
 
@@ -160,19 +159,6 @@ def parameters(answer):
     if answer.status_code == 303:
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))
     return Form(answer.text).fields
-
-
-def look_up(tenant):
-    """Lets this process find the tenant by its name, and trust the authority that a test names and no other."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        os.environ.pop(name, None)
-    real = socket.getaddrinfo
-
-    def find(host, *arguments, **options):
-        host = host.decode() if isinstance(host, bytes) else host
-        return real(tenant.address if host == tenant.name else host, *arguments, **options)
-
-    return find
 
 
 def luminance(colour):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Source anchors that Connect writes back to the directory, on a real domain controller."""
-import ldap3
 
 from comparison import anchor, compare, first, read, users_of
 

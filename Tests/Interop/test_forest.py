@@ -321,13 +321,7 @@ def test_a_trust_between_two_forests():
               "--network", 20)
     try:
         one, two = lab.forests
-        local, remote = (f["administrator"]["passwordFile"] for f in (one, two))
-        lab.execute(
-            "samba-tool", "domain", "trust", "create", two["name"], "--type=external", "--direction=both",
-            "--create-location=both", "--skip-validation", "-U", f"Administrator@{two['realm']}",
-            "--local-dc-username=Administrator",
-            "--local-dc-password=" + pathlib.Path(local).read_text().strip(),
-            environment={"SMB_CONF_PATH": f"{tmp_path}/lab/dc/dc1.one.example/etc/smb.conf", "PASSWD_FILE": remote})
+        lab.trust(one, two, "external")
         configuration = tmp_path / "bridgehead.yaml"
         configuration.write_text(json.dumps({
             "version": 1, "dns": {"servers": one["dnsServers"]}, "trust": {"roots": [lab.authority]},

@@ -6,11 +6,9 @@ BRIDGEHEAD_KILL_POINTS says how many of each cycle are tried, or `all`; BRIDGEHE
 """
 import json
 import os
-import pathlib
 import shutil
 import signal
 
-import pytest
 
 from comparison import assert_created_once, compare
 from crashes import Changes, assert_same, choose, conclude, content, count_calls, kill_at, sweep

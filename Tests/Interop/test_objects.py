@@ -15,7 +15,7 @@ import ldap3
 import pytest
 
 from comparison import (
-    anchor, assert_created_once, at, compare, compare_devices, contacts_of, first, groups_of, read, sid, texts,
+    anchor, at, compare, compare_devices, contacts_of, first, groups_of, read, sid, texts,
     users_of)
 from environment import Connect, wait_for
 

@@ -12,7 +12,7 @@ import uuid
 import ldap3
 import pytest
 
-from comparison import anchor, assert_created_once, compare, first, read, sid, third_party, users_of
+from comparison import anchor, assert_created_once, compare, read, sid, third_party, users_of
 from environment import wait_for
 
 LAB = ["--forest", "a.test", "--forest", "b.test", "--dcs", 2, "--users", 20, "--groups", 3]

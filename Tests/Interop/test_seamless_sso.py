@@ -10,8 +10,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
-import ssl
 import struct
 import subprocess
 import threading
@@ -34,7 +32,7 @@ from selenium.webdriver.common.by import By
 from spnego.channel_bindings import GssChannelBindings
 
 import web_browser
-from environment import PRODUCT, Connect, Lab, Tenant, wait_for
+from environment import PRODUCT, Connect, Lab, Tenant, resolving, wait_for
 from sign_in import Form, parameters
 from web_browser import Application
 
@@ -66,23 +64,14 @@ def site(tmp_path_factory):
     assert connect.sync("--full", check=False).returncode in (0, 4)
     ticket_host = f"autologon.{tenant.name}"
     service = f"HTTP/{ticket_host}"
-    real = socket.getaddrinfo
-
-    def find(host, *arguments, **options):
-        host = host.decode() if isinstance(host, bytes) else host
-        return real(tenant.address if host in (tenant.name, ticket_host) else host, *arguments, **options)
-
-    socket.getaddrinfo = find
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        os.environ.pop(name, None)
     os.environ["KRB5_CONFIG"] = lab.description["kerberosConfigurationFile"]
     admin = lab.administrator()
     person = somebody(admin, lab.forest)
-    yield types.SimpleNamespace(
-        lab=lab, tenant=tenant, connect=connect, directory=directory, token=token, redirect=redirect, web=web,
-        native=native, ticket_host=ticket_host, service=service, admin=admin, person=person,
-        base=lab.forest["baseDN"])
-    socket.getaddrinfo = real
+    with resolving({**tenant.names, ticket_host: tenant.address}):
+        yield types.SimpleNamespace(
+            lab=lab, tenant=tenant, connect=connect, directory=directory, token=token, redirect=redirect, web=web,
+            native=native, ticket_host=ticket_host, service=service, admin=admin, person=person,
+            base=lab.forest["baseDN"])
     server.shutdown()
     tenant.stop()
     lab.down()
@@ -326,10 +315,7 @@ def test_enable(site):
     flows = {f["row"]: f for f in site.connect.status()["flows"]}
     assert flows["connect-ad/smb"]["port"] == 445 and flows["connect-ad/global-catalog"]["port"] == 3268
     assert "encryption" in flows["connect-ad/smb"]["protection"]
-    seen = subprocess.run(
-        ["rpcclient", "--configfile=/dev/null", site.lab.forest["controllers"][0]["address"], "-U", "Administrator",
-         "-W", site.lab.forest["netbios"], "--use-kerberos=off", "-c", f"samlookupnames domain {ACCOUNT}$"],
-        capture_output=True, text=True, env={**os.environ, "PASSWD_FILE": site.lab.forest["administrator"]["passwordFile"]})
+    seen = site.lab.samba("rpcclient", site.lab.forest["controllers"][0]["address"], "-c", f"samlookupnames domain {ACCOUNT}$")
     assert f"name {ACCOUNT}$: 0x" in seen.stdout, seen.stdout + seen.stderr
 
 
@@ -521,13 +507,7 @@ def test_people_of_a_trusted_forest(site):
     there = site.lab.forests[1]
     names = [forest["name"] for forest in site.lab.forests]
     assert "has no forest trust" in refusal(site, "roll", "--trusted-forest", there["name"])
-    site.lab.execute(
-        "samba-tool", "domain", "trust", "create", there["name"], "--type=forest", "--direction=both",
-        "--create-location=both", "--skip-validation", "-U", f"Administrator@{there['realm']}",
-        "--local-dc-username=Administrator", "--local-dc-password="
-        + pathlib.Path(site.lab.forest["administrator"]["passwordFile"]).read_text().strip(),
-        environment={"SMB_CONF_PATH": f"{controller_directory(site)}/etc/smb.conf",
-                     "PASSWD_FILE": there["administrator"]["passwordFile"]})
+    site.lab.trust(site.lab.forest, there, "forest")
     done = site.connect.product.run("connect", "forest", "check", "--config", site.connect.configuration, "--json",
                                     check=False)
     reports = json.loads(done.stdout)["forests"]

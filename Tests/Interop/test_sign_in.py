@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import secrets
-import socket
 import sqlite3
 import threading
 import time
@@ -19,7 +18,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from sign_in import NAME, Form, Person, SignInTenant, Site, look_up, parameters
+from environment import resolving
+from sign_in import NAME, Form, Person, SignInTenant, Site, parameters
 
 PASSWORD = "Correct-Horse-7!"
 WEB = "https://wiki.corp.example/callback"
@@ -29,18 +29,16 @@ LOOPBACK = "http://localhost"
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory):
     tenant = SignInTenant(Site(tmp_path_factory.mktemp("site")), tmp_path_factory.mktemp("tenant"))
-    real = socket.getaddrinfo
-    socket.getaddrinfo = look_up(tenant)
-    tenant.user = tenant.add_user("anna", PASSWORD)
-    tenant.web, tenant.secret = tenant.create_app(
-        "Wiki", "--redirect-uri", WEB, "--redirect-uri", WEB + "?x=1", "--post-logout-redirect-uri",
-        "https://wiki.corp.example/bye")
-    tenant.native, secret = tenant.create_app(
-        "Tool", "--public", "--redirect-uri", LOOPBACK, "--grant", "authorization_code", "--grant", "refresh_token",
-        "--grant", "device_code")
-    assert secret is None
-    yield tenant
-    socket.getaddrinfo = real
+    with resolving(tenant.names):
+        tenant.user = tenant.add_user("anna", PASSWORD)
+        tenant.web, tenant.secret = tenant.create_app(
+            "Wiki", "--redirect-uri", WEB, "--redirect-uri", WEB + "?x=1", "--post-logout-redirect-uri",
+            "https://wiki.corp.example/bye")
+        tenant.native, secret = tenant.create_app(
+            "Tool", "--public", "--redirect-uri", LOOPBACK, "--grant", "authorization_code", "--grant", "refresh_token",
+            "--grant", "device_code")
+        assert secret is None
+        yield tenant
     tenant.stop()
 
 

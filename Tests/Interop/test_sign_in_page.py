@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sign-in pages in a real browser, Chromium, that trusts the site's authority and runs no JavaScript."""
 import http.server
-import socket
 import threading
 import urllib.parse
 import webbrowser
@@ -13,8 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import web_browser
-from environment import wait_for
-from sign_in import NAME, SignInTenant, Site, contrast, look_up
+from environment import resolving, wait_for
+from sign_in import NAME, SignInTenant, Site, contrast
 from web_browser import Application
 
 PASSWORD = "Correct-Horse-7!"
@@ -23,8 +22,6 @@ PASSWORD = "Correct-Horse-7!"
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory):
     tenant = SignInTenant(Site(tmp_path_factory.mktemp("site")), tmp_path_factory.mktemp("tenant"))
-    real = socket.getaddrinfo
-    socket.getaddrinfo = look_up(tenant)
     tenant.add_user("anna", PASSWORD)
     tenant.add_user("dora", PASSWORD, mustChange=True)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Application)
@@ -34,8 +31,8 @@ def tenant(tmp_path_factory):
     tenant.native, _ = tenant.create_app(
         "Tool", "--public", "--redirect-uri", "http://localhost", "--grant", "authorization_code", "--grant",
         "refresh_token", "--grant", "device_code")
-    yield tenant
-    socket.getaddrinfo = real
+    with resolving(tenant.names):
+        yield tenant
     server.shutdown()
     tenant.stop()
 

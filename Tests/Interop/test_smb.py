@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 
 import pytest
 
@@ -57,12 +56,8 @@ def note(finding):
 
 def smbclient(lab, *options):
     """Connects IPC$ as the administrator, by NTLM, and tells what was negotiated."""
-    account = lab.forest["administrator"]
-    done = subprocess.run(
-        ["smbclient", "--configfile=/dev/null", "--debug-stdout", "-d", "4", "--command=exit",
-         f"//{controller(lab)['address']}/IPC$",
-         "-U", "Administrator", "-W", lab.forest["netbios"], "--use-kerberos=off", *options],
-        capture_output=True, text=True, env={**os.environ, "PASSWD_FILE": account["passwordFile"]}, timeout=60)
+    done = lab.samba(
+        "smbclient", "--debug-stdout", "-d", "4", "--command=exit", f"//{controller(lab)['address']}/IPC$", *options)
     found = re.search(r"negotiated dialect\[(\w+)\]", done.stdout + done.stderr)
     return done.returncode, found and found[1]
 
@@ -84,11 +79,7 @@ def test_signs_in_and_opens_the_pipe(lab):
     sign_in = next(p for p in finding["evidence"] if p["name"] == "authenticate" and "signed in" in p.get("received", ""))
     assert "signed in: SMB 3.1.1, signing AES-GMAC, encryption AES-" in sign_in["received"]
     # The pipe that was opened is the one through which rpcclient reads the domain.
-    done = subprocess.run(
-        ["rpcclient", "--configfile=/dev/null", controller(lab)["address"], "-U", "Administrator",
-         "-W", lab.forest["netbios"], "--use-kerberos=off", "-c", "lookupnames Administrator"],
-        capture_output=True, text=True, timeout=60,
-        env={**os.environ, "PASSWD_FILE": lab.forest["administrator"]["passwordFile"]})
+    done = lab.samba("rpcclient", controller(lab)["address"], "-c", "lookupnames Administrator")
     assert f"{lab.forest['domainSID']}-500" in done.stdout, done.stdout + done.stderr
 
 

@@ -2,7 +2,6 @@
 """Connect synchronises a forest into a tenant by the Sync API; another tenant, fed by SCIM, is what it must equal."""
 import json
 import re
-import socket
 import socketserver
 import ssl
 import threading
@@ -11,8 +10,8 @@ import ldap3
 import pytest
 
 from comparison import anchor, compare, users_of
-from environment import Connect, Lab, Tenant
-from sign_in import Person, look_up
+from environment import Connect, Lab, Tenant, resolving
+from sign_in import Person
 from sync_client import encode, register
 
 NEW = "Bridge-Keeper-2026!"
@@ -69,8 +68,8 @@ def equal(site):
     by_sync, by_scim = held(site.sync_tenant), held(site.scim_tenant)
     for kind in by_scim:
         assert by_sync[kind].keys() == by_scim[kind].keys(), kind
-        for anchor, resource in by_scim[kind].items():
-            assert by_sync[kind][anchor] == resource
+        for source, resource in by_scim[kind].items():
+            assert by_sync[kind][source] == resource
     return by_sync
 
 
@@ -166,11 +165,10 @@ def test_the_service_heard_of_the_export(site):
     assert "#FinalizeExport" in log and "#ProvisionAzureADSyncObjects2" in log and "#ProvisionCredentials" in log
 
 
-def test_a_person_signs_connect_in(site, tmp_path, monkeypatch):
+def test_a_person_signs_connect_in(site, tmp_path):
     """On another device, once; every run afterwards renews what that left behind."""
     tenant, token = site.sync_tenant, tmp_path / "refresh"
     tenant.issuer = f"https://{tenant.name}/{tenant.initial_domain}"
-    monkeypatch.setattr(socket, "getaddrinfo", look_up(tenant))
     client = tenant.product.json(
         "tenant", "apps", "create", "--config", tenant.configuration, "--json", "--name", "Person", "--public",
         "--grant", "device_code", "--grant", "refresh_token")["clientId"]
@@ -184,10 +182,11 @@ def test_a_person_signs_connect_in(site, tmp_path, monkeypatch):
         assert done.returncode != 0 and "connect sign-in" in done.stderr + done.stdout, (done.stderr, done.stdout)
         process = site.product.start("connect", "sign-in", "--config", site.configuration)
         address, code = re.search(r"open (\S+) and enter the code (\S+)", process.stderr.readline()).groups()
-        person = Person(tenant)
-        page = person.sign_in(person.open(address), site.person, NEW)
-        page = person.send(page, user_code=code)
-        person.send(page, choice=("decision", "allow"))
+        with resolving(tenant.names):
+            person = Person(tenant)
+            page = person.sign_in(person.open(address), site.person, NEW)
+            page = person.send(page, user_code=code)
+            person.send(page, choice=("decision", "allow"))
         assert process.wait(60) == 0, process.stderr.read()
         assert token.stat().st_mode & 0o777 == 0o600
         kept = {token.read_text()}

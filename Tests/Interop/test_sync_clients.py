@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tenant's Sync API towards a client that shares no code with it, and towards hostile ones. No forest is needed."""
 import random
-import socket
 import urllib.parse
 
 import msal
 import pytest
 import requests
 
-from sign_in import NAME, Form, Person, SignInTenant, Site, derived, look_up
+from environment import resolving
+from sign_in import NAME, Person, SignInTenant, Site, derived
 from sync_client import CHANGE, MEDIA_TYPE, SCOPE, Fault, SyncClient, certificate, encode, register, result
 
 PASSWORD = "Correct-Horse-7!"
@@ -18,11 +18,9 @@ WEB = "https://wiki.corp.example/callback"
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory):
     tenant = SignInTenant(Site(tmp_path_factory.mktemp("site")), tmp_path_factory.mktemp("tenant"))
-    real = socket.getaddrinfo
-    socket.getaddrinfo = look_up(tenant)
-    tenant.web, _ = tenant.create_app("Wiki", "--redirect-uri", WEB)
-    yield tenant
-    socket.getaddrinfo = real
+    with resolving(tenant.names):
+        tenant.web, _ = tenant.create_app("Wiki", "--redirect-uri", WEB)
+        yield tenant
     tenant.stop()
 
 

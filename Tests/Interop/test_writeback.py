@@ -12,8 +12,8 @@ import time
 import ldap3
 import pytest
 
-from environment import wait_for
-from sign_in import Form, Person, look_up
+from environment import resolving, wait_for
+from sign_in import Form, Person
 from writeback_site import WritebackSite, forged, handled, outcome, plant
 
 NEW = "Bridge-Keeper-2026!"
@@ -29,8 +29,9 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def names(site, monkeypatch):
-    monkeypatch.setattr("socket.getaddrinfo", look_up(site.tenant))
+def names(site):
+    with resolving(site.tenant.names):
+        yield
 
 
 def change(site, user, old, new, again=None, person=None):
@@ -369,7 +370,6 @@ def test_the_audit_log_cannot_be_changed(site):
 
 
 def test_without_connect_nothing_is_changed_and_the_person_is_told(site):
-    user = site.next_user()
     site.tenant.command("writeback", "disable")
     try:
         person = Person(site.tenant)

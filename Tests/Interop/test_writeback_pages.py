@@ -14,8 +14,8 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import x25519
 
-from environment import wait_for
-from sign_in import Form, Person, SignInTenant, Site, look_up
+from environment import resolving, wait_for
+from sign_in import Form, Person, SignInTenant, Site
 from writeback_site import INFO, associated_data, hpke_open
 
 OLD, NEW = "Present-Password-1", "Coming-Password-2"
@@ -79,8 +79,9 @@ def connector(tenant):
 
 
 @pytest.fixture(autouse=True)
-def names(tenant, monkeypatch):
-    monkeypatch.setattr("socket.getaddrinfo", look_up(tenant))
+def names(tenant):
+    with resolving(tenant.names):
+        yield
 
 
 @pytest.fixture
