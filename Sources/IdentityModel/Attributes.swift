@@ -58,6 +58,13 @@ package struct Attributes: Sendable, Equatable {
     if texts.isEmpty { remove(name) } else { self[name] = texts.map { Array($0.utf8) } }
   }
 
+  /// Those whose names are included.
+  package func filter(_ isIncluded: (String) -> Bool) -> Attributes {
+    fields.reduce(into: Attributes()) { result, field in
+      if isIncluded(name(of: field)) { result.bytes += bytes[field.range] }
+    }
+  }
+
   package mutating func remove(_ name: String) { replace(name, with: []) }
 
   /// Takes over the attributes of a change; those without values are cleared.

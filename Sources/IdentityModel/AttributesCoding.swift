@@ -85,10 +85,11 @@ extension Attributes {
 
   /// The attribute of that name.
   func field(_ name: String) -> Field? {
+    let length = name.utf8.count
     var position = 1
     while position < bytes.count {
       let field = Self.field(bytes, &position)
-      if bytes[field.name].elementsEqual(name.utf8) { return field }
+      if field.name.count == length, bytes[field.name].elementsEqual(name.utf8) { return field }
     }
     return nil
   }

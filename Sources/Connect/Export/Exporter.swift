@@ -18,8 +18,11 @@ struct Exporter: Sendable {
   let logger: Logger
   let now: @Sendable () -> Double
 
-  /// Requests that are planned together: enough to keep the connections busy, few enough to be looked up after a crash.
+  /// Requests for each connection that are planned together: enough to keep the connections busy, few enough to be looked up
+  /// after a crash.
   static let roundsPerPlan = 4
+  /// References in one request, over all its operations.
+  static let linksPerRequest = 1000
 
   struct Result: Sendable {
     var exported: [ObjectKind: CycleReport.Exported] = [:]
@@ -41,21 +44,8 @@ struct Exporter: Sendable {
     let total = try await pending()
     var done = 0
     for stage in ExportStage.allCases {
-      var tried: Set<Int64> = []
-      while true {
-        try Task.checkCancellation()
-        let size =
-          capabilities.concurrency * stage.operationsPerRequest(capabilities)
-        let skipping = tried
-        let planned = try await store.write(durability: .full) { [plan = ExportPlan(target: profile)] transaction in
-          try plan.next(stage, limit: size * Self.roundsPerPlan, skipping: skipping, in: transaction)
-        }
-        if planned.isEmpty { break }
-        let again = try await send(
-          planned, stage.operationsPerRequest(capabilities), capabilities, isLast: isLast, &result)
-        tried.formUnion(again)
-        result.again += again.count
-        done += planned.reduce(0) { $0 + max(1, $1.links.count) }
+      try await run(stage, capabilities, isLast: isLast, &result) { planned in
+        done += planned
         progress.report(.export, done: done, total: max(done, total))
       }
     }
@@ -72,37 +62,34 @@ struct Exporter: Sendable {
     }
   }
 
-  /// Sends planned operations, a request's worth at a time, and records what became of each.
+  /// Sends all operations of a stage over as many connections as the target allows, and records what became of each. The next
+  /// ones are planned while the last are under way, but for references: of those an object has one operation at a time.
   ///
-  /// - Returns: the objects whose operation did not succeed and is ready for another round.
-  private func send(
-    _ planned: [PlannedOperation], _ operationsPerRequest: Int, _ capabilities: TargetCapabilities, isLast: Bool,
-    _ result: inout Result
-  ) async throws -> Set<Int64> {
-    let requests = planned.chunks(of: operationsPerRequest)
-    var again: Set<Int64> = []
+  /// - Parameter progress: is told how many operations and references were answered.
+  private func run(
+    _ stage: ExportStage, _ capabilities: TargetCapabilities, isLast: Bool, _ result: inout Result,
+    progress: (Int) -> Void
+  ) async throws {
+    var cursor = ExportCursor()
+    var waiting: [ArraySlice<PlannedOperation>] = []
+    var underWay = 0
     var failure: (any Error)?
     try await withThrowingTaskGroup(of: (ArraySlice<PlannedOperation>, Answer).self) { group in
-      var next = requests.startIndex
-      func sendNext() {
-        guard next < requests.endIndex, failure == nil else { return }
-        let request = requests[next]
-        next += 1
-        group.addTask { (request, await answer(request)) }
-      }
-      for _ in 0..<capabilities.concurrency { sendNext() }
-      while let (request, answer) = try await group.next() {
+      while true {
+        while failure == nil, underWay < capabilities.concurrency {
+          if waiting.isEmpty, stage != .links || underWay == 0 {
+            waiting = try await plan(stage, capabilities, after: &cursor).reversed()
+          }
+          guard let request = waiting.popLast() else { break }
+          underWay += 1
+          group.addTask { (request, await answer(request)) }
+        }
+        guard let (request, answer) = try await group.next() else { break }
+        underWay -= 1
         result.requests += 1
         switch answer {
         case .outcomes(let outcomes):
-          let confirmation = Confirmation(target: profile, isLast: isLast, now: now())
-          let recorded = try await store.write { transaction in
-            try confirmation.record(Array(zip(request, outcomes)), in: transaction)
-          }
-          again.formUnion(recorded.again)
-          result.errors += recorded.errors
-          for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
-          if outcomes.contains(where: \.isUnanswered) { result.hasUnanswered = true }
+          cursor.abandon(try await record(request, outcomes, isLast: isLast, &result))
           if case .unavailable(let reason)? = outcomes.first(where: \.isUnavailable) {
             failure =
               failure
@@ -110,14 +97,42 @@ struct Exporter: Sendable {
                 .targetUnreachable, "The export stopped: \(reason)",
                 remedy: "What was not answered is looked up by the next pass; run it when the target answers again.")
           }
+          progress(request.reduce(0) { $0 + max(1, $1.links.count) })
         case .failed(let error):
           failure = failure ?? error
         }
-        sendNext()
       }
     }
     if let failure { throw failure }
-    return again
+  }
+
+  /// The next requests of a stage, which the store now has as sent.
+  private func plan(
+    _ stage: ExportStage, _ capabilities: TargetCapabilities, after cursor: inout ExportCursor
+  ) async throws -> [ArraySlice<PlannedOperation>] {
+    try Task.checkCancellation()
+    let limit = capabilities.concurrency * capabilities.operationsPerRequest * Self.roundsPerPlan
+    let (planned, moved) = try await store.write(durability: .full) { [plan = ExportPlan(target: profile), cursor] in
+      var cursor = cursor
+      return (try plan.next(stage, limit: limit, after: &cursor, in: $0), cursor)
+    }
+    cursor = moved
+    return planned.requests(operations: capabilities.operationsPerRequest, links: Self.linksPerRequest)
+  }
+
+  /// - Returns: the objects whose operation did not succeed and is ready for another round.
+  private func record(
+    _ request: ArraySlice<PlannedOperation>, _ outcomes: [ExportOutcome], isLast: Bool, _ result: inout Result
+  ) async throws -> Set<Int64> {
+    let confirmation = Confirmation(target: profile, isLast: isLast, now: now())
+    let recorded = try await store.write { transaction in
+      try confirmation.record(Array(zip(request, outcomes)), in: transaction)
+    }
+    result.again += recorded.again.count
+    result.errors += recorded.errors
+    for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
+    if outcomes.contains(where: \.isUnanswered) { result.hasUnanswered = true }
+    return recorded.again
   }
 
   private enum Answer: Sendable {
@@ -174,10 +189,22 @@ struct Exporter: Sendable {
   }
 }
 
-extension ExportStage {
-  /// An operation on references carries hundreds of them: fewer go into one request.
-  func operationsPerRequest(_ capabilities: TargetCapabilities) -> Int {
-    self == .links ? max(1, capabilities.operationsPerRequest / 10) : capabilities.operationsPerRequest
+extension [PlannedOperation] {
+  /// Requests of so many operations and references at most; one operation's references stay together.
+  func requests(operations: Int, links: Int) -> [ArraySlice<PlannedOperation>] {
+    var requests: [ArraySlice<PlannedOperation>] = []
+    var start = startIndex
+    var carried = 0
+    for index in indices {
+      let weight = self[index].links.count
+      if index > start, index - start == operations || carried + weight > links {
+        requests.append(self[start..<index])
+        (start, carried) = (index, 0)
+      }
+      carried += weight
+    }
+    if start < endIndex { requests.append(self[start...]) }
+    return requests
   }
 }
 

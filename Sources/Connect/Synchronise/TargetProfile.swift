@@ -27,7 +27,7 @@ struct TargetProfile: Sendable {
   /// What of `desired` the target has a place for.
   func representable(_ desired: Attributes, kind: ObjectKind) -> Attributes {
     let accepted = vocabulary[kind] ?? []
-    return Attributes(desired.storage.filter { accepted.contains($0.key) })
+    return desired.filter(accepted.contains)
   }
 
   /// The attributes in which the target has to be changed; those without values are to be removed.

@@ -84,7 +84,7 @@ package enum ConnectSchema {
         """
         CREATE TABLE remote (
           target TEXT NOT NULL, mv INTEGER NOT NULL, remote_id TEXT NOT NULL, etag TEXT, baseline BLOB NOT NULL,
-          seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (target, mv), UNIQUE (target, remote_id)) WITHOUT ROWID
+          seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (target, mv), UNIQUE (target, remote_id))
         """,
         """
         CREATE TABLE remote_link (
@@ -155,7 +155,7 @@ package enum ConnectSchema {
         CREATE TABLE stranger (
           target TEXT NOT NULL, remote_id TEXT NOT NULL, kind TEXT NOT NULL, source_anchor TEXT, user_name TEXT,
           address TEXT, privileged INTEGER NOT NULL, deleted INTEGER NOT NULL, etag TEXT, attrs BLOB NOT NULL,
-          reading INTEGER NOT NULL, PRIMARY KEY (target, remote_id)) WITHOUT ROWID
+          reading INTEGER NOT NULL, PRIMARY KEY (target, remote_id))
         """,
         "CREATE INDEX stranger_anchor ON stranger (target, source_anchor) WHERE source_anchor IS NOT NULL",
         "CREATE INDEX stranger_name ON stranger (target, user_name) WHERE user_name IS NOT NULL",

@@ -10,7 +10,7 @@ extension ConnectSchema {
     statements: [
       """
       CREATE TABLE form (
-        mv INTEGER NOT NULL, target TEXT NOT NULL, attrs BLOB NOT NULL, PRIMARY KEY (mv, target)) WITHOUT ROWID
+        mv INTEGER NOT NULL, target TEXT NOT NULL, attrs BLOB NOT NULL, PRIMARY KEY (mv, target))
       """,
       """
       CREATE TABLE claim_at_target (

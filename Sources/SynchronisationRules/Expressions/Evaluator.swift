@@ -49,7 +49,8 @@ struct Scene {
 
   /// The values of an attribute by its name in lower case.
   func values(_ name: String) -> [[UInt8]] {
-    if let values = entry.attributes.storage[name] { return values }
+    let values = entry.attributes[name]
+    if !values.isEmpty { return values }
     switch name {
     case "distinguishedname": return [Array(entry.name.utf8)]
     case "objectguid": return [entry.anchor.bytes]
