@@ -9,7 +9,9 @@ extension SQLRow {
   /// - Throws: ``ConnectError`` with the code `corrupt` when it holds no kind that this version knows.
   func kind(_ index: Int) throws -> ObjectKind {
     let name: String = try self[index]
-    guard let kind = ObjectKind(rawValue: name) else { throw ConnectError.corrupt("an object of the unknown kind \(name)") }
+    guard let kind = ObjectKind(rawValue: name) else {
+      throw ConnectError.corrupt("an object of the unknown kind \(name)")
+    }
     return kind
   }
 }

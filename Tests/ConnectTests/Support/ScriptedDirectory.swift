@@ -20,7 +20,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     var objects: [Anchor: Object] = [:]
     var order: [Anchor] = []
     var log: [Change] = []
-    var nextAnchor: UInt8 = 1
+    var nextAnchor: UInt16 = 1
     var invocation: [UInt8] = [1]
     var batchSize = 3
     /// Batches after which the next reading breaks; nil for never.
@@ -53,7 +53,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     links: [String: [Anchor]] = [:]
   ) -> Anchor {
     state.withLock { state in
-      let anchor = Anchor([space] + [UInt8](repeating: 0, count: 14) + [state.nextAnchor])
+      let number = [UInt8(state.nextAnchor >> 8), UInt8(truncatingIfNeeded: state.nextAnchor)]
+      let anchor = Anchor([space] + [UInt8](repeating: 0, count: 13) + number)
       state.nextAnchor += 1
       let object = Object(
         anchor: anchor, kind: kind, rdn: rdn, parent: parent, attributes: Attributes(texts: attributes), links: links)

@@ -41,11 +41,15 @@ final class Site: Sendable {
     self.store = store
   }
 
-  static func with(_ target: MemoryTarget = MemoryTarget(), _ body: (Site) async throws -> Void) async throws {
+  /// - Parameter work: where what the store's statements do is counted.
+  static func with(
+    _ target: MemoryTarget = MemoryTarget(), work: StoreWork? = nil, _ body: (Site) async throws -> Void
+  ) async throws {
     let folder = NSTemporaryDirectory() + "bridgehead-connect-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
+    let store = try await SQLiteStore.open(
+      path: folder + "/connect.db", migrations: ConnectSchema.migrations, options: .init(work: work))
     try await body(Site(target, folder, store))
     try await store.close()
   }
