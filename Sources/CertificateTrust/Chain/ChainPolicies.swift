@@ -119,7 +119,7 @@ struct NamePolicy: VerifierPolicy, Sendable {
       name -> String? in
       switch name {
       case .dnsName(let host): host
-      case .ipAddress(let bytes): PeerName.text(ofAddress: bytes.bytes)
+      case .ipAddress(let bytes): NumericAddress.text(bytes.bytes)
       default: nil
       }
     }
