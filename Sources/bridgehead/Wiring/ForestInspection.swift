@@ -24,11 +24,11 @@ struct ForestInspection: ForestAccess {
 
   func signIn(_ role: ForestRole, to controller: ForestController) async throws -> any ForestDirectory {
     let provider = try forest.provider(of: role)
-    let port = forest.usesTLS ? LDAPServer.ldapsPort : LDAPServer.ldapPort
+    let port = forest.usesTLS ? LDAPConnection.ldapsPort : LDAPConnection.ldapPort
     let row = forest.usesTLS ? RowID.connectADLDAPS : RowID.connectADLDAP
     return LDAPForestDirectory(
       try await LDAPConnection.connect(
-        to: LDAPServer(host: controller.host, address: controller.address, port: port),
+        to: ServerAddress(host: controller.host, address: controller.address, port: port),
         security: forest.usesTLS ? .tls(forest.tls, .negotiated(provider)) : .sealed(provider),
         flow: Flow(row: row.rawValue, recorder: forest.flows), logger: Logger(label: "bridgehead.ldap")))
   }
@@ -44,7 +44,8 @@ struct ForestInspection: ForestAccess {
   ) async throws -> [ForestReport.Controller] {
     let connector = RPCConnector(flows: .init(recorder: forest.flows), group: MultiThreadedEventLoopGroup.singleton)
     let association = try await connector.connect(
-      to: RPCServer(host: controller.host, address: controller.address), .drsuapi,
+      to: ServerAddress(host: controller.host, address: controller.address, port: RPCConnector.endpointMapperPort),
+      .drsuapi,
       security: .privacy(
         try forest.provider(of: role), ServicePrincipal(service: "ldap", host: controller.host), .spnego))
     return try await ForestReport.Controller.read(association, domain: domain)

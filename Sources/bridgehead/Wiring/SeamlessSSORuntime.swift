@@ -110,7 +110,8 @@ struct SeamlessSSORuntime: Closable {
       controller: { try await near.connect(to: controller) },
       accounts: { access in
         try await DomainAccounts.connect(
-          to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
+          to: ServerAddress(host: controller.hostName, address: controller.address, port: SMBConnection.smbPort),
+          domain: controller.netbiosDomain,
           access: access, provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
           logger: Logger(label: "bridgehead.smb"))
       })
