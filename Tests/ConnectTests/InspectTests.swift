@@ -8,6 +8,21 @@ import Wire
 @testable import Connect
 
 @Suite struct InspectTests {
+  @Test func eachTargetIsJudgedByWhatItTakesItself() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      let first = configuration.targets[0].name
+      configuration.targets.append(configuration.targets[0])
+      configuration.targets[1].name = "sync"
+      let finder = ObjectFinder(
+        configuration: configuration, vocabularies: [first: .scim, "sync": .syncAPI], now: { .distantPast })
+      let targets = try await site.store.read { try finder.targets($0) }
+      // A SCIM service has to name the extension first that holds it.
+      #expect(targets.map { $0.accepts("onPremisesSecurityIdentifier", of: .user) } == [false, true])
+      #expect(targets.allSatisfy { $0.accepts("displayName", of: .user) })
+    }
+  }
+
   @Test func showsAnObjectInEverySpace() async throws {
     try await Site.with { site in
       let ann = site.directory.user("ann", in: site.people, ["department": ["Sales"], "mail": ["ann@corp.example"]])
