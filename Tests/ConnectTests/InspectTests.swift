@@ -85,7 +85,7 @@ import Wire
       let status = try await ConnectStatus.read(site.store)
       #expect(status.flows.map(\.count) == [3])
       #expect(status.flows.first?.lastAt == 2)
-      #expect(status.runs.map(\.outcome) == ["succeeded"])
+      #expect(status.runs.map(\.outcome) == [.succeeded])
       #expect(status.runs.first?.report?.exported(.user).created == 1)
       #expect(status.partitions.first?.server == "dc1")
       #expect(status.counts.first { $0.kind == "user" }?.remote == 1)
