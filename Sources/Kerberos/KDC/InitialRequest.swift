@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
-
 /// A request for an initial ticket without pre-authentication (RFC 4120 5.4.1), for those who only want to hear the KDC.
 ///
 /// ```
