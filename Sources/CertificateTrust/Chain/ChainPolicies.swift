@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import SwiftASN1
+import Wire
 @_spi(DisableValidityCheck) import X509
 
 /// RFC 5280 6.1.3 (a)(2): every certificate of the chain is in its time.

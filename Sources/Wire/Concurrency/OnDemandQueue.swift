@@ -3,7 +3,7 @@
 import Synchronization
 
 /// What waits for a thread that starts with the first request and ends with the last one, so that nobody has to stop it.
-package struct OnDemandQueue<Request: Sendable>: ~Copyable, Sendable {
+package final class OnDemandQueue<Request: Sendable>: Sendable {
   private struct State {
     var incoming: [Request] = []
     var isRunning = false
