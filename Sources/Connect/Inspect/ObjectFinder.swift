@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FoundationEssentials
-package import IdentityModel
+import IdentityModel
 package import Store
 import SynchronisationRules
 import Wire

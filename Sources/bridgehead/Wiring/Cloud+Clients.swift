@@ -3,6 +3,7 @@
 import FoundationEssentials
 import HTTP
 import Logging
+import NIOCore
 import SCIM
 import Wire
 

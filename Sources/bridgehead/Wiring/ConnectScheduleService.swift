@@ -3,6 +3,7 @@
 import Connect
 import Logging
 import ServiceLifecycle
+import Wire
 
 /// The scheduler with its collaborators: made when the service begins, when signals are already taken care of.
 struct ConnectScheduleService: Service {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import SyncAPI
+import Wire
 
 struct ConnectSignIn: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
