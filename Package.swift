@@ -85,14 +85,14 @@ let package = Package(
     // Protocols: they meet only in Wire/Security and Wire/Transport.
     library("TCP", ["Wire", nioCore, nioPosix]),
     library("Kerberos", ["Wire", "CKerberos", logging]),
-    library("LDAP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, nioSSL, logging]),
+    library("LDAP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, logging]),
     library("DirectoryLocator", ["Wire", "LDAP", "CARES", nioCore, nioPosix, logging]),
-    library("RPC", ["Wire", "TCP", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
+    library("RPC", ["Wire", "TCP", "CNettle", crypto, cryptoExtras, nioCore]),
     library("SMB", ["Wire", "TCP", "CNettle", crypto, cryptoExtras, nioCore, nioPosix, logging]),
     library(
       "CertificateTrust",
       ["Wire", x509, asn1, crypto, cryptoExtras, nioCore, nioTLS, nioSSL, logging]),
-    library("HTTP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+    library("HTTP", ["Wire", "TCP", "CertificateTrust", nioCore, nioPosix, nioHTTP1, logging]),
     library("SCIM", ["IdentityModel", "Wire", "HTTP", nioCore, logging]),
     library("XML", ["Wire", "CXML2"]),
     library("WSManagement", ["Wire", "HTTP", "XML", nioCore]),
@@ -121,7 +121,7 @@ let package = Package(
         "IdentityModel", "Wire", "TCP", "CertificateTrust", "Kerberos", "SCIM", "SyncAPI", "Store", "PasswordHash",
         "PasswordWriteback", "WebIdentity", "WebPages",
         hummingbird,
-        hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle,
+        hummingbirdTLS, hummingbirdHTTP2, nioCore, nioPosix, nioSSL, crypto, logging, metrics, lifecycle, nioTLS,
       ]),
     library(
       "Readiness",
@@ -142,7 +142,7 @@ let package = Package(
       ]),
     library(
       "Lab",
-      ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1, logging],
+      ["Wire", x509, asn1, crypto, nioCore, nioPosix, nioHTTP1],
       resources: [.embedInCode("Scripts")]),
 
     // The composition root.
@@ -163,7 +163,7 @@ let package = Package(
       name: "ImportBenchmark",
       dependencies: [
         "IdentityModel", "Wire", "Kerberos", "LDAP", "RPC", "DirectoryLocator", "CertificateTrust", "Store",
-        "PasswordHash", "Connect", x509, logging,
+        "PasswordHash", "Connect", logging, nioPosix,
       ],
       path: "Benchmarks/ImportBenchmark", swiftSettings: settings),
 
@@ -176,38 +176,37 @@ let package = Package(
     tests("KerberosTests", ["TestSupport", "Kerberos", "Wire", logging]),
     tests(
       "LDAPTests",
-      ["TestSupport", "LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, nioSSL, logging]),
-    tests("RPCTests", ["TestSupport", "RPC", "Wire", crypto, nioCore, nioPosix, nioEmbedded, logging]),
+      ["TestSupport", "LDAP", "Wire", "CertificateTrust", nioCore, nioPosix, nioEmbedded, logging]),
+    tests("RPCTests", ["TestSupport", "RPC", "Wire", "CNettle", crypto, nioCore, nioPosix]),
     tests("DirectoryLocatorTests", ["TestSupport", "DirectoryLocator", "LDAP", "Wire", nioCore, nioPosix, logging]),
     // Authorities, revocation lists and scripted servers that several test targets need; no product links it.
     .target(
       name: "TrustTestSupport",
-      dependencies: [x509, asn1, crypto, cryptoExtras, nioCore, nioPosix, nioTLS, nioSSL],
+      dependencies: [x509, asn1, crypto, cryptoExtras, nioCore, nioPosix, nioSSL],
       path: "Tests/TrustTestSupport", swiftSettings: settings),
     tests(
       "CertificateTrustTests",
       [
-        "TestSupport", "CertificateTrust", "TrustTestSupport", "Wire", x509, asn1, crypto, cryptoExtras, nioCore,
+        "TestSupport", "CertificateTrust", "TrustTestSupport", x509, asn1, crypto, cryptoExtras, nioCore,
         nioPosix, nioSSL, logging,
       ]),
     tests(
       "HTTPTests",
       [
-        "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
-        nioSSL,
+        "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioSSL,
       ]),
     tests("SMBTests", ["TestSupport", "SMB", "Wire", crypto, nioCore, nioPosix, logging]),
-    tests("XMLTests", ["XML", "Wire"]),
-    tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
+    tests("XMLTests", ["XML"]),
+    tests("WSManagementTests", ["WSManagement"]),
     tests("WCFTests", ["TestSupport", "WCF", "Wire"]),
     tests(
       "SyncAPITests",
       [
-        "TestSupport", "SyncAPI", "WCF", "HTTP", "IdentityModel", "WebIdentity", "Wire", nioCore, nioPosix, nioHTTP1,
+        "TestSupport", "SyncAPI", "WCF", "HTTP", "IdentityModel", "Wire", nioCore, nioPosix, nioHTTP1,
         logging,
       ]),
     tests("SCIMTests", ["TestSupport", "SCIM", "HTTP", "Wire", nioCore, nioPosix, logging]),
-    tests("StoreTests", ["Store"]),
+    tests("StoreTests", ["Store", "Wire"]),
     tests("SynchronisationRulesTests", ["TestSupport", "SynchronisationRules", "IdentityModel", "Wire"]),
     tests(
       "ConnectTests",
@@ -220,7 +219,7 @@ let package = Package(
       [
         "TestSupport", "Tenant", "SCIM", "SyncAPI", "IdentityModel", "Store", "Wire", "PasswordHash",
         "PasswordWriteback",
-        "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle,
+        "WebIdentity", nioCore, nioPosix, nioSSL, x509, asn1, crypto, logging, lifecycle, "Kerberos",
       ]),
     tests("PasswordWritebackTests", ["PasswordWriteback", "Wire"]),
     tests("PasswordHashTests", ["PasswordHash", "Wire"]),
@@ -230,21 +229,20 @@ let package = Package(
       "ReadinessTests",
       [
         "TestSupport", "Readiness", "PortReference", "Wire", "Store", "WebPages",
-        "CertificateTrust",
         "DirectoryLocator",
         "HTTP",
         "Kerberos",
         "LDAP",
         "SMB",
-        crypto, logging, nioCore, nioPosix, yams,
+        logging, nioCore, nioPosix, yams,
       ], exclude: ["Golden", "Topologies"]),
-    tests("LabTests", ["Lab", x509]),
+    tests("LabTests", ["Lab"]),
     tests(
       "IntegrationTests",
       [
         "TestSupport", "Kerberos", "LDAP", "DirectoryLocator", "CertificateTrust", "HTTP", "SCIM", "Store",
         "Connect", "PasswordHash", "RPC", "SMB", "Readiness", "PortReference", "Wire", crypto, nioCore, nioPosix,
-        nioSSL, logging,
+        logging, "IdentityModel",
       ]),
   ]
 )

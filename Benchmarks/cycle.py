@@ -17,7 +17,7 @@ import time
 import ldap3
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Interop"))
+sys.path.insert(0, str(ROOT / "Tests/Interop/support"))
 from comparison import anchor, users_of  # noqa: E402
 from environment import Connect, Lab, PRODUCT, Tenant, wait_for  # noqa: E402
 

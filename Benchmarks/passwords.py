@@ -26,7 +26,7 @@ import urllib.parse
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Interop"))
+sys.path.insert(0, str(ROOT / "Tests/Interop/support"))
 from environment import resolving  # noqa: E402
 from passwords import PasswordSite, sync  # noqa: E402
 from replication_peers import impacket_hashes  # noqa: E402

@@ -16,7 +16,7 @@ import tempfile
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Interop"))
+sys.path.insert(0, str(ROOT / "Tests/Interop/support"))
 import wan  # noqa: E402
 from environment import PRODUCT  # noqa: E402
 from fault_site import FARM, FEATURES, Site, key, measured  # noqa: E402

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Interop"))
+sys.path.insert(0, str(ROOT / "Tests/Interop/support"))
 from environment import resolving  # noqa: E402
 from sign_in import Person  # noqa: E402
 from writeback_site import WritebackSite  # noqa: E402

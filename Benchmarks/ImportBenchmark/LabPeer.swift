@@ -88,16 +88,17 @@ struct LabPeer {
       name: forest.name, domains: [forest.name], locator: locator, directory: { _ in try await connect() }
     ) { controller in
       try await connector.connect(
-        to: RPCServer(host: controller.hostName, address: controller.address), .drsuapi,
+        to: ServerAddress(
+          host: controller.hostName, address: controller.address, port: RPCConnector.endpointMapperPort), .drsuapi,
         security: .privacy(kerberos, ServicePrincipal(service: "ldap", host: controller.hostName), .spnego))
     }
   }
 
   func connect() async throws -> LDAPConnection {
     try await LDAPConnection.connect(
-      to: LDAPServer(
+      to: ServerAddress(
         host: controller.host, address: controller.address,
-        port: usesTLS ? LDAPServer.ldapsPort : LDAPServer.ldapPort),
+        port: usesTLS ? LDAPConnection.ldapsPort : LDAPConnection.ldapPort),
       security: security, flow: Flow(row: usesTLS ? "connect-ad/ldaps" : "connect-ad/ldap", recorder: Nobody()),
       logger: logger)
   }
@@ -111,7 +112,7 @@ struct LabPeer {
   var locator: DirectoryLocator {
     var configuration = DirectoryLocator.Configuration()
     configuration.allowedControllers[forest.name] = [
-      Endpoint(host: controller.host, port: controller.ports["ldap"] ?? LDAPServer.ldapPort)
+      Endpoint(host: controller.host, port: controller.ports["ldap"] ?? LDAPConnection.ldapPort)
     ]
     let servers = forest.dnsServers.map { Endpoint(host: $0, port: controller.ports["dns"] ?? 53) }
     return DirectoryLocator(

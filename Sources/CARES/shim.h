@@ -7,7 +7,5 @@
 #include <sys/time.h>
 #include <netinet/in.h>
 #include <netdb.h>
-/* The thread that drives a channel is woken through an eventfd. */
-#include <sys/eventfd.h>
 #include <ares.h>
 #endif

@@ -65,7 +65,7 @@ package struct ConnectService: Sendable {
       let work = try await look()
       guard memory.isWorth(work, at: now().timeIntervalSince1970) else {
         memory.change { $0.quiet += 1 }
-        measure(report, outcome: "quiet")
+        measure(report, outcome: .quiet)
         return report
       }
     } catch {
@@ -131,29 +131,31 @@ package struct ConnectService: Sendable {
     } catch {
       let isStopped = error is CancellationError || Task.isCancelled
       let reason = isStopped ? "The run was stopped." : error.explanation
+      report.limitErrors()
       report.errors.append(reason)
       // A task of its own, because the store refuses a cancelled one. The first error is what matters; a store that
       // fails again here would only hide it.
       await Task { [report] in
         if isStopped {
-          try? await history.end(id, report, outcome: "interrupted", at: now().timeIntervalSince1970)
+          try? await history.end(id, report, outcome: .interrupted, at: now().timeIntervalSince1970)
         } else {
           try? await noteFailure(id, report, reason, history)
         }
         try? await ledger.flush(to: store, at: now().timeIntervalSince1970)
       }.value
-      measure(report, outcome: isStopped ? "interrupted" : "failed")
+      measure(report, outcome: isStopped ? .interrupted : .failed)
       throw error
     }
-    try await history.end(
-      id, report, outcome: report.leftBehind == nil ? "succeeded" : "partial", at: now().timeIntervalSince1970)
+    report.limitErrors()
+    let outcome = report.leftBehind == nil ? RunOutcome.succeeded : .partial
+    try await history.end(id, report, outcome: outcome, at: now().timeIntervalSince1970)
     try await ledger.flush(to: store, at: now().timeIntervalSince1970)
     let (leftovers, time) = (try await look().leftovers, now().timeIntervalSince1970)
     memory.change {
       ($0.quiet, $0.failure) = (0, nil)
       ($0.leftovers, $0.leftoversAt) = (leftovers, time)
     }
-    measure(report, outcome: "succeeded")
+    measure(report, outcome: outcome)
     return report
   }
 
@@ -166,21 +168,23 @@ package struct ConnectService: Sendable {
     let repetitions = isRepeated ? (last?.repetitions ?? 1) + 1 : 1
     if isRepeated { report.repetitions = repetitions }
     try await history.end(
-      id, report, outcome: "failed", at: now().timeIntervalSince1970, inPlaceOf: isRepeated ? last?.run : nil)
+      id, report, outcome: .failed, at: now().timeIntervalSince1970, inPlaceOf: isRepeated ? last?.run : nil)
     memory.change { $0.failure = (id, reason, repetitions) }
   }
 
-  private func measure(_ report: CycleReport, outcome: String) {
+  private func measure(_ report: CycleReport, outcome: RunOutcome) {
     Counter(
-      label: "bridgehead_connect_passes_total", dimensions: [("mode", report.mode.rawValue), ("outcome", outcome)]
+      label: "bridgehead_connect_passes_total",
+      dimensions: [("mode", report.mode.rawValue), ("outcome", outcome.rawValue)]
     ).increment()
     let time = now().timeIntervalSince1970
-    Metrics.Timer(label: "bridgehead_connect_pass", dimensions: [("outcome", outcome)])
+    Metrics.Timer(label: "bridgehead_connect_pass", dimensions: [("outcome", outcome.rawValue)])
       .recordNanoseconds(Int64(max(0, time - report.started) * 1e9))
-    if outcome == "succeeded" || outcome == "quiet" {
+    // A source that cannot be read makes the time grow old, also while the others have nothing new.
+    if [.succeeded, .quiet].contains(outcome), report.leftBehind == nil {
       Metrics.Gauge(label: "bridgehead_connect_last_success_seconds").record(time)
     }
-    guard outcome == "succeeded" else { return }
+    guard [.succeeded, .partial].contains(outcome) else { return }
     for (kind, counts) in report.exported {
       for (operation, count) in [
         ("created", counts.created), ("adopted", counts.adopted), ("updated", counts.updated),

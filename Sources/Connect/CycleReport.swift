@@ -113,6 +113,9 @@ package struct CycleReport: Sendable, Codable {
   /// In a preview: what an export would do.
   package var preview: PreviewSummary?
   package var errors: [String] = []
+  /// Errors beyond those that are named; nil when none. What concerns an object is in quarantine, too, where
+  /// `connect errors` finds every one.
+  package var furtherErrors: Int?
   /// Sources that could not be read: what they last said stays; nil when none.
   package var leftBehind: [String]?
   /// Kinds of objects that a target has no place for; nil when none.
@@ -134,6 +137,15 @@ package struct CycleReport: Sendable, Codable {
     self.mode = mode
     self.started = started
     self.isStaging = isStaging ? true : nil
+  }
+
+  /// Errors that a report names: a target that refuses everybody must not make a row of the run history of it.
+  static let maximumErrors = 100
+
+  mutating func limitErrors() {
+    guard errors.count > Self.maximumErrors else { return }
+    furtherErrors = (furtherErrors ?? 0) + errors.count - Self.maximumErrors
+    errors.removeLast(errors.count - Self.maximumErrors)
   }
 
   package func elapsed(_ phase: Phase) -> Double? {

@@ -72,7 +72,7 @@ struct KerberosFailure {
   }
 
   private func status(_ error: KerberosErrorMessage) -> String {
-    error.status.map { ", NTSTATUS 0x" + String($0, radix: 16) } ?? ""
+    error.status.map { ", \($0)" } ?? ""
   }
 
   private func unknownPrincipal(_ kdc: String) -> SecurityError {
@@ -117,17 +117,17 @@ struct KerberosFailure {
   private func revoked(_ error: KerberosErrorMessage, _ kdc: String) -> SecurityError {
     let client = request.client
     switch error.status {
-    case 0xc000_0234:
+    case NTStatus.accountLockedOut:
       return SecurityError(
         .accountLocked, "The account \(client) is locked after too many wrong passwords (KDC \(kdc)).",
         remedy: "Correct the password, then unlock the account or wait for the lockout to end.")
-    case 0xc000_0072:
+    case NTStatus.accountDisabled:
       return SecurityError(
         .accountDisabled, "The account \(client) is disabled (KDC \(kdc)).", remedy: "Enable the account.")
-    case 0xc000_0193:
+    case NTStatus.accountExpired:
       return SecurityError(
         .accountExpired, "The account \(client) has expired (KDC \(kdc)).", remedy: "Extend the account's expiry date.")
-    case 0xc000_006f, 0xc000_0070:
+    case NTStatus.invalidLogonHours, NTStatus.invalidWorkstation:
       return SecurityError(
         .accountDisabled, "The account \(client) may not log on now or from here (KDC \(kdc)\(status(error))).",
         remedy: "Remove the account's logon hours and workstation restrictions.")

@@ -252,7 +252,7 @@ package actor KerberosProvider: SecurityContextProvider {
     _ request: KDCRequest, to kdcs: [KDCAddress], over transport: KDCTransport
   ) async throws -> KDCTransport.Answer {
     try Task.checkCancellation()
-    let signal = CancellationSignal()
+    let signal = PollInterrupt()
     return try await withTaskCancellationHandler {
       try ask(transport, request, kdcs, signal)
     } onCancel: {
@@ -262,7 +262,7 @@ package actor KerberosProvider: SecurityContextProvider {
 
   /// A method of the actor, so that what waits for KDCs is the actor's own thread and never one of the cooperative pool.
   private func ask(
-    _ transport: KDCTransport, _ request: KDCRequest, _ kdcs: [KDCAddress], _ signal: CancellationSignal
+    _ transport: KDCTransport, _ request: KDCRequest, _ kdcs: [KDCAddress], _ signal: PollInterrupt
   ) throws -> KDCTransport.Answer {
     try transport.exchange(request.bytes, realm: request.realm, kdcs: kdcs, signal: signal)
   }

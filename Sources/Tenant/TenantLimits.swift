@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What one client may ask of the tenant. Every value can be set in the configuration; what a filter, a PATCH and a JSON
-/// text may have beyond is limited by `FilterLimits`, `PatchRequest` and `JSONLimits`.
+/// What one client may ask of the tenant. The configuration sets the requests a minute and the bytes of a body; the rest are
+/// constants. What a filter, a PATCH and a JSON text may have beyond is limited by `FilterLimits`, `PatchRequest` and
+/// `JSONLimits`.
 package struct TenantLimits: Sendable, Equatable {
   /// Bytes of a request's body (413 beyond): a group with 10,000 members is about 1 MiB.
   package var bodyBytes = 4 << 20

@@ -74,6 +74,18 @@ import Wire
     }
   }
 
+  @Test func aTargetThatRefusesEverybodyFillsNoRunHistory() async throws {
+    try await Site.with { site in
+      let names = (0..<130).map { "user\($0)" }
+      for name in names { _ = site.directory.user(name, in: site.people) }
+      site.target.refuse(Set(names.map { "\($0)@corp.example" }))
+      let report = try await site.sync()
+      #expect(report.errors.count == 100 && report.furtherErrors == 30 && report.quarantined == 130)
+      #expect(try await RunHistory(store: site.store).last(1).first?.report?.furtherErrors == 30)
+      #expect(try await HeldObject.read(site.store).count == 130)
+    }
+  }
+
   @Test func refusedObjectIsRetriedWithBackOff() async throws {
     try await Site.with { site in
       _ = site.directory.user("ann", in: site.people)

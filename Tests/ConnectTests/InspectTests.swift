@@ -8,6 +8,21 @@ import Wire
 @testable import Connect
 
 @Suite struct InspectTests {
+  @Test func eachTargetIsJudgedByWhatItTakesItself() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      let first = configuration.targets[0].name
+      configuration.targets.append(configuration.targets[0])
+      configuration.targets[1].name = "sync"
+      let finder = ObjectFinder(
+        configuration: configuration, vocabularies: [first: .scim, "sync": .syncAPI], now: { .distantPast })
+      let targets = try await site.store.read { try finder.targets($0) }
+      // A SCIM service has to name the extension first that holds it.
+      #expect(targets.map { $0.accepts("onPremisesSecurityIdentifier", of: .user) } == [false, true])
+      #expect(targets.allSatisfy { $0.accepts("displayName", of: .user) })
+    }
+  }
+
   @Test func showsAnObjectInEverySpace() async throws {
     try await Site.with { site in
       let ann = site.directory.user("ann", in: site.people, ["department": ["Sales"], "mail": ["ann@corp.example"]])
@@ -70,7 +85,7 @@ import Wire
       let status = try await ConnectStatus.read(site.store)
       #expect(status.flows.map(\.count) == [3])
       #expect(status.flows.first?.lastAt == 2)
-      #expect(status.runs.map(\.outcome) == ["succeeded"])
+      #expect(status.runs.map(\.outcome) == [.succeeded])
       #expect(status.runs.first?.report?.exported(.user).created == 1)
       #expect(status.partitions.first?.server == "dc1")
       #expect(status.counts.first { $0.kind == "user" }?.remote == 1)

@@ -117,7 +117,7 @@ import TestSupport
         #expect(site.target.objects.count == 1)
         // The three failures in a row are one line of the history.
         let runs = try await RunHistory(store: site.store).last(10)
-        #expect(runs.map(\.outcome) == ["succeeded", "failed"])
+        #expect(runs.map(\.outcome) == [.succeeded, .failed])
         #expect(runs.last?.report?.repetitions == 3)
         // The wait is the usual one again.
         _ = site.directory.user("bob", in: site.people)

@@ -78,7 +78,7 @@ struct DirectoryLocatorTests {
       #expect(found.hostName == "dc1.corp.example" && found.address == "127.0.0.1" && found.port == dc.port)
       #expect(found.domain == "corp.example" && found.forest == "corp.example")
       #expect(found.site == "Berlin" && found.clientSite == "Berlin")
-      #expect(found.isGlobalCatalog && found.hasWebServices && found.latency > .zero)
+      #expect(found.isGlobalCatalog && found.flags.contains(.webServices) && found.latency > .zero)
     }
     #expect(
       scene.flows.uses == [

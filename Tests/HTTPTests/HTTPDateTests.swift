@@ -15,7 +15,19 @@ import Testing
 
   @Test(arguments: [
     "", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
-    "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 99999999999 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT", "Thu, 31 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 99999999999 08:49:37 GMT",
   ])
   func others(text: String) { #expect(HTTPDate.seconds(text) == nil) }
+
+  @Test func readsRetryAfterInBothForms() {
+    let now = Date(timeIntervalSince1970: 784_111_777)
+    #expect(RetryAfter.parse("120", now: now) == .seconds(120))
+    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:47 GMT", now: now) == .seconds(10))
+    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:00 GMT", now: now) == .zero)
+    for text in ["", "-1", "soon", "1.5", "Sun, 06 Nov 1994 08:49:47", "Sun, 06 Foo 1994 08:49:47 GMT"] {
+      #expect(RetryAfter.parse(text, now: now) == nil)
+    }
+    #expect(RetryAfter.parse("99999999999999", now: now) == .seconds(1 << 31))
+  }
 }

@@ -32,10 +32,6 @@ import Wire
     #expect(error?.code == .badRequest)
   }
 
-  @Test func percentEncodes() {
-    #expect(HTTPURL.percentEncode("a b/ü~") == "a%20b%2F%C3%BC~")
-  }
-
   @Test func resolvesReferences() throws {
     let base = try HTTPURL("https://a.example/x/y")
     #expect(try base.resolving("/z").description == "https://a.example/z")

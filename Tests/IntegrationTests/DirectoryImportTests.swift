@@ -53,7 +53,7 @@ struct DirectoryImportTests {
   private func connect(_ kerberos: KerberosProvider) -> @Sendable (DomainController) async throws -> LDAPConnection {
     { [ledger] controller in
       try await LDAPConnection.connect(
-        to: LDAPServer(host: controller.hostName, address: controller.address, port: controller.port),
+        to: ServerAddress(host: controller.hostName, address: controller.address, port: controller.port),
         security: .sealed(kerberos), flow: Flow(row: "connect-ad/ldap", recorder: ledger),
         logger: Logger(label: "test"))
     }

@@ -7,6 +7,9 @@ import Wire
 
 /// Writing, and seeing what was written through DirSync. Serialized: the suite changes the directory it reads.
 @Suite(.enabled(if: Lab.current != nil), .serialized) struct LDAPChangeTests {
+  /// LDAP_SERVER_TREE_DELETE_OID (MS-ADTS 3.1.1.3.4.1.15).
+  private static let treeDelete = Control(ControlType(rawValue: "1.2.840.113556.1.4.805"), isCritical: true)
+
   /// An own container for one test, removed afterwards.
   func withUnit(_ body: (LDAPLab, LDAPConnection, String) async throws -> Void) async throws {
     let lab = try LDAPLab()
@@ -15,9 +18,9 @@ import Wire
     try await administrator.add(unit, [Attribute("objectClass", ["organizationalUnit"])])
     do {
       try await body(lab, administrator, unit)
-      try await administrator.delete(unit, controls: [Control(.treeDelete, isCritical: true)])
+      try await administrator.delete(unit, controls: [Self.treeDelete])
     } catch {
-      try? await administrator.delete(unit, controls: [Control(.treeDelete, isCritical: true)])
+      try? await administrator.delete(unit, controls: [Self.treeDelete])
       throw error
     }
     await administrator.close()

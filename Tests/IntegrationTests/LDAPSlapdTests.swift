@@ -52,7 +52,7 @@ final class Slapd {
   func connect(_ name: String) async throws -> LDAPConnection {
     let security = ConnectionSecurity.tls(
       try lab.tls(), .simple(name: "cn=\(name),\(Self.suffix)", password: SecretBytes(Array(password.utf8))))
-    let server = LDAPServer(host: lab.forest.tenant.name, address: "127.0.0.1", port: port)
+    let server = ServerAddress(host: lab.forest.tenant.name, address: "127.0.0.1", port: port)
     while true {
       do {
         return try await LDAPConnection.connect(

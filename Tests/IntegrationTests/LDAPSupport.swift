@@ -22,8 +22,8 @@ struct LDAPLab {
 
   var flow: Flow { Flow(row: "connect-ad/ldap", recorder: flows) }
 
-  func server(_ port: Int) -> LDAPServer {
-    LDAPServer(host: controller.host, address: controller.address, port: port)
+  func server(_ port: Int) -> ServerAddress {
+    ServerAddress(host: controller.host, address: controller.address, port: port)
   }
 
   func connect(

@@ -64,7 +64,7 @@ import Wire
     let error = await #expect(throws: RPCError.self) {
       _ = try await client.relativeIdentifier(of: "nobody-of-this-name", in: domain)
     }
-    #expect(error?.code == .refused && error?.status == RemoteStatus.noneMapped)
+    #expect(error?.code == .refused && error?.status == NTStatus.noneMapped.rawValue)
     try await client.close(user)
     try await client.close(domain)
   }
@@ -84,7 +84,7 @@ import Wire
       _ = try await client.createUser(
         "RPCTEST$", in: domain, type: SAMClient.AccountControl.workstation, .maximum)
     }
-    #expect(taken?.status == RemoteStatus.userExists)
+    #expect(taken?.status == NTStatus.userExists.rawValue)
     let other = try await SAMClient.connect(
       connect(.samr, as: lab.forest.plainAccount), host: lab.kerberos.controller.host)
     let denied = await #expect(throws: RPCError.self) {
@@ -92,11 +92,11 @@ import Wire
       let user = try await other.openUser(500, in: domain, .maximum)
       try await other.setControl(SAMClient.AccountControl.normal, of: user)
     }
-    #expect(denied?.status == RemoteStatus.accessDenied && denied?.remedy.contains("right") == true)
+    #expect(denied?.status == NTStatus.accessDenied.rawValue && denied?.remedy.contains("right") == true)
     try await client.delete(user)
     let gone = await #expect(throws: RPCError.self) {
       _ = try await client.relativeIdentifier(of: "RPCTEST$", in: domain)
     }
-    #expect(gone?.status == RemoteStatus.noneMapped)
+    #expect(gone?.status == NTStatus.noneMapped.rawValue)
   }
 }

@@ -17,10 +17,10 @@ struct RPCLab {
   init() throws { kerberos = try KerberosLab() }
 
   var forest: LabDescription.Forest { kerberos.forest }
-  var server: RPCServer {
-    RPCServer(
+  var server: ServerAddress {
+    ServerAddress(
       host: kerberos.controller.host, address: kerberos.controller.address,
-      port: kerberos.controller.ports["rpc-endpoint-mapper"] ?? RPCServer.endpointMapperPort)
+      port: kerberos.controller.ports["rpc-endpoint-mapper"] ?? RPCConnector.endpointMapperPort)
   }
 
   var connector: RPCConnector {

@@ -134,12 +134,14 @@ private enum Service {
   @Test func changesTheMembersOfAGroup() async throws {
     try await withClient { client in
       let people = try await create(client, (0..<3).map { "member\($0)" })
-      var group = SCIMGroup(displayName: "Research")
-      group.members = [GroupMember(people[0], type: "User")]
-      let made = try await client.create("/Groups", group.resource)
+      var group = SCIMResource(schemas: [SCIMURI.group])
+      group["displayName"] = "Research"
+      group.attributes["members"] = .array([GroupMember(people[0], type: "User").json])
+      let made = try await client.create("/Groups", group)
       let id = try #require(made.id)
       func members() async throws -> Set<String> {
-        Set(SCIMGroup(try #require(try await client.get("/Groups", id: id))).members.map(\.value))
+        let group = try #require(try await client.get("/Groups", id: id))
+        return Set((group.attributes["members"]?.array ?? []).compactMap { GroupMember($0)?.value })
       }
       #expect(try await members() == [people[0]])
       let add = try operation(

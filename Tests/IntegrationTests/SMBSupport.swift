@@ -20,8 +20,9 @@ struct SMBLab {
 
   init() throws { kerberos = try KerberosLab() }
 
-  var server: SMBServer {
-    SMBServer(host: controller.host, address: controller.address, port: controller.ports["smb"] ?? SMBServer.smbPort)
+  var server: ServerAddress {
+    ServerAddress(
+      host: controller.host, address: controller.address, port: controller.ports["smb"] ?? SMBConnection.smbPort)
   }
 
   /// The plain account: pipes need no right that not every account has.

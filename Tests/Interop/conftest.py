@@ -4,7 +4,13 @@
 Scripts/test runs each file in network and process namespaces of its own, so that every server here may use its
 standard port and nothing survives the file.
 """
+import pathlib
+import sys
+
 import pytest
+
+# What the tests share stands apart from them; support/README.md lists it.
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 from environment import Connect, Lab, Product, Tenant, resolving
 

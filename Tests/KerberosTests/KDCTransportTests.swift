@@ -27,7 +27,7 @@ import Wire
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     func ask(
-      _ kdcs: [KDCAddress], _ request: [UInt8] = [1, 2, 3], signal: CancellationSignal = CancellationSignal()
+      _ kdcs: [KDCAddress], _ request: [UInt8] = [1, 2, 3], signal: PollInterrupt = PollInterrupt()
     ) throws -> KDCTransport.Answer {
       try transport.exchange(request, realm: "CORP.EXAMPLE", kdcs: kdcs, signal: signal)
     }
@@ -155,7 +155,7 @@ import Wire
 
   @Test func endsWhenCancelled() async throws {
     let server = try FakeKDC(.udp) { _ in [] }
-    let signal = CancellationSignal()
+    let signal = PollInterrupt()
     signal.fire()
     let client = try client(timeouts: [.seconds(600)])
     await #expect(throws: CancellationError.self) { _ = try await client.ask([server.kdc], signal: signal) }

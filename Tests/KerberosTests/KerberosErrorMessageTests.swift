@@ -22,7 +22,10 @@ import Wire
     #expect(try KerberosErrorMessage(Messages.error(37, time: text)).serverTime == seconds)
   }
 
-  @Test(arguments: ["20231114221320", "2023111422132Z", "20231314221320Z", "2023111422132xZ", "", "00000101000000Z"])
+  @Test(arguments: [
+    "20231114221320", "2023111422132Z", "20231314221320Z", "20230229221320Z", "20231114241320Z", "2023111422132xZ", "",
+    "00000001000000Z",
+  ])
   func refusesWhatIsNoTime(_ text: String) {
     #expect(throws: ByteError.self) { try KerberosErrorMessage(Messages.error(37, time: text)) }
   }
@@ -30,10 +33,10 @@ import Wire
   /// The status of a locked account, alone and within a METHOD-DATA.
   @Test func findsTheStatusOfActiveDirectory() throws {
     let data = Messages.errorData(0xc000_0234)
-    #expect(try KerberosErrorMessage(Messages.error(18, data: data)).status == 0xc000_0234)
+    #expect(try KerberosErrorMessage(Messages.error(18, data: data)).status == .accountLockedOut)
     let other = Messages.element(0x30, Messages.element(0xa1, [2, 1, 19]) + Messages.element(0xa2, [4, 0]))
     let list = Messages.element(0x30, other + data)
-    #expect(try KerberosErrorMessage(Messages.error(18, data: list)).status == 0xc000_0234)
+    #expect(try KerberosErrorMessage(Messages.error(18, data: list)).status == .accountLockedOut)
   }
 
   @Test(arguments: [[], [0x30], [0x30, 0x84, 0xff, 0xff, 0xff, 0xff], [1, 2, 3], Messages.element(0x30, [0xa1, 0])])

@@ -89,7 +89,7 @@ import Wire
     let closed = try await ScriptedServer { _ in nil }
     let port = closed.port
     try await closed.close()
-    let server = RPCServer(host: "dc1", address: "127.0.0.1", port: port)
+    let server = ServerAddress(host: "dc1", address: "127.0.0.1", port: port)
     #expect(
       await code {
         _ = try await RPCAssociation.connect(

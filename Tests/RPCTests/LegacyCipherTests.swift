@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CNettle
 import Testing
 import Wire
 
@@ -36,5 +37,12 @@ import Wire
   @Test func spreadsKeys() {
     #expect(LegacyCiphers.spread([0xff, 0, 0, 0, 0, 0, 0]) == [0xfe, 0x80, 0, 0, 0, 0, 0, 0])
     #expect(LegacyCiphers.spread([0, 0, 0, 0, 0, 0, 0xff]) == [0, 0, 0, 0, 0, 0, 0x02, 0xfe])
+  }
+}
+
+extension LegacyCiphers {
+  /// The inverse of ``decryptDES(key:_:)``.
+  static func encryptDES(key: [UInt8], _ block: UnsafeMutableRawBufferPointer) {
+    withDES(key, block) { context, bytes in nettle_des_encrypt(&context, 8, bytes, bytes) }
   }
 }

@@ -11,7 +11,6 @@ enum Stubs {
   static var all: [(name: String, stub: [UInt8], read: Read)] {
     [
       ("ept_map", towers, { reader in _ = try EndpointMapper.read(reader.readBytes(reader.remaining)) }),
-      ("DRSCrackNames", crackedNames, { reader in _ = try DRSClient.crackedNames(&reader) }),
       ("DRSDomainControllerInfo", controllers, { reader in _ = try DRSClient.domainControllers(&reader) }),
       ("DRSGetNCChanges", changes(objects: 2, version: 6), { reader in _ = try ReplicationReply(&reader) }),
       ("DRSGetNCChanges V1", changes(objects: 1, version: 1), { reader in _ = try ReplicationReply(&reader) }),
@@ -33,26 +32,6 @@ enum Stubs {
     writer.write(UInt32(tower.count))
     writer.write(UInt32(tower.count))
     writer.writeBytes(tower)
-    writer.write(UInt32(0))
-    return writer.bytes
-  }
-
-  static var crackedNames: [UInt8] {
-    var writer = NDRWriter()
-    writer.write(UInt32(1))
-    writer.write(UInt32(1))
-    writer.writePointer()
-    writer.write(UInt32(2))
-    writer.writePointer()
-    writer.write(UInt32(2))
-    writer.write(UInt32(0))
-    writer.writePointer()
-    writer.writePointer()
-    writer.write(UInt32(2))
-    writer.writePointer(if: false)
-    writer.writePointer(if: false)
-    writer.write(string: "corp.example")
-    writer.write(string: "CN=A,DC=corp,DC=example")
     writer.write(UInt32(0))
     return writer.bytes
   }

@@ -31,7 +31,7 @@ final class ScriptedServer: Sendable {
   /// Returns when nobody listens any more.
   func close() async throws { try await channel.close() }
 
-  var server: RPCServer { RPCServer(host: "dc1.corp.example", address: "127.0.0.1", port: port) }
+  var server: ServerAddress { ServerAddress(host: "dc1.corp.example", address: "127.0.0.1", port: port) }
 
   private final class Handler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer

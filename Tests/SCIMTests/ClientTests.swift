@@ -515,17 +515,6 @@ struct TokenMissing: DiagnosableError {
     #expect(service.requests.count < 10)
   }
 
-  @Test func readsRetryAfterInBothForms() {
-    let now = Date(timeIntervalSince1970: 784_111_777)
-    #expect(RetryAfter.parse("120", now: now) == .seconds(120))
-    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:47 GMT", now: now) == .seconds(10))
-    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:00 GMT", now: now) == .zero)
-    for text in ["", "-1", "soon", "1.5", "Sun, 06 Nov 1994 08:49:47", "Sun, 06 Foo 1994 08:49:47 GMT"] {
-      #expect(RetryAfter.parse(text, now: now) == nil)
-    }
-    #expect(RetryAfter.parse("99999999999999", now: now) == .seconds(1 << 31))
-  }
-
   @Test func resourceTypesAreReadWhereTheServiceTellsThem() async throws {
     let types: JSONValue = [
       "schemas": [.string(SCIMURI.listResponse)], "totalResults": 3,

@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import NIOPosix
 import Testing
 import TestSupport
 import Wire
@@ -243,9 +244,9 @@ import Wire
     #expect(closed?.code == .closed && closed?.isTransient == true)
     var port = 0
     try await FakeSMBServer.with(Behaviour()) { port = $0.port }
-    let server = SMBServer(host: "dc1.corp.example", address: "127.0.0.1", port: port)
+    let server = ServerAddress(host: "dc1.corp.example", address: "127.0.0.1", port: port)
     let refused = await #expect(throws: SMBError.self) {
-      try await SMBConnection.negotiate(with: server, logger: Logger(label: "test"))
+      try await SMBLink.open(server, SMBOptions(), MultiThreadedEventLoopGroup.singleton, Logger(label: "test"))
     }
     #expect(refused?.code == .unreachable)
   }

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import SwiftASN1
+import Wire
 @_spi(DisableValidityCheck) import X509
 
 /// RFC 5280 6.1.3 (a)(2): every certificate of the chain is in its time.
@@ -119,7 +120,7 @@ struct NamePolicy: VerifierPolicy, Sendable {
       name -> String? in
       switch name {
       case .dnsName(let host): host
-      case .ipAddress(let bytes): PeerName.text(ofAddress: bytes.bytes)
+      case .ipAddress(let bytes): NumericAddress.text(bytes.bytes)
       default: nil
       }
     }

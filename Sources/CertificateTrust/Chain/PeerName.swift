@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import Wire
 
 /// Whom a connection is meant to reach: a DNS name, or a numeric address.
 package struct PeerName: Sendable, Hashable, CustomStringConvertible {
@@ -11,7 +11,7 @@ package struct PeerName: Sendable, Hashable, CustomStringConvertible {
 
   package init(_ text: String) {
     let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-    if Self.isAddress(bare) {
+    if NumericAddress.bytes(of: bare) != nil {
       host = nil
       address = bare
     } else {
@@ -21,20 +21,4 @@ package struct PeerName: Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String { host ?? address ?? "" }
-
-  private static func isAddress(_ text: String) -> Bool {
-    var v4 = in_addr()
-    var v6 = in6_addr()
-    return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1
-  }
-
-  /// The text form of the 4 or 16 bytes of a certificate's `iPAddress`; nil for any other length.
-  static func text(ofAddress bytes: ArraySlice<UInt8>) -> String? {
-    guard bytes.count == 4 || bytes.count == 16 else { return nil }
-    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    let family = bytes.count == 4 ? AF_INET : AF_INET6
-    let written = bytes.withUnsafeBytes { inet_ntop(family, $0.baseAddress, &text, socklen_t(text.count)) }
-    guard written != nil else { return nil }
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
 }

@@ -72,7 +72,7 @@ package struct AccountError: DiagnosableError {
     var (code, remedy) = (Code.refused, error.remedy)
     self.right = nil
     switch error.status {
-    case RemoteStatus.accessDenied where right != nil:
+    case NTStatus.accessDenied.rawValue where right != nil:
       code = .missingRight
       self.right = right
       remedy = right.map { "Grant it: \($0.grant)" } ?? remedy
@@ -80,10 +80,10 @@ package struct AccountError: DiagnosableError {
       code = .missingRight
       self.right = .createComputer
       remedy = "Grant it: \(AccountRight.createComputer.grant)"
-    case RemoteStatus.noneMapped, NTStatus.noSuchUser.rawValue: code = .noSuchAccount
-    case RemoteStatus.userExists: code = .alreadyExists
-    case RemoteStatus.passwordRestriction, NTStatus.illFormedPassword.rawValue: code = .passwordPolicy
-    case RemoteStatus.wrongPassword: code = .wrongPassword
+    case NTStatus.noneMapped.rawValue, NTStatus.noSuchUser.rawValue: code = .noSuchAccount
+    case NTStatus.userExists.rawValue: code = .alreadyExists
+    case NTStatus.passwordRestriction.rawValue, NTStatus.illFormedPassword.rawValue: code = .passwordPolicy
+    case NTStatus.wrongPassword.rawValue: code = .wrongPassword
     case NTStatus.accountLockedOut.rawValue, NTStatus.accountDisabled.rawValue, NTStatus.accountRestriction.rawValue:
       code = .accountRestricted
     case Self.unknownOperation where error.code == .fault:

@@ -29,7 +29,7 @@ package struct DomainAccounts: Closable {
   ///   - flow: recorded as `connect-ad/smb` once the session stands.
   /// - Throws: `SMBError`, `SecurityError`, `RPCError`, ``AccountError``, `CancellationError`.
   package static func connect(
-    to server: SMBServer, domain: String, access: SAMClient.Access = [.lookUp, .createUser],
+    to server: ServerAddress, domain: String, access: SAMClient.Access = [.lookUp, .createUser],
     provider: any SecurityContextProvider, flow: Flow,
     options: SMBOptions = SMBOptions(), logger: Logger
   ) async throws -> DomainAccounts {

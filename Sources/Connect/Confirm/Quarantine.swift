@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Store
+import Wire
 
 /// Why an object, or one of its values, is held back.
 package enum QuarantineReason: String, Sendable, Codable {
@@ -38,13 +39,10 @@ struct Quarantine {
   /// Seconds since 1970.
   let now: Double
 
-  /// The first wait before a refused operation is tried again, in seconds; it doubles with each refusal.
-  static let firstRetry: Double = 60
-  static let longestRetry: Double = 24 * 3600
+  private static let backoff = Backoff(first: .seconds(60), longest: .seconds(24 * 3600))
 
-  static func delay(afterAttempts attempts: Int) -> Double {
-    min(longestRetry, firstRetry * Double(1 << min(max(0, attempts - 1), 20)))
-  }
+  /// Seconds before a refused operation is tried again.
+  static func delay(afterAttempts attempts: Int) -> Double { backoff.wait(afterFailures: attempts) / .seconds(1) }
 
   /// Notes a conflict that ends when its cause does. `other` is the metaverse object that is in the way.
   func put(entry: Int64, mv: Int64?, _ reason: QuarantineReason, _ detail: String, other: Int64?) throws {

@@ -17,7 +17,8 @@ extension ForestAuthority {
     from host: String, address: String, provider: any SecurityContextProvider, flow: Flow, logger: Logger
   ) async throws -> ForestAuthority {
     let connection = try await SMBConnection.connect(
-      to: SMBServer(host: host, address: address), provider: provider, flow: flow, logger: logger)
+      to: ServerAddress(host: host, address: address, port: SMBConnection.smbPort), provider: provider, flow: flow,
+      logger: logger)
     return try await connection.use { connection in
       let association = try await RPCAssociation.open(try await connection.openPipe("lsarpc"), .lsarpc)
       let client = try await LSAClient.open(association)

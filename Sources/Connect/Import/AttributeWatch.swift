@@ -93,7 +93,7 @@ final class AttributeWatch: Sendable {
           let bytes = attributes.encoded()
           try transaction.run(
             "UPDATE entry SET attrs = ?, hash = ?, dirty = 1 WHERE id = ?",
-            [.blob(bytes), .blob(Staging.hash(bytes)), .integer(entry)])
+            [.blob(bytes), .blob(ShortHash.of(bytes)), .integer(entry)])
         }
       }
     }

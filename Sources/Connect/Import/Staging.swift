@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import IdentityModel
 import Store
 import Wire
@@ -137,7 +136,7 @@ struct Staging: Sendable {
       """,
       [
         .integer(id), .text(source), .integer(partition), .blob(change.anchor.bytes), .text(kind.rawValue),
-        SQLValue(change.parent?.bytes), .text(name), .blob(Self.hash(bytes)), .blob(bytes), .integer(generation),
+        SQLValue(change.parent?.bytes), .text(name), .blob(ShortHash.of(bytes)), .blob(bytes), .integer(generation),
       ]) == 1
   }
 
@@ -153,7 +152,7 @@ struct Staging: Sendable {
       attributes.merge(change.attributes)
       bytes = attributes.encoded()
     }
-    let hash = Self.hash(bytes)
+    let hash = ShortHash.of(bytes)
     let name = change.name ?? known.name
     let parent = change.parent?.bytes ?? known.parent
     let kind = change.kind?.rawValue ?? known.kind
@@ -250,17 +249,5 @@ struct Staging: Sendable {
 
   private func row(_ owner: Int64, _ attribute: String, _ target: Anchor) -> [SQLValue] {
     [.integer(owner), .text(attribute), .blob(target.bytes), .integer(generation)]
-  }
-
-  /// Sixteen bytes of SHA-256: a directory's users choose values, so the hash has to be one that they cannot collide.
-  static func hash(_ bytes: [UInt8]) -> [UInt8] {
-    SHA256.hash(data: bytes).withUnsafeBytes { Array($0.prefix(16)) }
-  }
-}
-
-extension Attributes {
-  /// Attributes from a row of the store.
-  init(stored bytes: [UInt8]) throws {
-    do { self = try Attributes(decoding: bytes) } catch { throw ConnectError.corrupt("attributes") }
   }
 }

@@ -11,9 +11,21 @@ package struct RunRecord: Sendable, Codable {
   package var started: Double
   package var ended: Double?
   package var mode: CycleReport.Mode
-  /// `running`, `succeeded`, `failed`, or `interrupted` when the pass was stopped or its process ended before it did.
-  package var outcome: String
+  package var outcome: RunOutcome
   package var report: CycleReport?
+}
+
+/// How a pass ended.
+package enum RunOutcome: String, Sendable, Codable {
+  case running
+  case succeeded
+  /// It came to its end, but a source could not be read: what that one last said stays.
+  case partial
+  case failed
+  /// It was stopped, or its process ended before it did.
+  case interrupted
+  /// It found nothing to do. Such a pass is measured and counted, and has no row of its own.
+  case quiet
 }
 
 /// The `run` table.
@@ -40,14 +52,14 @@ package struct RunHistory: Sendable {
 
   /// - Parameter former: a run that this one replaces.
   func end(
-    _ id: Int64, _ report: CycleReport, outcome: String, at time: Double, inPlaceOf former: Int64? = nil
+    _ id: Int64, _ report: CycleReport, outcome: RunOutcome, at time: Double, inPlaceOf former: Int64? = nil
   ) async throws {
     let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
     _ = try await store.write { transaction in
       if let former { try transaction.run("DELETE FROM run WHERE id = ?", [.integer(former)]) }
       try transaction.run(
         "UPDATE run SET ended = ?, outcome = ?, report = ? WHERE id = ?",
-        [.real(time), .text(outcome), .text(json), .integer(id)])
+        [.real(time), .text(outcome.rawValue), .text(json), .integer(id)])
     }
   }
 
@@ -75,7 +87,7 @@ package struct RunHistory: Sendable {
         let report: String? = try row[5]
         return RunRecord(
           id: try row[0], started: try row[1], ended: try row[2],
-          mode: CycleReport.Mode(rawValue: try row[3]) ?? .delta, outcome: try row[4],
+          mode: CycleReport.Mode(rawValue: try row[3]) ?? .delta, outcome: RunOutcome(rawValue: try row[4]) ?? .failed,
           report: report.flatMap { try? JSONDecoder().decode(CycleReport.self, from: Data($0.utf8)) })
       }
     }

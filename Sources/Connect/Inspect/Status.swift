@@ -82,7 +82,7 @@ package struct ConnectStatus: Sendable, Codable {
     let runs = try await RunHistory(store: store).last(limit)
     return try await store.read { transaction in
       ConnectStatus(
-        isStaging: isStaging || runs.first { $0.outcome == "running" }?.report?.isStaging == true, runs: runs,
+        isStaging: isStaging || runs.first { $0.outcome == .running }?.report?.isStaging == true, runs: runs,
         partitions: try partitions(transaction), counts: try counts(transaction),
         pending: try pending(transaction), quarantined: try quarantined(transaction, limit: limit),
         references: try references(transaction),

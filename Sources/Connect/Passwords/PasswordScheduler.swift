@@ -9,8 +9,6 @@ package enum PasswordSchedule {
   package static let defaultInterval = Duration.seconds(120)
   /// With `--follow`: so that a change is at the target within five seconds.
   package static let followInterval = Duration.seconds(2)
-  /// The longest wait after failures, unless the interval is longer.
-  static let longestWait = Duration.seconds(300)
 }
 
 /// Makes one pass over the passwords after the other until its task is cancelled. No error ends it.
@@ -47,11 +45,8 @@ package struct PasswordScheduler<Waiting: Clock>: Sendable where Waiting.Duratio
         failures += 1
         logger.failure(error, otherwise: "the passwords were not read", "connect.passwords")
       }
-      guard (try? await clock.sleep(until: start.advanced(by: wait(failures)), tolerance: nil)) != nil else { return }
+      let wait = SchedulePlan(interval: interval).wait(afterFailures: failures)
+      guard (try? await clock.sleep(until: start.advanced(by: wait), tolerance: nil)) != nil else { return }
     }
-  }
-
-  private func wait(_ failures: Int) -> Duration {
-    failures == 0 ? interval : max(interval, min(PasswordSchedule.longestWait, interval * (1 << min(failures, 8))))
   }
 }

@@ -84,7 +84,6 @@ package struct SchedulePlan: Sendable, Equatable {
   /// From the start of a pass to the start of the next, after so many failures in a row.
   package func wait(afterFailures failures: Int) -> Duration {
     guard failures > 0 else { return interval }
-    let factor = 1 << min(failures - 1, 16)
-    return max(interval, min(Self.longestWait, interval * factor))
+    return max(interval, Backoff(first: interval, longest: Self.longestWait).wait(afterFailures: failures))
   }
 }

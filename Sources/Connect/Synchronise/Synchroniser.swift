@@ -200,6 +200,6 @@ extension ConnectConfiguration {
       + [sources.joined(separator: "|"), anchorSources.sorted().joined(separator: "|"), rules.fingerprint]
       + catalogSources.sorted().map { "catalog of " + $0 }
       + joinUsersBy.map { $0.lowercased() }).joined(separator: "\n")
-    return Data(Staging.hash(Array(text.utf8))).base64EncodedString()
+    return Data(ShortHash.of(Array(text.utf8))).base64EncodedString()
   }
 }

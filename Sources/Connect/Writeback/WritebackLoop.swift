@@ -12,7 +12,7 @@ package struct WritebackLoop<Waiting: Clock>: Sendable where Waiting.Duration ==
 
   /// The long poll, in seconds: below the idle limits of usual firewalls and proxies.
   private static var poll: Int { 20 }
-  private static var longestWait: Duration { .seconds(60) }
+  private static var backoff: Backoff { Backoff(first: .seconds(1), longest: .seconds(60)) }
   /// A tenant that asks for too much is asked less often.
   private static var floodPause: Duration { .seconds(30) }
   /// A tenant that hands out what is in hand already is asked no more often than this.
@@ -80,7 +80,7 @@ package struct WritebackLoop<Waiting: Clock>: Sendable where Waiting.Duration ==
       } catch {
         if Task.isCancelled { return }
         failures += 1
-        pause = Self.pause(after: failures)
+        pause = Self.backoff.wait(afterFailures: failures)
         report(error, "writeback: the tenant could not be asked")
       }
       guard await sleep(pause) else { return }
@@ -139,7 +139,7 @@ package struct WritebackLoop<Waiting: Clock>: Sendable where Waiting.Duration ==
     while !Task.isCancelled {
       looks += 1
       failures = await settleOnce(sparing: hand, purging: looks % Self.looksBetweenPurges == 1) ? 0 : failures + 1
-      guard await sleep(failures == 0 ? Self.settlePause : Self.pause(after: failures)) else { return }
+      guard await sleep(failures == 0 ? Self.settlePause : Self.backoff.wait(afterFailures: failures)) else { return }
     }
   }
 
@@ -157,10 +157,6 @@ package struct WritebackLoop<Waiting: Clock>: Sendable where Waiting.Duration ==
   }
 
   // MARK: - Parts
-
-  private static func pause(after failures: Int) -> Duration {
-    min(longestWait, .seconds(1) * (1 << min(failures - 1, 6)))
-  }
 
   /// - Returns: false when it was cancelled.
   private func sleep(_ pause: Duration) async -> Bool {

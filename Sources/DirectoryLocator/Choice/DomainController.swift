@@ -38,7 +38,6 @@ package struct DomainController: Sendable, Hashable {
 
   package var isGlobalCatalog: Bool { flags.contains(.globalCatalog) }
   /// AD Web Services listen on 9389.
-  package var hasWebServices: Bool { flags.contains(.webServices) }
 
   /// In the site of this machine: the given one, or the one that the DC believes it to be in.
   func isNear(_ givenSite: String?) -> Bool {

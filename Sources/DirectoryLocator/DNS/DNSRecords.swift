@@ -2,6 +2,7 @@
 
 import CARES
 import Glibc
+import Wire
 
 /// Reads the answers that c-ares has already matched with their question.
 enum DNSRecords {

@@ -52,18 +52,11 @@ package struct DNSResolver: NameResolver {
     try Task.checkCancellation()
     let addresses = results.flatMap { (try? $0.get().records) ?? [] }
     guard addresses.isEmpty else {
-      return addresses.filter(NumericAddress.isReachable) + addresses.filter { !NumericAddress.isReachable($0) }
+      let routed = addresses.filter(NumericAddress.hasRoute)
+      return routed + addresses.filter { !routed.contains($0) }
     }
     _ = try first.get()
     return try results[1].get().records
-  }
-
-  /// The addresses of one family with the server that gave them.
-  ///
-  /// - Parameter ipv6: AAAA records rather than A records.
-  /// - Throws: ``LocatorError``, `noAddress` when there is none; `CancellationError`.
-  package func addressRecords(of host: String, ipv6: Bool = false) async throws -> DNSAnswer<String> {
-    try await answer(Self.absolute(host), ipv6 ? .aaaa : .a)
   }
 
   /// The SRV records of a name such as `_ldap._tcp.dc._msdcs.corp.example`, as they came (RFC 2782).
@@ -109,7 +102,7 @@ package struct DNSResolver: NameResolver {
     return true
   }
 
-  private func answer(_ name: String, _ type: DNSRecordType) async throws -> DNSAnswer<String> {
+  func answer(_ name: String, _ type: DNSRecordType) async throws -> DNSAnswer<String> {
     let outcome = try await ask(name, type)
     guard let records = DNSRecords.addresses(outcome.message, type: type), let source = outcome.source else {
       throw failure(outcome, as: ARES_EBADRESP, name)
@@ -157,7 +150,7 @@ package struct DNSResolver: NameResolver {
   private func lookUp(
     _ name: String, _ question: LookupRequest.Question, _ configuration: Configuration
   ) async throws -> LookupOutcome {
-    let cancellation = LookupRequest.Cancellation()
+    let cancellation = CancellationFlag()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         thread.submit(
@@ -178,7 +171,7 @@ package struct DNSResolver: NameResolver {
   }
 
   /// RFC 1123 2.1 names, and underscores for services; lower-case, without the trailing dot.
-  private static func absolute(_ host: String) throws -> String {
+  static func absolute(_ host: String) throws -> String {
     let name = host.hasSuffix(".") ? String(host.dropLast()) : host
     let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     let wellFormed = labels.allSatisfy { label in

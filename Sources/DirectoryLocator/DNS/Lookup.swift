@@ -2,7 +2,6 @@
 
 import CARES
 import Glibc
-import Synchronization
 import Wire
 
 /// What a caller wants to know from the DNS.
@@ -16,15 +15,8 @@ struct LookupRequest: Sendable {
   let name: String
   let question: Question
   let configuration: DNSResolver.Configuration
-  let cancellation: Cancellation
+  let cancellation: CancellationFlag
   let continuation: CheckedContinuation<LookupOutcome, any Error>
-
-  /// Set from any thread, read by the lookup thread.
-  final class Cancellation: Sendable {
-    private let flag = Atomic(false)
-    var isRequested: Bool { flag.load(ordering: .acquiring) }
-    func request() { flag.store(true, ordering: .releasing) }
-  }
 }
 
 /// How a lookup ended.
@@ -205,7 +197,7 @@ final class Lookup {
     let server = withUnsafeMutableBytes(of: &storage) { bytes -> Endpoint? in
       guard let base = bytes.baseAddress else { return nil }
       guard getpeername(socket, base.assumingMemoryBound(to: sockaddr.self), &size) == 0 else { return nil }
-      return NumericAddress.endpoint(UnsafeRawPointer(base))
+      return NumericAddress.endpoint(UnsafeRawBufferPointer(bytes))
     }
     return server.map { DNSSource(transport: type == CInt(SOCK_STREAM.rawValue) ? .tcp : .udp, server: $0) }
   }

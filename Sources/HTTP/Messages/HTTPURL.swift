@@ -99,18 +99,4 @@ package struct HTTPURL: Hashable, Sendable, CustomStringConvertible {
     if reference.hasPrefix("/") { return try with(target: reference) }
     return try HTTPURL(reference)
   }
-
-  /// Percent-encodes a text as one path segment or query value: everything but RFC 3986's unreserved characters.
-  package static func percentEncode(_ text: String) -> String {
-    var encoded = ""
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
-        encoded.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
-        encoded += "%" + Hex.encode([byte]).uppercased()
-      }
-    }
-    return encoded
-  }
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
-
 /// A request for an initial ticket without pre-authentication (RFC 4120 5.4.1), for those who only want to hear the KDC.
 ///
 /// ```
@@ -72,73 +70,7 @@ package struct InitialRequest: Sendable, Hashable {
   }
 }
 
-/// The little of X.690 that an AS-REQ needs: one-byte tags and definite lengths.
-enum DERWriter {
-  static func element(_ tag: UInt8, _ contents: [UInt8]...) -> [UInt8] {
-    let content = contents.flatMap { $0 }
-    return [tag] + length(content.count) + content
-  }
-
-  static func integer(_ value: Int64) -> [UInt8] {
-    var bytes = withUnsafeBytes(of: value.bigEndian) { Array($0) }
-    while bytes.count > 1, (bytes[0] == 0 && bytes[1] < 0x80) || (bytes[0] == 0xff && bytes[1] >= 0x80) {
-      bytes.removeFirst()
-    }
-    return element(DERTag.integer, bytes)
-  }
-
-  private static func length(_ count: Int) -> [UInt8] {
-    if count < 0x80 { return [UInt8(count)] }
-    let bytes = withUnsafeBytes(of: count.bigEndian) { Array($0.drop { $0 == 0 }) }
-    return [0x80 | UInt8(bytes.count)] + bytes
-  }
-}
-
-/// What a KDC says to an ``InitialRequest``.
-package enum InitialAnswer: Sendable, Hashable {
-  /// A ticket for whoever has the key; it is not looked into.
-  case ticket
-  /// A KRB-ERROR; the time is the KDC's, in seconds since 1970, and not authenticated.
-  case error(code: Int, name: String, serverTime: Int64)
-
-  /// A message as it travels in a datagram.
-  package init(_ bytes: [UInt8]) throws(ByteError) {
-    switch try KDCReply(bytes) {
-    case .ticket: self = .ticket
-    case .error(let error):
-      self = .error(
-        code: Int(error.code), name: KerberosErrorCode.name(error.code), serverTime: error.serverTime)
-    }
-  }
-
-  /// A message as it travels on a stream.
-  /// - Returns: nil while it is not whole.
-  package static func onStream(_ bytes: [UInt8]) throws(ByteError) -> InitialAnswer? {
-    var frame = KDCFrame()
-    var position = 0
-    while position < bytes.count {
-      let piece = bytes[position..<min(bytes.count, position + max(1, frame.missing))]
-      if let message = try frame.append(piece) { return try InitialAnswer(message) }
-      position += piece.count
-    }
-    return nil
-  }
-}
-
 extension InitialRequest {
   /// As it travels on a stream.
   package var streamBytes: [UInt8] { KDCFrame.encode(bytes) }
-}
-
-extension KerberosErrorCode {
-  /// RFC 4120 7.5.9.
-  static func name(_ code: Int32) -> String { names[code] ?? "error \(code)" }
-
-  private static let names: [Int32: String] = [
-    clientUnknown: "KDC_ERR_C_PRINCIPAL_UNKNOWN", serviceUnknown: "KDC_ERR_S_PRINCIPAL_UNKNOWN",
-    policy: "KDC_ERR_POLICY", encryptionUnsupported: "KDC_ERR_ETYPE_NOSUPP", clientRevoked: "KDC_ERR_CLIENT_REVOKED",
-    keyExpired: "KDC_ERR_KEY_EXPIRED", preauthenticationFailed: "KDC_ERR_PREAUTH_FAILED",
-    preauthenticationRequired: "KDC_ERR_PREAUTH_REQUIRED", serviceUnavailable: "KDC_ERR_SVC_UNAVAILABLE",
-    skew: "KRB_AP_ERR_SKEW", responseTooBig: "KRB_ERR_RESPONSE_TOO_BIG", wrongRealm: "KDC_ERR_WRONG_REALM",
-  ]
 }

@@ -52,41 +52,14 @@ enum KDCAttemptFailure: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// Lets a cancelled task wake the thread that waits in `poll` on its behalf.
-final class CancellationSignal: Sendable {
-  /// Without a pipe, when the system has no descriptor left, both are -1: `poll` ignores that, and only time ends a wait.
-  fileprivate let reading: Int32
-  private let writing: Int32
-
-  init() {
-    var ends: [Int32] = [-1, -1]
-    pipe(&ends)
-    for end in ends where end >= 0 {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
-    (reading, writing) = (ends[0], ends[1])
-  }
-
-  func fire() {
-    var byte: UInt8 = 1
-    _ = write(writing, &byte, 1)
-  }
-
-  deinit {
-    close(reading)
-    close(writing)
-  }
-}
-
 /// A blocking-in-appearance socket to one KDC: non-blocking with `poll`, an absolute deadline and a cancellation signal.
 struct KDCSocket: ~Copyable {
   private let descriptor: Int32
   private let timeout: Duration
   private let deadline: ContinuousClock.Instant
-  private let signal: CancellationSignal
+  private let signal: PollInterrupt
 
-  private init(descriptor: Int32, timeout: Duration, deadline: ContinuousClock.Instant, signal: CancellationSignal) {
+  private init(descriptor: Int32, timeout: Duration, deadline: ContinuousClock.Instant, signal: PollInterrupt) {
     self.descriptor = descriptor
     self.timeout = timeout
     self.deadline = deadline
@@ -95,7 +68,7 @@ struct KDCSocket: ~Copyable {
 
   /// Creates the socket and connects it. A connected UDP socket receives from its peer only, and learns of refusals.
   static func connect(
-    _ kdc: KDCAddress, _ transport: TransportProtocol, timeout: Duration, signal: CancellationSignal
+    _ kdc: KDCAddress, _ transport: TransportProtocol, timeout: Duration, signal: PollInterrupt
   ) throws(KDCAttemptFailure) -> KDCSocket {
     var hints = addrinfo()
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
@@ -127,7 +100,7 @@ struct KDCSocket: ~Copyable {
       let left = max(.zero, deadline - .now)
       var descriptors = [
         pollfd(fd: descriptor, events: events, revents: 0),
-        pollfd(fd: signal.reading, events: Int16(POLLIN), revents: 0),
+        signal.interest,
       ]
       let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1
       let count = poll(&descriptors, 2, Int32(clamping: milliseconds))

@@ -36,7 +36,7 @@ final class KDCTransport {
   }
 
   func exchange(
-    _ request: [UInt8], realm: String, kdcs: [KDCAddress], signal: CancellationSignal
+    _ request: [UInt8], realm: String, kdcs: [KDCAddress], signal: PollInterrupt
   ) throws -> Answer {
     var open = routes(request, realm: realm, kdcs: kdcs)
     let all = open
@@ -79,7 +79,7 @@ final class KDCTransport {
   }
 
   private func attempt(
-    _ request: [UInt8], _ route: Route, timeout: Duration, signal: CancellationSignal
+    _ request: [UInt8], _ route: Route, timeout: Duration, signal: PollInterrupt
   ) throws(KDCAttemptFailure) -> Answer {
     let answer =
       switch route.transport {
@@ -97,7 +97,7 @@ final class KDCTransport {
   }
 
   private func askUDP(
-    _ request: [UInt8], _ kdc: KDCAddress, timeout: Duration, signal: CancellationSignal
+    _ request: [UInt8], _ kdc: KDCAddress, timeout: Duration, signal: PollInterrupt
   ) throws(KDCAttemptFailure) -> Answer {
     let socket = try KDCSocket.connect(kdc, .udp, timeout: timeout, signal: signal)
     try socket.send(request)
@@ -119,7 +119,7 @@ final class KDCTransport {
   }
 
   private func askTCP(
-    _ request: [UInt8], _ kdc: KDCAddress, timeout: Duration, signal: CancellationSignal
+    _ request: [UInt8], _ kdc: KDCAddress, timeout: Duration, signal: PollInterrupt
   ) throws(KDCAttemptFailure) -> Answer {
     let socket = try KDCSocket.connect(kdc, .tcp, timeout: timeout, signal: signal)
     try socket.send(KDCFrame.encode(request))

@@ -20,7 +20,7 @@ struct KerberosErrorMessage: Sendable, Equatable {
   /// `e-text`.
   var text: String?
   /// The NTSTATUS that Active Directory adds in `e-data` (MS-KILE 2.2.1 KERB-EXT-ERROR).
-  var status: UInt32?
+  var status: NTStatus?
 
   /// `[APPLICATION 30]`, constructed.
   static let tag: UInt8 = 0x7e
@@ -63,18 +63,16 @@ struct KerberosErrorMessage: Sendable, Equatable {
     guard content.count == 15, content[14] == UInt8(ascii: "Z"),
       content[..<14].allSatisfy({ (0x30...0x39).contains($0) })
     else { throw .malformed(offset: 0, reason: "no KerberosTime") }
-    func number(_ range: Range<Int>) -> Int64 { content[range].reduce(0) { $0 * 10 + Int64($1 - 0x30) } }
-    // Days since 1970-01-01 in the proleptic Gregorian calendar, with years that begin in March.
-    let month = number(4..<6)
-    let year = number(0..<4) - (month <= 2 ? 1 : 0)
-    guard (1...12).contains(month), year >= 0 else { throw .malformed(offset: 0, reason: "no KerberosTime") }
-    let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + number(6..<8) - 1
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
-    return days * 86_400 + number(8..<10) * 3600 + number(10..<12) * 60 + number(12..<14)
+    func number(_ range: Range<Int>) -> Int { content[range].reduce(0) { $0 * 10 + Int($1 - 0x30) } }
+    let time = CivilTime(
+      year: number(0..<4), month: number(4..<6), day: number(6..<8), hour: number(8..<10), minute: number(10..<12),
+      second: number(12..<14))
+    guard let time else { throw .malformed(offset: 0, reason: "no KerberosTime") }
+    return time.unixSeconds
   }
 
   /// Finds the KERB-EXT-ERROR: in a KERB-ERROR-DATA of type 3 or in a METHOD-DATA entry of type 3 (MS-KILE 2.2.2).
-  private static func status(in data: [UInt8]) throws(ByteError) -> UInt32? {
+  private static func status(in data: [UInt8]) throws(ByteError) -> NTStatus? {
     var outer = DERReader(data)
     let content = try outer.next(DERTag.sequence)
     if content.first != DERTag.sequence { return try extendedError(content) }
@@ -86,7 +84,7 @@ struct KerberosErrorMessage: Sendable, Equatable {
   }
 
   /// `[1] INTEGER (3), [2] OCTET STRING (status, reserved, flags; little-endian)`.
-  private static func extendedError(_ entry: [UInt8]) throws(ByteError) -> UInt32? {
+  private static func extendedError(_ entry: [UInt8]) throws(ByteError) -> NTStatus? {
     var fields = DERReader(entry)
     var type = DERReader(try fields.next(0xa1))
     guard try DERReader.integer(type.next(DERTag.integer)) == 3, !fields.isAtEnd else { return nil }
@@ -94,32 +92,6 @@ struct KerberosErrorMessage: Sendable, Equatable {
     let bytes = try value.next(DERTag.octetString)
     guard bytes.count == 12 else { return nil }
     var reader = ByteReader(bytes)
-    return try reader.readLittleEndian()
+    return NTStatus(try reader.readLittleEndian())
   }
-}
-
-/// The error codes of RFC 4120 7.5.9 that we tell apart.
-enum KerberosErrorCode {
-  static let nameExpired: Int32 = 1
-  static let clientUnknown: Int32 = 6
-  static let serviceUnknown: Int32 = 7
-  static let serviceNotUnique: Int32 = 8
-  static let nullKey: Int32 = 9
-  static let policy: Int32 = 12
-  static let encryptionUnsupported: Int32 = 14
-  static let preauthenticationUnsupported: Int32 = 16
-  static let clientRevoked: Int32 = 18
-  static let serviceRevoked: Int32 = 19
-  static let keyExpired: Int32 = 23
-  static let preauthenticationFailed: Int32 = 24
-  static let preauthenticationRequired: Int32 = 25
-  static let serviceUnavailable: Int32 = 29
-  static let badIntegrity: Int32 = 31
-  static let ticketExpired: Int32 = 32
-  static let ticketNotYetValid: Int32 = 33
-  static let skew: Int32 = 37
-  static let modified: Int32 = 41
-  static let noKey: Int32 = 45
-  static let responseTooBig: Int32 = 52
-  static let wrongRealm: Int32 = 68
 }

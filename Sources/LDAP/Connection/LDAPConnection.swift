@@ -9,7 +9,7 @@ package import Wire
 /// A signed-in connection to one directory server. Overview of what it offers:
 ///
 ///     let dc = try await LDAPConnection.connect(
-///       to: LDAPServer(host: "dc1.corp.example", address: "192.0.2.10", port: 389),
+///       to: ServerAddress(host: "dc1.corp.example", address: "192.0.2.10", port: 389),
 ///       security: .sealed(kerberos), flow: Flow(row: "connect-ad/ldap", recorder: recorder), logger: logger)
 ///
 ///     let root = try await dc.rootDSE()                                    // Directory/RootDSE.swift
@@ -26,11 +26,15 @@ package import Wire
 /// wait (see ``ReadGate``). Errors are ``LDAPError``, `TrustError` (TLS), ``SecurityError`` (Kerberos) or
 /// `CancellationError`.
 package final class LDAPConnection: Closable {
+  package static let ldapPort = 389
+  package static let ldapsPort = 636
+  package static let globalCatalogTLSPort = 3269
+
   let link: Link
   /// How the traffic is protected, in words: mechanism or TLS version and cipher suite.
   package let protection: String
 
-  package var server: LDAPServer { link.server }
+  package var server: ServerAddress { link.server }
   /// Bytes of all messages that arrived, without what protects them.
   package var bytesReceived: Int { link.received }
 
@@ -46,7 +50,7 @@ package final class LDAPConnection: Closable {
   ///   - group: event loops to run on.
   /// - Throws: ``LDAPError``, `TrustError`, whatever the provider of the security context throws, `CancellationError`.
   package static func connect(
-    to server: LDAPServer, security: ConnectionSecurity, flow: Flow, options: LDAPOptions = LDAPOptions(),
+    to server: ServerAddress, security: ConnectionSecurity, flow: Flow, options: LDAPOptions = LDAPOptions(),
     over socket: CInt? = nil, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
   ) async throws -> LDAPConnection {
     let link = try await Link.open(server, options, over: socket, group, logger)

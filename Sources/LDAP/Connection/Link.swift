@@ -8,7 +8,7 @@ import Wire
 
 /// The channel of one connection and the way onto its event loop. The last reference closes the channel.
 final class Link: Sendable {
-  let server: LDAPServer
+  let server: ServerAddress
   let channel: any Channel
   let options: LDAPOptions
   let logger: Logger
@@ -17,7 +17,7 @@ final class Link: Sendable {
   private let lastTicket = Atomic<UInt64>(0)
 
   private init(
-    _ server: LDAPServer, _ channel: any Channel, _ gate: ReadGate, _ handler: NIOLoopBound<OperationHandler>,
+    _ server: ServerAddress, _ channel: any Channel, _ gate: ReadGate, _ handler: NIOLoopBound<OperationHandler>,
     _ options: LDAPOptions, _ logger: Logger
   ) {
     self.server = server
@@ -32,7 +32,7 @@ final class Link: Sendable {
 
   /// Opens the TCP connection, unless `socket` is one, and starts the clock of the handshakes.
   static func open(
-    _ server: LDAPServer, _ options: LDAPOptions, over socket: CInt?, _ group: any EventLoopGroup, _ logger: Logger
+    _ server: ServerAddress, _ options: LDAPOptions, over socket: CInt?, _ group: any EventLoopGroup, _ logger: Logger
   ) async throws -> Link {
     do {
       return try await TCPConnector(
@@ -45,7 +45,7 @@ final class Link: Sendable {
   }
 
   private static func install(
-    on channel: any Channel, _ server: LDAPServer, _ options: LDAPOptions, _ logger: Logger
+    on channel: any Channel, _ server: ServerAddress, _ options: LDAPOptions, _ logger: Logger
   ) throws -> Link {
     let loop = channel.eventLoop
     let slot = NIOLoopBoundBox<OperationHandler?>(nil, eventLoop: loop)

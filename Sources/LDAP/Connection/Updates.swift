@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// Operations that change the directory, and compare. Each has one answer; anything but success throws ``LDAPError``.
 extension LDAPConnection {
   /// RFC 4511 4.6.

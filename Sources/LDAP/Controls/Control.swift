@@ -51,10 +51,4 @@ package struct ControlType: RawRepresentable, Hashable, Sendable, CustomStringCo
   package static let showDeleted = ControlType(rawValue: "1.2.840.113556.1.4.417")
   /// LDAP_SERVER_DOMAIN_SCOPE_OID (MS-ADTS 3.1.1.3.4.1.4): no referrals to other domains.
   package static let domainScope = ControlType(rawValue: "1.2.840.113556.1.4.1339")
-  /// LDAP_SERVER_TREE_DELETE_OID (MS-ADTS 3.1.1.3.4.1.15).
-  package static let treeDelete = ControlType(rawValue: "1.2.840.113556.1.4.805")
-  /// LDAP_SERVER_PERMISSIVE_MODIFY_OID (MS-ADTS 3.1.1.3.4.1.8): adding what is there is no error.
-  package static let permissiveModify = ControlType(rawValue: "1.2.840.113556.1.4.1413")
-  /// LDAP_SERVER_SEARCH_OPTIONS_OID (MS-ADTS 3.1.1.3.4.1.12).
-  package static let searchOptions = ControlType(rawValue: "1.2.840.113556.1.4.1340")
 }

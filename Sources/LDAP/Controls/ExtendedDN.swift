@@ -87,7 +87,9 @@ package struct ExtendedDN: Sendable, Hashable {
       var bytes: [UInt8] = []
       bytes.reserveCapacity(16)
       for offset in digitOffsets {
-        guard let high = nibble(text[base + offset]), let low = nibble(text[base + offset + 1]) else { return nil }
+        guard let high = Hex.nibble(text[base + offset]), let low = Hex.nibble(text[base + offset + 1]) else {
+          return nil
+        }
         bytes.append(high << 4 | low)
       }
       return GUID(bytes)
@@ -100,15 +102,6 @@ package struct ExtendedDN: Sendable, Hashable {
     let text = String(decoding: text, as: UTF8.self)
     if let sid = SecurityIdentifier(text) { return sid }
     return Hex.decode(text).flatMap { try? SecurityIdentifier($0) }
-  }
-
-  private static func nibble(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case 0x30...0x39: digit - 0x30
-    case 0x41...0x46: digit - 0x41 + 10
-    case 0x61...0x66: digit - 0x61 + 10
-    default: nil
-    }
   }
 }
 

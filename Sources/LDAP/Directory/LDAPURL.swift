@@ -37,7 +37,7 @@ package struct LDAPURL: Sendable, Hashable {
     let parts = rest[slash...].dropFirst().split(separator: "?", maxSplits: 4, omittingEmptySubsequences: false)
     func part(_ index: Int) throws(LDAPURLSyntaxError) -> String {
       guard index < parts.count else { return "" }
-      guard let decoded = Self.decoded(parts[index]) else { throw refusal("a percent-encoding is wrong") }
+      guard let decoded = PercentEncoding.decode(parts[index]) else { throw refusal("a percent-encoding is wrong") }
       return decoded
     }
     dn = try part(0)
@@ -75,29 +75,10 @@ package struct LDAPURL: Sendable, Hashable {
       port = Int(text[text.index(after: colon)...])
       guard let port, (1...65535).contains(port) else { throw refusal("its port is no number up to 65535") }
     }
-    guard let host = decoded(text[..<(colon ?? text.endIndex)])?.lowercased(), !host.isEmpty else {
+    guard let host = PercentEncoding.decode(text[..<(colon ?? text.endIndex)])?.lowercased(), !host.isEmpty else {
       throw refusal("its host is malformed")
     }
     return (host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host, port)
-  }
-
-  /// RFC 3986 2.1; nil for an incomplete encoding, and for octets that are no UTF-8.
-  private static func decoded(_ text: Substring) -> String? {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else { return nil }
-      bytes.append(high << 4 | low)
-    }
-    return String(validating: bytes, as: UTF8.self)
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init)
   }
 }
 

@@ -12,12 +12,6 @@ package struct SchemaAttribute: Sendable, Hashable {
   /// In the Global Catalog's partial attribute set.
   package var isInGlobalCatalog: Bool
 
-  package var isForwardLink: Bool { linkID.map { $0 % 2 == 0 } ?? false }
-  package var isBackLink: Bool { linkID.map { $0 % 2 != 0 } ?? false }
-
-  /// MS-ADTS 3.1.1.2.2.2: octet strings (2.5.5.10), security descriptors (2.5.5.15), SIDs (2.5.5.17).
-  package var isBinary: Bool { ["2.5.5.10", "2.5.5.15", "2.5.5.17"].contains(syntax) }
-
   init?(_ entry: SearchEntry) {
     guard let name = entry.string("lDAPDisplayName") else { return nil }
     self.name = name

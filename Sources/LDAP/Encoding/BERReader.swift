@@ -131,10 +131,4 @@ package struct BERReader {
     }
     return bytes[range.lowerBound] != 0
   }
-
-  /// Moves behind the next element whatever it is: RFC 4511 4 has unknown trailing elements ignored.
-  package mutating func skipElement() throws(ByteError) {
-    let header = try readHeader()
-    position += header.length
-  }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 extension LDAPConnection {
   /// Reads one object by its name (scope base); nil when there is none that may be seen or it does not match.
   ///

@@ -44,7 +44,7 @@ package actor RPCAssociation: Closable {
   ///   - socket: the descriptor of a TCP connection to the server that stands already; it is taken over.
   /// - Throws: `RPCError`, `SecurityError`, what the security provider throws, or `CancellationError`.
   package static func connect(
-    to server: RPCServer, _ interface: RPCInterface, security: RPCSecurity, flow: Flow?,
+    to server: ServerAddress, _ interface: RPCInterface, security: RPCSecurity, flow: Flow?,
     options: RPCOptions = RPCOptions(), over socket: CInt? = nil, group: any EventLoopGroup
   ) async throws -> RPCAssociation {
     // The ticket first: no connection waits for a KDC.

@@ -2,6 +2,7 @@
 
 import NIOCore
 import TCP
+import Wire
 
 /// Fragments over TCP (MS-RPCE 2.1.1.1). The last reference closes the connection.
 final class TCPChannel: FragmentChannel {
@@ -20,15 +21,12 @@ final class TCPChannel: FragmentChannel {
   deinit { channel.close(promise: nil) }
 
   static func connect(
-    _ server: RPCServer, timeout: Duration, over socket: CInt? = nil, group: any EventLoopGroup
+    _ server: ServerAddress, timeout: Duration, over socket: CInt? = nil, group: any EventLoopGroup
   ) async throws -> TCPChannel {
-    do {
-      return try await open(
-        TCPConnector(
-          peer: server.description, address: server.address, port: server.port, socket: socket, timeout: timeout,
-          group: group))
-    } catch let failure as TCPFailure {
-      throw RPCError(failure.isTimeout ? .timeout : .unreachable, failure.message, remedy: failure.remedy)
+    try await open {
+      try TCPConnector(
+        peer: server.description, address: server.address, port: server.port, socket: socket, timeout: timeout,
+        group: group)
     }
   }
 
@@ -40,21 +38,21 @@ final class TCPChannel: FragmentChannel {
     } catch {
       throw RPCError(.unreachable, "\(socketPath) is no path of a socket.", remedy: "Check the path.")
     }
-    do {
-      return try await open(TCPConnector(peer: socketPath, address: address, timeout: timeout, group: group))
-    } catch let failure as TCPFailure {
-      throw RPCError(failure.isTimeout ? .timeout : .unreachable, failure.message, remedy: failure.remedy)
-    }
+    return try await open { TCPConnector(peer: socketPath, address: address, timeout: timeout, group: group) }
   }
 
-  private static func open(_ connector: TCPConnector) async throws -> TCPChannel {
-    var connector = connector
-    connector.readsByItself = false
-    let peer = connector.peer
-    return try await connector.open { channel in
-      let handler = FragmentHandler(peer: peer)
-      try channel.pipeline.syncOperations.addHandler(handler)
-      return TCPChannel(peer: peer, channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+  private static func open(_ make: () throws -> TCPConnector) async throws -> TCPChannel {
+    do {
+      var connector = try make()
+      connector.readsByItself = false
+      let peer = connector.peer
+      return try await connector.open { channel in
+        let handler = FragmentHandler(peer: peer)
+        try channel.pipeline.syncOperations.addHandler(handler)
+        return TCPChannel(peer: peer, channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+      }
+    } catch let failure as TCPFailure {
+      throw RPCError(failure.isTimeout ? .timeout : .unreachable, failure.message, remedy: failure.remedy)
     }
   }
 

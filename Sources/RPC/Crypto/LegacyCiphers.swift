@@ -24,12 +24,7 @@ enum LegacyCiphers {
     withDES(key, block) { context, bytes in nettle_des_decrypt(&context, 8, bytes, bytes) }
   }
 
-  /// The inverse of ``decryptDES(key:_:)``.
-  static func encryptDES(key: [UInt8], _ block: UnsafeMutableRawBufferPointer) {
-    withDES(key, block) { context, bytes in nettle_des_encrypt(&context, 8, bytes, bytes) }
-  }
-
-  private static func withDES(
+  static func withDES(
     _ key: [UInt8], _ block: UnsafeMutableRawBufferPointer,
     _ body: (inout des_ctx, UnsafeMutablePointer<UInt8>) -> Void
   ) {

@@ -17,6 +17,9 @@ package struct RPCConnector: Sendable {
   }
 
   private let flows: Flows?
+  /// The endpoint mapper's well-known port, MS-RPCE 2.1.1.1.
+  package static let endpointMapperPort = 135
+
   private let options: RPCOptions
   private let group: any EventLoopGroup
 
@@ -28,7 +31,7 @@ package struct RPCConnector: Sendable {
 
   /// The ports where a server offers the interfaces.
   /// - Parameter server: its name and address; the port is the endpoint mapper's.
-  package func ports(of interfaces: [RPCInterface], at server: RPCServer) async throws -> [RPCInterface: Int] {
+  package func ports(of interfaces: [RPCInterface], at server: ServerAddress) async throws -> [RPCInterface: Int] {
     let association = try await RPCAssociation.connect(
       to: server, .endpointMapper, security: .none, flow: flows?.mapper, options: options, group: group)
     return try await association.use { association in
@@ -42,7 +45,7 @@ package struct RPCConnector: Sendable {
 
   /// An association with the interface at its mapped port, on the address that the caller knows.
   package func connect(
-    to server: RPCServer, _ interface: RPCInterface, security: RPCSecurity
+    to server: ServerAddress, _ interface: RPCInterface, security: RPCSecurity
   ) async throws -> RPCAssociation {
     var mapped = server
     mapped.port = try await ports(of: [interface], at: server)[interface] ?? 0

@@ -105,10 +105,10 @@ package struct LSAClient: Sendable {
       writer.write(UInt32(0x0001_0000))  // PreferedMaximumLength: bytes of one answer
       let ((next, trusts), status) = try await RemoteStatus.call(
         association, 50, "LsarEnumerateTrustedDomainsEx", writer,
-        accepting: [RemoteStatus.moreEntries, RemoteStatus.noMoreEntries]
+        accepting: [.moreEntries, .noMoreEntries]
       ) { reader throws(ByteError) in try Self.trusts(&reader) }
       result += trusts
-      guard status == RemoteStatus.moreEntries, next != context else { return result }
+      guard status == .moreEntries, next != context else { return result }
       context = next
     }
     throw RPCError.tooLarge(association.peer, "\(result.count) trusts without an end")
@@ -168,7 +168,7 @@ package struct LSAClient: Sendable {
     writer.write(UInt16(1))  // LookupLevel: LsapLookupWksta
     writer.write(UInt32(0))  // MappedCount
     return try await RemoteStatus.call(
-      association, 15, "LsarLookupSids", writer, accepting: [RemoteStatus.someNotMapped, RemoteStatus.noneMapped]
+      association, 15, "LsarLookupSids", writer, accepting: [.someNotMapped, .noneMapped]
     ) { reader throws(ByteError) in try Self.names(&reader) }.value
   }
 

@@ -105,4 +105,11 @@ package struct NDRReader: Sendable {
     try end.seek(to: max(0, reader.end - 4))
     return try end.readLittleEndian()
   }
+
+  /// Reads a number that can only be one: a version or the arm of a union that was asked for.
+  mutating func expect(_ value: UInt32, _ what: String) throws(ByteError) {
+    let at = position
+    let actual = try read(UInt32.self)
+    guard actual == value else { throw .malformed(offset: at, reason: "\(what) is \(actual), not \(value)") }
+  }
 }

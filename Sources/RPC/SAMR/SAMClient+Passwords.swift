@@ -43,7 +43,8 @@ extension SAMClient {
   private static func meansUnknownLevel(_ error: RPCError) -> Bool {
     switch error.code {
     case .fault: error.status != FaultStatus.accessDenied
-    case .refused: [RemoteStatus.invalidInfoClass, 0xc000_000d, 0xc000_00bb].contains(error.status)
+    case .refused:
+      [NTStatus.invalidInfoClass, .invalidParameter, .notSupported].contains { $0.rawValue == error.status }
     default: false
     }
   }

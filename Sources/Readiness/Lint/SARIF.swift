@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PortReference
+import Wire
 
 /// A log of SARIF 2.1.0 (OASIS), which code review systems show beside the file's lines.
 package struct SARIF: Encodable, Sendable {
@@ -38,12 +39,7 @@ package struct SARIF: Encodable, Sendable {
 
   /// Percent-encoded where RFC 3986 3.3 wants it.
   private static func uri(_ path: String) -> String {
-    path.utf8.map { byte in
-      let isPlain =
-        (0x61...0x7a).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._~/".utf8.contains(byte)
-      let hexadecimal = String(byte, radix: 16, uppercase: true)
-      return isPlain ? String(UnicodeScalar(byte)) : "%" + (hexadecimal.count == 1 ? "0" : "") + hexadecimal
-    }.joined()
+    PercentEncoding.encode(path, alsoPlain: "/")
   }
 
   struct Run: Encodable, Sendable {

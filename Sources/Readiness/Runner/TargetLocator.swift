@@ -11,7 +11,7 @@ struct TargetLocator: Sendable {
   /// What is tried of networks that no name leads into; nil for nothing.
   var draw: AddressDraw?
   /// Whether this machine has a route to a numeric address.
-  var hasRoute: @Sendable (String) -> Bool = { RawSocket.hasRoute(to: $0) }
+  var hasRoute: @Sendable (String) -> Bool = NumericAddress.hasRoute
 
   /// - Returns: the target once for each address; empty when there is none, and the log says why.
   func locate(_ target: ProbeTarget, _ log: ConversationLog) async -> [ProbeTarget] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import Wire
 
 /// An address or a network, IPv4 or IPv6, as firewalls write it: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
 package struct IPNetwork: Hashable, Sendable, Comparable, CustomStringConvertible {
@@ -34,12 +34,9 @@ package struct IPNetwork: Hashable, Sendable, Comparable, CustomStringConvertibl
   }
 
   private static func address(_ text: String) -> (Family, UInt128)? {
-    // Plain bytes: which module the system's address structures belong to depends on what else is imported.
-    for (family, code) in [(Family.ipv4, AF_INET), (.ipv6, AF_INET6)] {
-      var bytes = [UInt8](repeating: 0, count: family.bits / 8)
-      if inet_pton(code, text, &bytes) == 1 { return (family, bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }) }
+    NumericAddress.bytes(of: text).map { bytes in
+      (bytes.count == 4 ? .ipv4 : .ipv6, bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) })
     }
-    return nil
   }
 
   package var isSingle: Bool { prefix == family.bits }

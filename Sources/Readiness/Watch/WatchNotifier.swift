@@ -15,13 +15,8 @@ package struct WatchNotifier: Sendable {
   private let alarm: AsyncStream<Void>
   private let bell: AsyncStream<Void>.Continuation
 
-  /// The first wait after a refusal, in seconds; it doubles each time.
-  static let firstDelay: Double = 2
-  static let longestDelay: Double = 600
-
-  static func delay(afterAttempts attempts: Int) -> Double {
-    min(longestDelay, firstDelay * Double(1 << min(max(0, attempts), 16)))
-  }
+  /// The waits after refusals of a notice.
+  static let backoff = Backoff(first: .seconds(2), longest: .seconds(600))
 
   package init(
     history: WatchHistory, now: @escaping @Sendable () -> Double, logger: Logger,
@@ -67,7 +62,8 @@ package struct WatchNotifier: Sendable {
           let reason = error.explanation
           logger.warning(
             "the webhook did not take a change", metadata: ["reason": "\(reason)", "attempt": "\(notice.attempts + 1)"])
-          try await history.postpone(notice, until: now() + Self.delay(afterAttempts: notice.attempts))
+          let wait = Self.backoff.wait(afterFailures: notice.attempts + 1)
+          try await history.postpone(notice, until: now() + wait / .seconds(1))
           return
         }
         try await history.told(notice)

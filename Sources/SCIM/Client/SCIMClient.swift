@@ -136,10 +136,10 @@ package struct SCIMClient: Sendable {
         method: method, path: path, body: body, ifMatch: ifMatch, ifNoneMatch: ifNoneMatch, repetition: repetition))
   }
 
-  static func path(_ endpoint: String, _ id: String) -> String { "\(endpoint)/\(HTTPURL.percentEncode(id))" }
+  static func path(_ endpoint: String, _ id: String) -> String { "\(endpoint)/\(PercentEncoding.encode(id))" }
 
   private static func encoded(_ query: ListQuery) -> String {
-    let parameters = query.parameters.map { "\($0.name)=\(HTTPURL.percentEncode($0.value))" }
+    let parameters = query.parameters.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }
     return parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&")
   }
 

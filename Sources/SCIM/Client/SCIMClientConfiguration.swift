@@ -3,6 +3,7 @@
 package import FoundationEssentials
 package import HTTP
 package import NIOCore
+package import Wire
 
 /// Where the service is, and how much is asked of it.
 package struct SCIMClientConfiguration: Sendable {
@@ -27,21 +28,11 @@ package struct SCIMClientConfiguration: Sendable {
 package struct RetryPolicy: Sendable, Hashable {
   /// Attempts of one request, the first included.
   package var maximumAttempts = 6
-  /// The wait before the second attempt; it doubles each time.
-  package var firstDelay = Duration.milliseconds(500)
-  package var maximumDelay = Duration.seconds(60)
+  package var backoff = Backoff(first: .milliseconds(500), longest: .seconds(60))
   /// A service that asks for a longer wait is left alone until the next run.
   package var maximumRetryAfter = Duration.seconds(300)
 
   package init() {}
-
-  /// - Parameters:
-  ///   - attempt: the one that failed, from 1.
-  ///   - jitter: from 0 to 1; spreads clients that failed together.
-  func delay(after attempt: Int, jitter: Double) -> Duration {
-    let doubled = firstDelay * (1 << min(max(attempt - 1, 0), 16))
-    return min(doubled, maximumDelay) * (0.5 + 0.5 * min(max(jitter, 0), 1))
-  }
 }
 
 /// Time and chance, as the composition root provides them.

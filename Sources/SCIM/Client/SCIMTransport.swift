@@ -109,7 +109,7 @@ struct SCIMTransport: Sendable {
   }
 
   private func backOff(after attempt: Int, _ error: SCIMClientError, _ request: Request) async throws(SCIMClientError) {
-    let computed = configuration.retry.delay(after: attempt, jitter: timing.random())
+    let computed = configuration.retry.backoff.wait(afterFailures: attempt, jitter: timing.random())
     let delay = error.retryAfter.map { $0 + .milliseconds(100) * timing.random() } ?? computed
     logger.info(
       "scim.retry",

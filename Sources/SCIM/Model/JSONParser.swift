@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// What one JSON text may ask of its reader.
 package struct JSONLimits: Sendable, Hashable {
   /// Bytes of the whole text.
@@ -237,7 +239,7 @@ struct JSONParser {
   private mutating func parseHexQuad() throws(SCIMError) -> UInt16 {
     var value: UInt16 = 0
     for _ in 0..<4 {
-      guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+      guard let byte = current, let digit = Hex.nibble(byte) else {
         throw failure("a malformed \\u escape")
       }
       value = value << 4 | UInt16(digit)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FoundationEssentials
+import Wire
 
 /// xsd:dateTime as SCIM uses it (RFC 7643 2.3.5): `2011-08-01T18:29:49.793Z`, with a zone or offset.
 package enum SCIMDateTime {
@@ -23,9 +24,13 @@ package enum SCIMDateTime {
       return true
     }
     guard let year = digits(4), take("-"), let month = digits(2), take("-"), let day = digits(2), take("Tt "),
-      let hour = digits(2), take(":"), let minute = digits(2), take(":"), let second = digits(2),
-      (1...12).contains(month), (1...31).contains(day), hour <= 24, minute < 60, second <= 60
+      let hour = digits(2), take(":"), let minute = digits(2), take(":"), let second = digits(2)
     else { return nil }
+    // XML Schema 1.1 part 2, 3.3.7.1: 24 o'clock is the end of the day, with no minutes after it.
+    let isEndOfDay = hour == 24 && minute == 0 && second == 0
+    let civil = CivilTime(
+      year: year, month: month, day: day, hour: isEndOfDay ? 0 : hour, minute: minute, second: second)
+    guard let civil else { return nil }
     var fraction = 0.0
     if take(".") {
       var scale = 0.1
@@ -44,42 +49,23 @@ package enum SCIMDateTime {
       guard take("Zz") else { return nil }
     }
     guard bytes.isEmpty else { return nil }
-    let seconds = daysSince1970(year: year, month: month, day: day) * 86_400 + hour * 3600 + minute * 60 + second
-    return Date(timeIntervalSince1970: Double(seconds - offset) + fraction)
+    guard !isEndOfDay || fraction == 0 else { return nil }
+    let seconds = civil.unixSeconds + (isEndOfDay ? 86_400 : 0) - Int64(offset)
+    return Date(timeIntervalSince1970: Double(seconds) + fraction)
   }
 
   /// UTC with milliseconds; the years 0000 to 9999 are covered, anything beyond is clamped.
   package static func string(from date: Date) -> String {
     let milliseconds = (date.timeIntervalSince1970 * 1000).rounded(.down)
-    let total = Int(min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999))
-    let (days, rest) = floorDivide(total, 86_400_000)
-    let (year, month, day) = civil(daysSince1970: days)
+    let total = Int64(min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999))
+    // Of the second, which the calendar counts down to, whichever side of 1970 it is on.
+    let thousandths = Int((total % 1000 + 1000) % 1000)
+    let time = CivilTime(unixSeconds: (total - Int64(thousandths)) / 1000)
     func pad(_ value: Int, _ width: Int) -> String {
       let digits = String(value)
       return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
-    return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(rest / 3_600_000, 2)):"
-      + "\(pad(rest / 60_000 % 60, 2)):\(pad(rest / 1000 % 60, 2)).\(pad(rest % 1000, 3))Z"
-  }
-
-  private static func floorDivide(_ value: Int, _ divisor: Int) -> (Int, Int) {
-    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-  }
-
-  // The proleptic Gregorian calendar in eras of 400 years that begin in March.
-  static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
-    let (era, yearOfEra) = floorDivide(month <= 2 ? year - 1 : year, 400)
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-  }
-
-  private static func civil(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
-    let (era, dayOfEra) = floorDivide(days + 719_468, 146_097)
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let shifted = (5 * dayOfYear + 2) / 153
-    let month = shifted < 10 ? shifted + 3 : shifted - 9
-    return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
+    return "\(pad(time.year, 4))-\(pad(time.month, 2))-\(pad(time.day, 2))T\(pad(time.hour, 2)):"
+      + "\(pad(time.minute, 2)):\(pad(time.second, 2)).\(pad(thousandths, 3))Z"
   }
 }

@@ -8,8 +8,8 @@ package import Wire
 /// A signed-in connection to the named pipes of one server: what RPC's `ncacn_np` needs of SMB, and nothing else.
 ///
 ///     let dc = try await SMBConnection.connect(
-///       to: SMBServer(host: "dc1.corp.example", address: "192.0.2.10"), provider: kerberos,
-///       flow: Flow(row: "connect-ad/smb", recorder: recorder), logger: logger)
+///       to: ServerAddress(host: "dc1.corp.example", address: "192.0.2.10", port: SMBConnection.smbPort),
+///       provider: kerberos, flow: Flow(row: "connect-ad/smb", recorder: recorder), logger: logger)
 ///     let samr = try await dc.openPipe("samr")       // a PipeTransport
 ///     …
 ///     await samr.close()
@@ -18,6 +18,9 @@ package import Wire
 /// Every message is signed or encrypted. SMB 1, guests, anonymous sessions and NTLM do not exist here. Errors are
 /// ``SMBError``, `SecurityError` (Kerberos) or `CancellationError`.
 package final class SMBConnection: Closable {
+  /// SMB over TCP without NetBIOS (MS-SMB2 2.1).
+  package static let smbPort = 445
+
   let link: SMBLink
   let treeID: UInt32
   let applicationKey: SecretBytes
@@ -26,7 +29,7 @@ package final class SMBConnection: Closable {
   /// How the traffic is protected, in words: dialect, signature, encryption, mechanism.
   package let protection: String
 
-  package var server: SMBServer { link.server }
+  package var server: ServerAddress { link.server }
 
   private init(_ link: SMBLink, _ session: EstablishedSession) {
     self.link = link
@@ -45,7 +48,7 @@ package final class SMBConnection: Closable {
   ///   - group: event loops to run on.
   /// - Throws: ``SMBError``, whatever the provider of the security context throws, `CancellationError`.
   package static func connect(
-    to server: SMBServer, provider: any SecurityContextProvider, principal: ServicePrincipal? = nil, flow: Flow,
+    to server: ServerAddress, provider: any SecurityContextProvider, principal: ServicePrincipal? = nil, flow: Flow,
     options: SMBOptions = SMBOptions(), over socket: CInt? = nil,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
   ) async throws -> SMBConnection {
@@ -60,27 +63,6 @@ package final class SMBConnection: Closable {
         .tcp, host: server.host, address: server.address, port: server.port, protection: session.protection)
       logger.debug("connected", metadata: ["server": "\(server)", "protection": "\(session.protection)"])
       return SMBConnection(link, session)
-    } catch {
-      await link.close()
-      if Task.isCancelled { throw CancellationError() }
-      throw error
-    }
-  }
-
-  /// Asks a server what it would choose, without signing in.
-  package static func negotiate(
-    with server: SMBServer, options: SMBOptions = SMBOptions(),
-    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
-  ) async throws -> SMBNegotiation {
-    let link = try await SMBLink.open(server, options, group, logger)
-    do {
-      let (negotiation, _) = try await withTaskCancellationHandler {
-        try await link.negotiateWithinTime()
-      } onCancel: {
-        link.channel.close(promise: nil)
-      }
-      await link.close()
-      return negotiation
     } catch {
       await link.close()
       if Task.isCancelled { throw CancellationError() }

@@ -42,11 +42,6 @@ extension SMBLink {
     try await onLoop { $0.arm(TimeAmount(time)) }
   }
 
-  func negotiateWithinTime() async throws -> (SMBNegotiation, NegotiateRequest) {
-    try await arm()
-    return try await negotiate()
-  }
-
   // MARK: - NEGOTIATE
 
   private func negotiate() async throws -> (SMBNegotiation, NegotiateRequest) {

@@ -8,14 +8,14 @@ import Wire
 
 /// The channel of one connection and the way onto its event loop. The last reference closes the channel.
 final class SMBLink: Sendable {
-  let server: SMBServer
+  let server: ServerAddress
   let options: SMBOptions
   let channel: any Channel
   private let handler: NIOLoopBound<SMBHandler>
   private let lastTicket = Atomic<UInt64>(0)
 
   private init(
-    _ server: SMBServer, _ options: SMBOptions, _ channel: any Channel, _ handler: NIOLoopBound<SMBHandler>
+    _ server: ServerAddress, _ options: SMBOptions, _ channel: any Channel, _ handler: NIOLoopBound<SMBHandler>
   ) {
     self.server = server
     self.options = options
@@ -27,7 +27,8 @@ final class SMBLink: Sendable {
 
   /// Opens the TCP connection, unless `socket` is one.
   static func open(
-    _ server: SMBServer, _ options: SMBOptions, over socket: CInt? = nil, _ group: any EventLoopGroup, _ logger: Logger
+    _ server: ServerAddress, _ options: SMBOptions, over socket: CInt? = nil, _ group: any EventLoopGroup,
+    _ logger: Logger
   ) async throws -> SMBLink {
     do {
       return try await TCPConnector(

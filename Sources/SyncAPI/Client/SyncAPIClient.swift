@@ -5,7 +5,7 @@ package import HTTP
 package import Logging
 package import NIOCore
 import Synchronization
-import Wire
+package import Wire
 
 /// Where the service is, and how patient its client.
 package struct SyncAPIClientConfiguration: Sendable {
@@ -15,9 +15,7 @@ package struct SyncAPIClientConfiguration: Sendable {
   package var deadline: TimeAmount = .seconds(120)
   /// Attempts of one operation, the first included.
   package var maximumAttempts = 5
-  /// The wait before the second attempt; it doubles each time.
-  package var firstDelay = Duration.milliseconds(500)
-  package var maximumDelay = Duration.seconds(60)
+  package var backoff = Backoff(first: .milliseconds(500), longest: .seconds(60))
   /// A service that asks for a longer wait is left alone until the next run.
   package var maximumRetryAfter = Duration.seconds(300)
   /// Redirects of one operation: public clients of the service follow three.
@@ -137,7 +135,7 @@ package final class SyncAPIClient: Sendable {
     case 429, 503:
       error = SyncAPIError(
         .throttled, "The service answered \(response.status) to \(Call.operation): it wants to be left alone.")
-      error.retryAfter = retryAfter(response)
+      error.retryAfter = response.fields["Retry-After"].flatMap { RetryAfter.parse($0, now: now()) }
     case 200:
       error = SyncAPIError(.malformed, "The answer to \(Call.operation) is no binary SOAP envelope.")
     case 408, 500...:
@@ -175,17 +173,7 @@ package final class SyncAPIClient: Sendable {
     case .fault where error.fault?.reason.contains("too busy") ?? false: break
     default: return nil
     }
-    let doubled = configuration.firstDelay * (1 << min(attempt - 1, 16))
-    let jitter = Double(random(1).first ?? 0) / 255
-    return min(doubled, configuration.maximumDelay) * (0.5 + 0.5 * jitter)
-  }
-
-  /// RFC 9110 10.2.3: seconds, or a date.
-  private func retryAfter(_ response: HTTPResponse) -> Duration? {
-    guard let text = response.fields["Retry-After"] else { return nil }
-    if let seconds = UInt32(text) { return .seconds(Int64(seconds)) }
-    guard let date = HTTPDate.seconds(text) else { return nil }
-    return .seconds(max(0, Double(date) - now().timeIntervalSince1970))
+    return configuration.backoff.wait(afterFailures: attempt, jitter: Double(random(1).first ?? 0) / 255)
   }
 
   /// RFC 9562 5.4.

@@ -25,9 +25,9 @@ package struct AuditEntry: Sendable, Hashable {
   package let actor: Actor
   package let at: Date
   package let action: Action
-  /// The resource type's name, `Domain` or `Token`.
+  /// The resource type's name, or what else the tenant keeps: `Domain`, `Token`, `Session`, `Grant`, `SigningKey`, …
   package let kind: String
-  /// The resource's id, the domain's name or the token's id.
+  /// Its id; for a domain, its name.
   package let target: String
   /// JSON of what changed, as it was; nil when there was nothing.
   package var before: String?

@@ -20,7 +20,7 @@ package struct VerifiedUser: Sendable, Hashable {
 /// Compares passwords with what the tenant keeps of them.
 ///
 /// Every answer costs one derivation, whether the user exists, has a password, may sign in, or is locked out, so that time
-/// tells nothing. Derivations run on threads of their own: an event loop and a cooperative thread have better things to do.
+/// tells nothing. Derivations run on NIO's pool of threads: an event loop and a cooperative thread have better things to do.
 struct PasswordVerifier: Sendable {
   let directory: TenantDirectory
   /// What users without a password are compared with; no password derives to it, because the hash is random.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import SCIM
 import Store
 
 /// What a person let an application do, and until when.
@@ -75,7 +76,8 @@ struct TokenGrant: Sendable {
       "UPDATE token_grant SET revoked = ? WHERE id = ? AND revoked IS NULL", [.integer(now.milliseconds), .text(id)])
     guard revoked == 1 else { return }
     try AuditEntry(
-      actor: actor, at: now, action: .revoke, kind: "Grant", target: id, after: #"{"why":"\#(why)"}"#
+      actor: actor, at: now, action: .revoke, kind: "Grant", target: id,
+      after: JSONValue.object(["why": .string(why)]).text
     ).insert(transaction)
   }
 }

@@ -19,7 +19,7 @@ struct RequestTarget {
     path.removeFirst()
     if path.hasSuffix("/") { path.removeLast() }
     segments = try path.split(separator: "/", omittingEmptySubsequences: false).map { segment throws(SCIMError) in
-      try Self.decode(segment, plusIsSpace: false)
+      try Self.decode(segment)
     }
     var query: [(name: String, value: String)] = []
     for parameter in parts.count == 2 ? parts[1].split(separator: "&") : [] {
@@ -34,24 +34,9 @@ struct RequestTarget {
     self.query = query
   }
 
-  private static func decode(_ text: Substring, plusIsSpace: Bool) throws(SCIMError) -> String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-      switch byte {
-      case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
-      case UInt8(ascii: "%"):
-        guard let digits = String(rest.prefix(2)), let decoded = Hex.decode(digits), decoded.count == 1 else {
-          throw .invalidSyntax("The request target has an incomplete percent-encoding.")
-        }
-        bytes += decoded
-        rest = rest.dropFirst(2)
-      default: bytes.append(byte)
-      }
-    }
-    guard let decoded = String(validating: bytes, as: UTF8.self) else {
-      throw .invalidSyntax("The request target is not UTF-8.")
+  private static func decode(_ text: Substring, plusIsSpace: Bool = false) throws(SCIMError) -> String {
+    guard let decoded = PercentEncoding.decode(text, plusIsSpace: plusIsSpace) else {
+      throw .invalidSyntax("The request target has an incomplete percent-encoding, or is not UTF-8.")
     }
     return decoded
   }

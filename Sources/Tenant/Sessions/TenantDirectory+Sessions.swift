@@ -102,7 +102,8 @@ extension TenantDirectory {
       }
       let ended = try Self.endSignIns(of: user.sequence, at: now, transaction)
       try AuditEntry(
-        actor: actor, at: now, action: .revoke, kind: "User", target: user.id, after: #"{"sessions":\#(ended)}"#
+        actor: actor, at: now, action: .revoke, kind: "User", target: user.id,
+        after: JSONValue.object(["sessions": .integer(Int64(ended))]).text
       ).insert(transaction)
       return ended
     }

@@ -143,27 +143,15 @@ enum BinaryText {
     guard ticks < 3_155_378_976_000_000_000, value >> 62 < 3 else {
       throw .malformed(offset: offset, reason: "no date")
     }
-    let seconds = ticks / 10_000_000
-    let (year, month, day) = calendar(day: Int(seconds / 86_400))
-    let clock = Int(seconds % 86_400)
+    let time = CivilTime(unixSeconds: Int64(ticks / 10_000_000) + secondsTo0001)
     let text =
-      "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(padded(clock / 3_600, 2)):"
-      + "\(padded(clock / 60 % 60, 2)):\(padded(clock % 60, 2))"
+      "\(padded(time.year, 4))-\(padded(time.month, 2))-\(padded(time.day, 2))T\(padded(time.hour, 2)):"
+      + "\(padded(time.minute, 2)):\(padded(time.second, 2))"
     return text + fraction(Int(ticks % 10_000_000)) + (value >> 62 == 1 ? "Z" : "")
   }
 
-  /// The Gregorian date of a day counted from 0001-01-01, by years that begin in March.
-  private static func calendar(day: Int) -> (year: Int, month: Int, day: Int) {
-    let shifted = day + 306
-    let era = shifted / 146_097
-    let ofEra = shifted % 146_097
-    let year = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
-    let ofYear = ofEra - (365 * year + year / 4 - year / 100)
-    let month = (5 * ofYear + 2) / 153
-    return (
-      era * 400 + year + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, ofYear - (153 * month + 2) / 5 + 1
-    )
-  }
+  /// From 1970-01-01 to 0001-01-01.
+  private static let secondsTo0001: Int64 = -62_135_596_800
 
   private static func duration(_ ticks: Int64) -> String {
     let magnitude = ticks.magnitude

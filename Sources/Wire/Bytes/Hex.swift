@@ -28,7 +28,8 @@ package enum Hex {
     return bytes
   }
 
-  private static func nibble(_ digit: UInt8) -> UInt8? {
+  /// The value of one digit; nil for any other byte.
+  package static func nibble(_ digit: UInt8) -> UInt8? {
     switch digit {
     case 0x30...0x39: digit - 0x30
     case 0x41...0x46: digit - 0x41 + 10

@@ -12,12 +12,18 @@ package struct NTStatus: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     let digits = String(rawValue, radix: 16)
     let number = "0x" + String(repeating: "0", count: 8 - digits.count) + digits
-    return Self.names[self].map { "\($0) (\(number))" } ?? "NTSTATUS \(number)"
+    return name.map { "\($0) (\(number))" } ?? "NTSTATUS \(number)"
   }
+
+  /// The name in MS-ERREF; nil where it is not known here.
+  package var name: String? { Self.names[self] }
 
   package static let success = NTStatus(0)
   package static let pending = NTStatus(0x0000_0103)
+  package static let moreEntries = NTStatus(0x0000_0105)
+  package static let someNotMapped = NTStatus(0x0000_0107)
   package static let bufferOverflow = NTStatus(0x8000_0005)
+  package static let noMoreEntries = NTStatus(0x8000_001A)
   package static let notImplemented = NTStatus(0xC000_0002)
   package static let invalidInfoClass = NTStatus(0xC000_0003)
   package static let invalidHandle = NTStatus(0xC000_0008)
@@ -34,6 +40,8 @@ package struct NTStatus: Hashable, Sendable, CustomStringConvertible {
   package static let passwordRestriction = NTStatus(0xC000_006C)
   package static let logonFailure = NTStatus(0xC000_006D)
   package static let accountRestriction = NTStatus(0xC000_006E)
+  package static let invalidLogonHours = NTStatus(0xC000_006F)
+  package static let invalidWorkstation = NTStatus(0xC000_0070)
   package static let passwordExpired = NTStatus(0xC000_0071)
   package static let accountDisabled = NTStatus(0xC000_0072)
   package static let noneMapped = NTStatus(0xC000_0073)
@@ -56,17 +64,24 @@ package struct NTStatus: Hashable, Sendable, CustomStringConvertible {
   package static let logonTypeNotGranted = NTStatus(0xC000_015B)
   package static let trustFailure = NTStatus(0xC000_0190)
   package static let noTrustSAMAccount = NTStatus(0xC000_018B)
+  package static let accountExpired = NTStatus(0xC000_0193)
   package static let userSessionDeleted = NTStatus(0xC000_0203)
   package static let passwordMustChange = NTStatus(0xC000_0224)
   package static let notFound = NTStatus(0xC000_0225)
   package static let accountLockedOut = NTStatus(0xC000_0234)
   package static let quotaExceeded = NTStatus(0xC000_0044)
+  package static let cannotCreateOutsideDomain = NTStatus(0xC000_02B4)
   package static let machineAccountQuota = NTStatus(0xC000_02E7)
   package static let networkSessionExpired = NTStatus(0xC000_035C)
+  package static let ntlmBlocked = NTStatus(0xC000_0418)
   package static let smbNoPreauthHashOverlap = NTStatus(0xC05D_0000)
 
   private static let names: [NTStatus: String] = [
     .success: "STATUS_SUCCESS", .pending: "STATUS_PENDING", .bufferOverflow: "STATUS_BUFFER_OVERFLOW",
+    .moreEntries: "STATUS_MORE_ENTRIES", .someNotMapped: "STATUS_SOME_NOT_MAPPED",
+    .noMoreEntries: "STATUS_NO_MORE_ENTRIES", .invalidLogonHours: "STATUS_INVALID_LOGON_HOURS",
+    .invalidWorkstation: "STATUS_INVALID_WORKSTATION", .accountExpired: "STATUS_ACCOUNT_EXPIRED",
+    .cannotCreateOutsideDomain: "STATUS_DS_CANT_CREATE_IN_NONDOMAIN", .ntlmBlocked: "STATUS_NTLM_BLOCKED",
     .notImplemented: "STATUS_NOT_IMPLEMENTED", .invalidInfoClass: "STATUS_INVALID_INFO_CLASS",
     .invalidHandle: "STATUS_INVALID_HANDLE", .invalidParameter: "STATUS_INVALID_PARAMETER",
     .invalidDeviceRequest: "STATUS_INVALID_DEVICE_REQUEST",

@@ -60,7 +60,7 @@ struct CheckEnvironment {
   /// For what a check has to tell others.
   var http: HTTPClient { cloud.http }
 
-  func shutdown() async { await cloud.shutdown() }
+  func shutdown() async { await cloud.close() }
 
   /// A check of a hundred hosts opens thousands of sockets; the soft limit is often 1,024.
   static func raiseDescriptorLimit() {

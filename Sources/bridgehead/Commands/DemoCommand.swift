@@ -7,6 +7,7 @@ import LDAP
 import Lab
 import Logging
 import Tenant
+import Wire
 
 struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -78,90 +79,126 @@ struct DemoCommand: AsyncParsableCommand {
     "connect-cloud/https",
   ]
 
+  /// The demo's table of contents.
   private func play(
     _ lab: LabEnvironment, _ folder: DemoFolder, _ environment: [String: String],
     _ started: ContinuousClock.Instant
   ) async throws -> DemoReport {
-    let line = ProgressLine(Terminal(environment: environment), quiet: global.quiet || json)
-    let asText = !json
-    let tell: @Sendable (DemoReport.Step) -> Void = { step in
-      line.finish()
-      guard asText else { return }
-      print("\n\(step.name) (\(CycleReport.seconds(step.elapsed)))")
-      for detail in step.detail { print("  \(detail)") }
-    }
-    var report = DemoReport()
-    func finish(_ name: String, _ detail: [String], since clock: ContinuousClock.Instant) {
-      let step = DemoReport.Step(name: name, detail: detail, elapsed: (ContinuousClock.now - clock) / .seconds(1))
-      report.steps.append(step)
-      tell(step)
-    }
-    if asText { print("Bridgehead takes a real forest into a cloud directory.") }
-
-    var clock = ContinuousClock.now
-    let description = try await lab.up(LabOptions(users: users, groups: groups)) { progress in
-      line.update(progress.phase, progress.done, of: progress.total)
-    }
-    let controller = description.forests[0].controllers[0]
-    finish(
-      "a forest",
-      [
-        "\(description.forests[0].name): a Samba domain controller, \(controller.host) on \(controller.address), "
-          + "with \(users) users and \(groups) groups to synchronise"
-      ], since: clock)
-
-    clock = ContinuousClock.now
+    var stage = DemoStage(
+      line: ProgressLine(Terminal(environment: environment), quiet: global.quiet || json), asText: !json)
+    stage.say("Bridgehead takes a real forest into a cloud directory.")
+    let description = try await raise(lab, &stage)
+    let clock = ContinuousClock.now
     let site = try await DemoSite(description, directory: folder.path)
     let server = try await site.tenantServer()
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       defer { group.cancelAll() }
       _ = try await server.port()
-      finish(
+      stage.finish(
         "a tenant", ["https://\(site.forest.tenant.name)/scim/v2, with a certificate of the lab's authority"],
         since: clock)
+      try await synchronise(site, environment, &stage)
+      let status = try await lookOverTLS(site, environment, &stage)
+      try check(status, &stage)
+      stage.report.elapsed = (ContinuousClock.now - started) / .seconds(1)
+      stage.say("\nflows used, each told by its transport after the handshake")
+      stage.say(status.flowTable.text())
+      stage.say("\nAll of this took \(CycleReport.seconds(stage.report.elapsed)).")
+      if dir != nil { stage.say("The configuration and the databases are in \(folder.path).") }
+      return stage.report
+    }
+  }
 
-      let runtime = try await ConnectRuntime.open(
-        site.configuration, file: site.configurationFile, environment: environment)
-      let administrator = try await site.administrator()
-      let people = try site.peoplesCloud()
-      var script = DemoScript(
-        site: site, runtime: runtime, tenant: runtime.clients[0], administrator: administrator,
-        browser: DemoBrowser(http: people.http, issuer: try site.issuer, application: site.application),
-        passwordDeadline: Duration(parsing: within) ?? .seconds(5), tell: tell, report: report)
-      try await script.run(progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
-      report = script.report
-      await people.shutdown()
-      await administrator.close()
-      await runtime.close()
+  private func raise(_ lab: LabEnvironment, _ stage: inout DemoStage) async throws -> LabDescription {
+    let clock = ContinuousClock.now
+    let line = stage.line
+    let description = try await lab.up(LabOptions(users: users, groups: groups)) { progress in
+      line.update(progress.phase, progress.done, of: progress.total)
+    }
+    let controller = description.forests[0].controllers[0]
+    stage.finish(
+      "a forest",
+      [
+        "\(description.forests[0].name): a Samba domain controller, \(controller.host) on \(controller.address), "
+          + "with \(users) users and \(groups) groups to synchronise"
+      ], since: clock)
+    return description
+  }
 
-      clock = ContinuousClock.now
-      let overTLS = try await ConnectRuntime.open(
-        site.configurationOverTLS, file: site.configurationFile, environment: environment)
-      let result = try await overTLS.service.run()
+  private func synchronise(
+    _ site: DemoSite, _ environment: [String: String], _ stage: inout DemoStage
+  ) async throws {
+    let access = try ConnectAccess(site.configuration, file: site.configurationFile)
+    try await ConnectRuntime.open(access, environment: environment).use { runtime in
+      try await site.administrator().use { administrator in
+        try await site.peoplesCloud().use { people in
+          var script = DemoScript(
+            site: site, runtime: runtime, tenant: runtime.clients[0], administrator: administrator,
+            browser: DemoBrowser(http: people.http, issuer: try site.issuer, application: site.application),
+            passwordDeadline: Duration(parsing: within) ?? .seconds(5), tell: stage.tell, report: stage.report)
+          let line = stage.line
+          try await script.run(
+            progress: Progress { phase, done, total in line.update(phase.rawValue, done, of: total) })
+          stage.report = script.report
+        }
+      }
+    }
+  }
+
+  private func lookOverTLS(
+    _ site: DemoSite, _ environment: [String: String], _ stage: inout DemoStage
+  ) async throws -> ConnectStatus {
+    let clock = ContinuousClock.now
+    let access = try ConnectAccess(site.configurationOverTLS, file: site.configurationFile)
+    return try await ConnectRuntime.open(access, environment: environment).use { runtime in
+      let result = try await runtime.service.run()
       guard result.requests == 0, result.imports.allSatisfy({ $0.mode == .delta }) else {
         throw DemoError(message: "Over LDAPS the directory looked different.")
       }
-      finish(
-        "the same over TLS", ["LDAPS goes on at the same watermark: nothing has changed, nothing is sent"], since: clock
-      )
-      let status = try await ConnectStatus.read(overTLS.store)
-      await overTLS.close()
-      report.flowUses = status.flows
-      report.flows = Array(Set(status.flows.map(\.row))).sorted()
-      let missing = Self.rows.filter { !report.flows.contains($0) }
-      guard missing.isEmpty else {
-        throw DemoError(message: "The demo did not use \(missing.joined(separator: ", ")).")
-      }
-      report.elapsed = (ContinuousClock.now - started) / .seconds(1)
-      if asText {
-        print("\nflows used, each told by its transport after the handshake")
-        print(status.flowTable.text())
-        print("\nAll of this took \(CycleReport.seconds(report.elapsed)).")
-        if dir != nil { print("The configuration and the databases are in \(folder.path).") }
-      }
-      return report
+      stage.finish(
+        "the same over TLS", ["LDAPS goes on at the same watermark: nothing has changed, nothing is sent"],
+        since: clock)
+      return try await ConnectStatus.read(runtime.store)
     }
+  }
+
+  private func check(_ status: ConnectStatus, _ stage: inout DemoStage) throws {
+    stage.report.flowUses = status.flows
+    stage.report.flows = Array(Set(status.flows.map(\.row))).sorted()
+    let missing = Self.rows.filter { !stage.report.flows.contains($0) }
+    guard missing.isEmpty else {
+      throw DemoError(message: "The demo did not use \(missing.joined(separator: ", ")).")
+    }
+  }
+}
+
+/// Tells the steps of the demo as they end, and keeps them for its report.
+private struct DemoStage {
+  let line: ProgressLine
+  let asText: Bool
+  var report = DemoReport()
+
+  init(line: ProgressLine, asText: Bool) {
+    self.line = line
+    self.asText = asText
+  }
+
+  func say(_ text: String) { if asText { print(text) } }
+
+  var tell: @Sendable (DemoReport.Step) -> Void {
+    { [line, asText] step in
+      line.finish()
+      guard asText else { return }
+      print("\n\(step.name) (\(CycleReport.seconds(step.elapsed)))")
+      for detail in step.detail { print("  \(detail)") }
+    }
+  }
+
+  mutating func finish(_ name: String, _ detail: [String], since clock: ContinuousClock.Instant) {
+    let step = DemoReport.Step(name: name, detail: detail, elapsed: (ContinuousClock.now - clock) / .seconds(1))
+    report.steps.append(step)
+    tell(step)
   }
 }
 

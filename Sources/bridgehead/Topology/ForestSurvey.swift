@@ -114,26 +114,8 @@ struct ForestSurvey {
     return name.isEmpty ? "connect" : name
   }
 
-  /// The address that the kernel would send from. Connecting a UDP socket asks the routing table and sends nothing.
   private static func ownAddress(towards address: String) -> IPNetwork? {
-    var hints = addrinfo()
-    hints.ai_flags = AI_NUMERICHOST
-    hints.ai_socktype = CInt(SOCK_DGRAM.rawValue)
-    var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(address, "9", &hints, &list) == 0, let first = list else { return nil }
-    defer { freeaddrinfo(first) }
-    let socket = Glibc.socket(first.pointee.ai_family, first.pointee.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), 0)
-    guard socket >= 0 else { return nil }
-    defer { close(socket) }
-    guard connect(socket, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else { return nil }
-    var length = first.pointee.ai_addrlen
-    guard getsockname(socket, first.pointee.ai_addr, &length) == 0 else { return nil }
-    var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    guard
-      getnameinfo(first.pointee.ai_addr, length, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST) == 0
-    else { return nil }
-    return IPNetwork(
-      parsing: String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    NumericAddress.source(towards: address).flatMap { IPNetwork(parsing: $0) }
   }
 }
 

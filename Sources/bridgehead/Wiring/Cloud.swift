@@ -9,7 +9,7 @@ import PortReference
 import Wire
 
 /// The way to the cloud: one policy of trust for every TLS connection, and the HTTP client on top of it.
-struct Cloud {
+struct Cloud: Closable {
   let tls: TLSClientPolicy
   let http: HTTPClient
   /// Reads revocation lists from forests, once it knows them.
@@ -43,7 +43,7 @@ struct Cloud {
       tls: tls, resolver: names.cloud)
   }
 
-  func shutdown() async {
+  func close() async {
     directoryLists.use([])
     await http.shutdown()
     await plain.shutdown()

@@ -2,15 +2,11 @@
 
 import Connect
 import FoundationEssentials
-import HTTP
 import LDAP
 import Logging
-import NIOCore
 import SCIM
 import Store
 import SyncAPI
-import SynchronisationRules
-import Tenant
 import Wire
 
 /// Connect with everything it works with, made from the configuration.
@@ -29,97 +25,102 @@ struct ConnectRuntime: Closable {
   private let lock: RunLock
   private let work: StoreWork?
 
+  /// - Parameter purpose: the command, for whoever is refused meanwhile.
   static func open(
-    _ configuration: Configuration, file: String, environment: [String: String], purpose: String = "connect sync",
-    staging: Bool = false, isService: Bool = false
+    _ access: ConnectAccess, environment: [String: String], purpose: String = "connect sync", staging: Bool = false,
+    isService: Bool = false
   ) async throws -> ConnectRuntime {
-    let section = try connectSection(configuration, file)
-    let lock = try RunLock(section.database, purpose: purpose)
-    let logger = Logger(label: "bridgehead.connect")
-    let work = logger.logLevel <= .debug ? StoreWork() : nil
-    let store = try await store(configuration, file: file, work: work)
-    let ledger = FlowLedger()
-    let flows = FlowObserver(ledger: ledger)
-    let names = try Names(configuration, flows: flows)
-    let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
-    let forests = try section.forests.map {
-      try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
-    }
-    cloud.directoryLists.use(forests)
-    var settings = try settings(configuration, file: file)
+    let lock = try RunLock(access.section.database, purpose: purpose)
+    var settings = try access.settings()
     settings.isStaging = settings.isStaging || staging
     settings.guard.remembers = isService
-    let selection = ImportSelection(settings)
-    let sources = forests.map { forest -> any ImportSource in
+    let work = Self.logger.logLevel <= .debug ? StoreWork() : nil
+    let store = try await access.store(work: work)
+    do {
+      let ledger = FlowLedger()
+      let flows = FlowObserver(ledger: ledger)
+      let names = try Names(access.configuration, flows: flows)
+      let cloud = try Cloud(access.configuration, names: names, flows: flows, environment: environment)
+      return try await cloud.closingOnFailure { cloud in
+        let forests = try access.section.forests.map {
+          try Forest($0, names: names, tls: cloud.tls, flows: flows, environment: environment)
+        }
+        cloud.directoryLists.use(forests)
+        let ways = Ways(
+          section: access.section, forests: forests, store: store, ledger: ledger, cloud: cloud,
+          environment: environment)
+        return try ConnectRuntime(ways, settings, access.finder(settings), lock, work)
+      }
+    } catch {
+      try? await store.close()
+      throw error
+    }
+  }
+
+  /// What the parts are made from.
+  struct Ways {
+    let section: Configuration.ConnectSection
+    let forests: [Forest]
+    let store: SQLiteStore
+    let ledger: FlowLedger
+    let cloud: Cloud
+    let environment: [String: String]
+  }
+
+  private static let logger = Logger(label: "bridgehead.connect")
+
+  private init(
+    _ ways: Ways, _ settings: ConnectConfiguration, _ finder: ObjectFinder, _ lock: RunLock, _ work: StoreWork?
+  ) throws {
+    let section = ways.section
+    var clients: [SCIMClient] = []
+    let syncClients = try Dictionary(
+      uniqueKeysWithValues: section.allTargets.filter(\.isSyncAPI).map {
+        ($0.key, try SyncAPIClient($0, ways.cloud, ways.environment))
+      })
+    let targets = try section.allTargets.map { target -> any ExportTarget in
+      if let client = syncClients[target.key] { return SyncAPITarget(name: target.key, client: client) }
+      let client = try ways.cloud.client(of: target, ways.environment)
+      clients.append(client)
+      return SCIMTarget(name: target.key, client: client)
+    }
+    service = ConnectService(
+      configuration: settings, store: ways.store, sources: Self.sources(ways.forests, ImportSelection(settings)),
+      targets: targets,
+      anchorWriters: ways.forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
+        LDAPAnchorWriter(source: forest.section.name, locator: forest.locator) { try await forest.connect(to: $0) }
+      },
+      resolvers: ways.forests.filter { $0.section.globalCatalog ?? true }.map { forest in
+        CatalogResolver(source: forest.section.name, locator: forest.locator, logger: Self.logger) {
+          try await forest.connect(toCatalog: $0)
+        }
+      }, ledger: ways.ledger, logger: Self.logger, now: { Date.now })
+    isStaging = settings.isStaging
+    // A server in staging reads no passwords, as it sends none.
+    passwords = try isStaging ? nil : Self.passwords(ways, syncClients)
+    writeback = try isStaging ? nil : Self.writeback(ways)
+    store = ways.store
+    self.clients = clients
+    self.finder = finder
+    cloud = ways.cloud
+    self.lock = lock
+    self.work = work
+  }
+
+  private static func sources(_ forests: [Forest], _ selection: ImportSelection) -> [any ImportSource] {
+    forests.map { forest in
       LDAPSource(
         name: forest.section.name, domains: forest.domains, locator: forest.locator, logger: logger,
         selection: selection
       ) { try await forest.connect(to: $0) }
     }
-    var clients: [SCIMClient] = []
-    let syncClients = try Dictionary(
-      uniqueKeysWithValues: section.allTargets.filter(\.isSyncAPI).map {
-        ($0.key, try SyncAPIClient($0, cloud, environment))
-      })
-    let targets = try section.allTargets.map { target -> any ExportTarget in
-      if let client = syncClients[target.key] { return SyncAPITarget(name: target.key, client: client) }
-      let client = try scimClient(target, cloud, environment)
-      clients.append(client)
-      return SCIMTarget(name: target.key, client: client)
-    }
-    let service = ConnectService(
-      configuration: settings, store: store, sources: sources, targets: targets,
-      anchorWriters: forests.filter { $0.section.writeSourceAnchors ?? false }.map { forest in
-        LDAPAnchorWriter(source: forest.section.name, locator: forest.locator) { try await forest.connect(to: $0) }
-      },
-      resolvers: forests.filter { $0.section.globalCatalog ?? true }.map { forest in
-        CatalogResolver(source: forest.section.name, locator: forest.locator, logger: logger) {
-          try await forest.connect(toCatalog: $0)
-        }
-      }, ledger: ledger, logger: logger,
-      now: { Date.now })
-    let passwords = try passwords(
-      section, forests, store, ledger, cloud, syncClients, environment, isStaging: settings.isStaging)
-    let writeback = try settings.isStaging ? nil : writeback(section, forests, store, cloud, environment)
-    return ConnectRuntime(
-      service: service, passwords: passwords, writeback: writeback, isStaging: settings.isStaging, store: store,
-      clients: clients, finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
-  }
-
-  /// What `connect show` asks; it needs no connection and no secret.
-  ///
-  /// - Parameter rules: others than those in force.
-  static func finder(
-    _ configuration: Configuration, file: String, rules: RuleSet? = nil
-  ) throws -> ObjectFinder {
-    var settings = try settings(configuration, file: file)
-    if let rules { settings.rules = rules }
-    return ObjectFinder(settings)
-  }
-
-  /// What the engine is told, for commands that only look.
-  static func settings(_ configuration: Configuration, file: String) throws -> ConnectConfiguration {
-    var settings = ConnectConfiguration(try connectSection(configuration, file))
-    settings.rules = try ConfigurationLoader.rules(of: configuration)
-    return settings
-  }
-
-  /// The database alone, for commands that only look.
-  ///
-  /// - Parameter work: where the work of statements is counted.
-  static func store(
-    _ configuration: Configuration, file: String, work: StoreWork? = nil
-  ) async throws -> SQLiteStore {
-    try await SQLiteStore.open(
-      path: try connectSection(configuration, file).database, migrations: ConnectSchema.migrations,
-      options: .init(work: work))
   }
 
   /// Finds objects in the database. The target is only asked for its name and vocabulary.
   func show(_ object: String) async throws -> [ObjectView] { try await finder.show(object, in: store) }
 
   func close() async {
-    await cloud.shutdown()
+    await cloud.close()
     try? await store.close()
     lock.release()
     if let work { report(work) }
@@ -139,101 +140,24 @@ struct ConnectRuntime: Closable {
     logger.debug("work of the store", metadata: ["steps": "\(work.steps)"])
   }
 
-  static func connectSection(
-    _ configuration: Configuration, _ file: String
-  ) throws -> Configuration.ConnectSection {
-    guard let section = configuration.connect else {
-      throw CommandError(
-        "configuration.connect", "\(file) has no connect section.",
-        remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
-    }
-    return section
-  }
-
-  /// A server in staging reads no passwords, as it sends none.
-  private static func passwords(
-    _ section: Configuration.ConnectSection, _ forests: [Forest], _ store: SQLiteStore, _ ledger: FlowLedger,
-    _ cloud: Cloud, _ syncClients: [String: SyncAPIClient], _ environment: [String: String], isStaging: Bool
-  ) throws -> PasswordPass? {
-    let sources = forests.compactMap(\.passwordSource)
-    let targets = try section.allTargets.compactMap { target -> (any PasswordTarget)? in
+  private static func passwords(_ ways: Ways, _ syncClients: [String: SyncAPIClient]) throws -> PasswordPass? {
+    let logger = Logger(label: "bridgehead.passwords")
+    let sources = ways.forests.compactMap(\.passwordSource)
+    let targets = try ways.section.allTargets.compactMap { target -> (any PasswordTarget)? in
       if let client = syncClients[target.key] {
         guard target.passwords ?? false else { return nil }
-        return SyncAPIPasswordTarget(
-          name: target.key, client: client, logger: Logger(label: "bridgehead.passwords"))
+        return SyncAPIPasswordTarget(name: target.key, client: client, logger: logger)
       }
       guard let token = target.passwordToken else { return nil }
-      _ = try token.read(environment)
-      let url = try HTTPURL(target.url)
-      let client = SCIMClient(
-        SCIMClientConfiguration(baseURL: try HTTPURL("\(url.scheme)://\(url.endpoint)")), http: cloud.http,
-        timing: SCIMClientTiming(now: { Date.now }), logger: Logger(label: "bridgehead.passwords")
-      ) { try token.read(environment) }
+      let client = try ways.cloud.tenantClient(of: target, logger) { [environment = ways.environment] in
+        try token.read(environment)
+      }
       return TenantPasswordTarget(name: target.key, client: client)
     }
-    guard !sources.isEmpty, !targets.isEmpty, !isStaging else { return nil }
+    guard !sources.isEmpty, !targets.isEmpty else { return nil }
     ProcessSecrecy.refuseCores()
     return PasswordPass(
-      sources: sources, targets: targets, store: store, ledger: ledger, logger: Logger(label: "bridgehead.passwords"),
-      now: { Date.now },
+      sources: sources, targets: targets, store: ways.store, ledger: ways.ledger, logger: logger, now: { Date.now },
       random: SystemRandom.bytes)
-  }
-
-  private static func scimClient(
-    _ target: Configuration.Target, _ cloud: Cloud, _ environment: [String: String]
-  ) throws -> SCIMClient {
-    var configuration = SCIMClientConfiguration(baseURL: try HTTPURL(target.url))
-    configuration.concurrency = target.concurrency ?? configuration.concurrency
-    if let timeout = target.requestTimeout.flatMap({ Duration(parsing: $0) }) {
-      configuration.deadline = .seconds(timeout.components.seconds)
-    }
-    // Read now, so that a missing token is told before anything is done, and again for each use: it may be renewed.
-    guard let token = target.token else {
-      throw CommandError(
-        "configuration.token", "The target \(target.key) has no token.", remedy: "add it.", status: .configuration)
-    }
-    _ = try token.read(environment)
-    return SCIMClient(
-      configuration, http: cloud.http, timing: SCIMClientTiming(now: { Date.now }),
-      logger: Logger(label: "bridgehead.scim")
-    ) { try token.read(environment) }
-  }
-}
-
-extension ConnectConfiguration {
-  fileprivate init(_ section: Configuration.ConnectSection) {
-    var limits = Guard()
-    limits.maximumDeletions = section.guard?.deletions ?? limits.maximumDeletions
-    limits.maximumPercent = section.guard?.deletionPercent ?? limits.maximumPercent
-    if let window = section.guard?.window.flatMap({ Duration(parsing: $0) }) {
-      limits.window = Double(window.components.seconds)
-    }
-    limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
-    limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
-    limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent
-    limits.clearedValues = section.guard?.clearedValues ?? limits.clearedValues
-    self.init(
-      forests: section.forests.map { forest in
-        Forest(
-          name: forest.name, domains: forest.domains ?? [forest.name],
-          filter: OrganizationalUnitFilter(
-            include: forest.organizationalUnits?.include ?? [], exclude: forest.organizationalUnits?.exclude ?? []),
-          writesAnchors: forest.writeSourceAnchors ?? false, asksCatalog: forest.globalCatalog ?? true)
-      },
-      targets: section.allTargets.map {
-        Target(name: $0.key, url: $0.url, verifiedDomains: $0.verifiedDomains, initialDomain: $0.initialDomain)
-      }, guard: limits, joinUsersBy: section.joinUsersBy ?? [], includesDevices: section.devices ?? false,
-      isStaging: section.mode == "staging")
-    if let interval = section.readTargetsEvery.flatMap({ Duration(parsing: $0) }) {
-      targetReadingInterval = Double(interval.components.seconds)
-    }
-  }
-}
-
-extension ObjectFinder {
-  fileprivate init(_ configuration: ConnectConfiguration) {
-    self.init(
-      configuration: configuration, vocabulary: SCIMTarget.vocabulary,
-      optionalVocabulary: SCIMTarget.optionalVocabulary, now: { Date.now })
   }
 }

@@ -3,6 +3,7 @@
 import Connect
 import Logging
 import ServiceLifecycle
+import Wire
 
 /// The scheduler with its collaborators: made when the service begins, when signals are already taken care of.
 struct ConnectScheduleService: Service {
@@ -15,8 +16,8 @@ struct ConnectScheduleService: Service {
 
   func run() async throws {
     let runtime = try await ConnectRuntime.open(
-      configuration, file: file, environment: Environment.current, purpose: "connect run", staging: isStaging,
-      isService: true)
+      try ConnectAccess(configuration, file: file), environment: Environment.current, purpose: "connect run",
+      staging: isStaging, isService: true)
     Observability.say(
       "synchronising every \(plan.interval)" + (plan.full.map { ", in full every \($0)" } ?? "")
         + (runtime.isStaging ? "; staging mode: nothing is exported" : ""))
@@ -60,14 +61,7 @@ struct ConnectScheduleService: Service {
         forest: forest.name, clock: .continuous, logger: Logger(label: "bridgehead.sso")
       ) {
         let runtime = try await SeamlessSSORuntime.open(settings, environment: Environment.current)
-        do {
-          let plan = try await runtime.service.rollIfDue(after: age / .seconds(1))
-          await runtime.close()
-          return plan
-        } catch {
-          await runtime.close()
-          throw error
-        }
+        return try await runtime.use { try await $0.service.rollIfDue(after: age / .seconds(1)) }
       }
     }
   }

@@ -42,7 +42,7 @@ struct Forest {
     options.site = section.site
     domains = section.domains ?? [section.name]
     if let allowed = section.domainControllers {
-      let endpoints = allowed.map { Endpoint(host: $0, port: LDAPServer.ldapPort) }
+      let endpoints = allowed.map { Endpoint(host: $0, port: LDAPConnection.ldapPort) }
       for domain in Set(domains + [section.name]) {
         options.allowedControllers[domain] = endpoints
       }
@@ -103,7 +103,8 @@ struct Forest {
     return DRSPasswordSource(
       name: section.name, domains: domains, locator: locator, directory: { try await connect(to: $0) }
     ) { controller in
-      let server = RPCServer(host: controller.hostName, address: controller.address)
+      let server = ServerAddress(
+        host: controller.hostName, address: controller.address, port: RPCConnector.endpointMapperPort)
       // MS-DRSR 2.2.3.2: the service class of a domain controller's directory service.
       let principal = ServicePrincipal(service: "ldap", host: controller.hostName)
       return try await connector.connect(to: server, .drsuapi, security: .privacy(passwords, principal, .spnego))
@@ -118,14 +119,14 @@ struct Forest {
   /// Signs in to a domain controller by the configured transport.
   func connect(to controller: DomainController) async throws -> LDAPConnection {
     guard usesTLS else { return try await connectSealed(to: controller) }
-    return try await connect(to: controller, LDAPServer.ldapsPort, security, RowID.connectADLDAPS, LDAPOptions())
+    return try await connect(to: controller, LDAPConnection.ldapsPort, security, RowID.connectADLDAPS, LDAPOptions())
   }
 
   /// Signs in to a global catalog by the configured transport.
   func connect(toCatalog catalog: DomainController) async throws -> LDAPConnection {
     usesTLS
       ? try await connect(
-        to: catalog, LDAPServer.globalCatalogTLSPort, security, RowID.connectADGlobalCatalog, LDAPOptions())
+        to: catalog, LDAPConnection.globalCatalogTLSPort, security, RowID.connectADGlobalCatalog, LDAPOptions())
       : try await connect(to: catalog, catalog.port, .sealed(kerberos), RowID.connectADGlobalCatalog, LDAPOptions())
   }
 
@@ -140,7 +141,7 @@ struct Forest {
     to controller: DomainController, _ port: Int, _ security: ConnectionSecurity, _ row: RowID, _ options: LDAPOptions
   ) async throws -> LDAPConnection {
     try await LDAPConnection.connect(
-      to: LDAPServer(host: controller.hostName, address: controller.address, port: port), security: security,
+      to: ServerAddress(host: controller.hostName, address: controller.address, port: port), security: security,
       flow: Flow(row: row.rawValue, recorder: flows), options: options, logger: Logger(label: "bridgehead.ldap"))
   }
 }

@@ -24,11 +24,11 @@ struct ForestInspection: ForestAccess {
 
   func signIn(_ role: ForestRole, to controller: ForestController) async throws -> any ForestDirectory {
     let provider = try forest.provider(of: role)
-    let port = forest.usesTLS ? LDAPServer.ldapsPort : LDAPServer.ldapPort
+    let port = forest.usesTLS ? LDAPConnection.ldapsPort : LDAPConnection.ldapPort
     let row = forest.usesTLS ? RowID.connectADLDAPS : RowID.connectADLDAP
     return LDAPForestDirectory(
       try await LDAPConnection.connect(
-        to: LDAPServer(host: controller.host, address: controller.address, port: port),
+        to: ServerAddress(host: controller.host, address: controller.address, port: port),
         security: forest.usesTLS ? .tls(forest.tls, .negotiated(provider)) : .sealed(provider),
         flow: Flow(row: row.rawValue, recorder: forest.flows), logger: Logger(label: "bridgehead.ldap")))
   }
@@ -44,7 +44,8 @@ struct ForestInspection: ForestAccess {
   ) async throws -> [ForestReport.Controller] {
     let connector = RPCConnector(flows: .init(recorder: forest.flows), group: MultiThreadedEventLoopGroup.singleton)
     let association = try await connector.connect(
-      to: RPCServer(host: controller.host, address: controller.address), .drsuapi,
+      to: ServerAddress(host: controller.host, address: controller.address, port: RPCConnector.endpointMapperPort),
+      .drsuapi,
       security: .privacy(
         try forest.provider(of: role), ServicePrincipal(service: "ldap", host: controller.host), .spnego))
     return try await ForestReport.Controller.read(association, domain: domain)
@@ -99,28 +100,17 @@ struct ForestExaminer {
   func examine(
     _ section: Configuration.Forest, discovers: Bool = false, progress: @escaping ForestExamination.Progress
   ) async throws -> ForestReport {
-    guard let connect = configuration.connect else {
-      throw CommandError(
-        "configuration.connect", "\(file) has no connect section.",
-        remedy: "add one; 'bridgehead config init' shows what it needs.", status: .configuration)
-    }
+    let connect = try ConnectAccess(configuration, file: file).section
     let environment = Environment.current
     let flows = FlowObserver(ledger: ledger)
     let names = try Names(configuration, flows: flows)
     let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
-    do {
+    return try await cloud.use { cloud in
       let forest = try Forest(section, names: names, tls: cloud.tls, flows: flows, environment: environment)
       cloud.directoryLists.use([forest])
       let requirements = ForestRequirements(
         section, in: connect, domains: discovers ? nil : section.domains ?? [section.name])
-      let report = try await ForestExamination(
-        requirements, ForestInspection(forest: forest), progress: progress
-      ).run()
-      await cloud.shutdown()
-      return report
-    } catch {
-      await cloud.shutdown()
-      throw error
+      return try await ForestExamination(requirements, ForestInspection(forest: forest), progress: progress).run()
     }
   }
 
@@ -130,7 +120,7 @@ struct ForestExaminer {
       ($0.row, $0.transport, $0.port) < ($1.row, $1.transport, $1.port)
     }
     if let database = configuration.connect?.database, FileManager.default.fileExists(atPath: database) {
-      let store = try await ConnectRuntime.store(configuration, file: file)
+      let store = try await ConnectAccess(configuration, file: file).store()
       try await ledger.flush(to: store, at: Date.now.timeIntervalSince1970)
       try await store.close()
     }

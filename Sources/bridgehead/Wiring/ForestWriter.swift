@@ -50,14 +50,15 @@ struct ForestWriter {
       policy: WritebackPolicy(include: units?.include ?? [], exclude: units?.exclude ?? []), locator: locator,
       directory: { controller in
         try await LDAPConnection.connect(
-          to: LDAPServer(
+          to: ServerAddress(
             host: controller.hostName, address: controller.address,
-            port: usesTLS ? LDAPServer.ldapsPort : controller.port), security: security, flow: ldap,
+            port: usesTLS ? LDAPConnection.ldapsPort : controller.port), security: security, flow: ldap,
           options: ldapOptions, logger: Logger(label: "bridgehead.ldap"))
       },
       accounts: { controller in
         try await DomainAccounts.connect(
-          to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
+          to: ServerAddress(host: controller.hostName, address: controller.address, port: SMBConnection.smbPort),
+          domain: controller.netbiosDomain,
           access: .lookUp, provider: kerberos, flow: smb, options: smbOptions,
           logger: Logger(label: "bridgehead.writeback"))
       }, kerberosChange: change)

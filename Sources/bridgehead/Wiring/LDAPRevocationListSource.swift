@@ -144,7 +144,7 @@ final class LDAPRevocationListSource: RevocationListSource {
         do {
           let controllers = try await forest.locator.controllers(of: domain)
           let found = controllers.first { ($0.hostName == host || $0.address == host) }
-          if let found, found.port == request.url.port ?? LDAPServer.ldapPort { return (forest, [found]) }
+          if let found, found.port == request.url.port ?? LDAPConnection.ldapPort { return (forest, [found]) }
         } catch let error as LocatorError {
           failure = failure ?? error
         }

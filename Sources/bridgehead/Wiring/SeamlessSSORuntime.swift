@@ -12,7 +12,6 @@ import PortReference
 import SCIM
 import SMB
 import Store
-import Tenant
 import Wire
 
 /// `connect sso`, made from the configuration and from an administrator's credentials, which are used and not kept.
@@ -36,25 +35,25 @@ struct SeamlessSSORuntime: Closable {
   }
 
   static func open(_ settings: Settings, environment: [String: String]) async throws -> SeamlessSSORuntime {
-    let configuration = try ConfigurationLoader.load(settings.file)
-    let connect = try ConnectRuntime.connectSection(configuration, settings.file)
-    let section = try choice(connect.forests, settings.forest, "forest", \.name)
-    let target = try choice(connect.allTargets, settings.target, "target", \.key)
+    let access = try ConnectAccess(try ConfigurationLoader.load(settings.file), file: settings.file)
+    let section = try choice(access.section.forests, settings.forest, "forest", \.name)
+    let target = try choice(access.section.allTargets, settings.target, "target", \.key)
     let ledger = FlowLedger()
     let flows = FlowObserver(ledger: ledger)
-    let names = try Names(configuration, flows: flows)
-    let cloud = try Cloud(configuration, names: names, flows: flows, environment: environment)
-    let store = try await ConnectRuntime.store(configuration, file: settings.file)
+    let store = try await access.store()
     do {
-      let directory = try await directory(section, settings, names, cloud, flows, environment)
-      let service = SeamlessSSO(
-        directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
-        intents: SSOIntents(store: store), options: settings.options,
-        prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
-        random: SystemRandom.bytes, logger: Logger(label: "bridgehead.sso"))
-      return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
+      let names = try Names(access.configuration, flows: flows)
+      let cloud = try Cloud(access.configuration, names: names, flows: flows, environment: environment)
+      return try await cloud.closingOnFailure { cloud in
+        let directory = try await directory(section, settings, names, cloud, flows, environment)
+        let service = SeamlessSSO(
+          directory: directory.directory, tenant: try tenant(target, settings.tokenFile, cloud),
+          intents: SSOIntents(store: store), options: settings.options,
+          prove: { try await prove($0, $1, by: directory.kerberos) }, now: { Date.now },
+          random: SystemRandom.bytes, logger: Logger(label: "bridgehead.sso"))
+        return SeamlessSSORuntime(service: service, cloud: cloud, store: store, ledger: ledger)
+      }
     } catch {
-      await cloud.shutdown()
       try? await store.close()
       throw error
     }
@@ -62,7 +61,7 @@ struct SeamlessSSORuntime: Closable {
 
   /// Notes what was used, also after a failure.
   func close() async {
-    await cloud.shutdown()
+    await cloud.close()
     try? await ledger.flush(to: store, at: Date.now.timeIntervalSince1970)
     try? await store.close()
   }
@@ -110,7 +109,8 @@ struct SeamlessSSORuntime: Closable {
       controller: { try await near.connect(to: controller) },
       accounts: { access in
         try await DomainAccounts.connect(
-          to: SMBServer(host: controller.hostName, address: controller.address), domain: controller.netbiosDomain,
+          to: ServerAddress(host: controller.hostName, address: controller.address, port: SMBConnection.smbPort),
+          domain: controller.netbiosDomain,
           access: access, provider: near.kerberos, flow: Flow(row: RowID.connectADSMB.rawValue, recorder: flows),
           logger: Logger(label: "bridgehead.smb"))
       })
@@ -126,13 +126,8 @@ struct SeamlessSSORuntime: Closable {
   }
 
   private static func tenant(_ target: Configuration.Target, _ tokenFile: String, _ cloud: Cloud) throws -> SSOTenant {
-    let url = try HTTPURL(target.url)
-    _ = try SecretFile.read(tokenFile)
-    let client = SCIMClient(
-      SCIMClientConfiguration(baseURL: try HTTPURL("\(url.scheme)://\(url.endpoint)")), http: cloud.http,
-      timing: SCIMClientTiming(now: { Date.now }), logger: Logger(label: "bridgehead.sso")
-    ) { try SecretFile.read(tokenFile) }
-    return SSOTenant(client: client, host: url.endpoint.host)
+    let client = try cloud.tenantClient(of: target, Logger(label: "bridgehead.sso")) { try SecretFile.read(tokenFile) }
+    return SSOTenant(client: client, host: client.configuration.baseURL.host)
   }
 
   /// A ticket from the controller that was changed, opened with the keys that the tenant has.

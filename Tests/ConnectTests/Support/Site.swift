@@ -114,8 +114,11 @@ final class Site: Sendable {
   }
 
   func finder(_ configuration: ConnectConfiguration? = nil) -> ObjectFinder {
-    ObjectFinder(
-      configuration: configuration ?? self.configuration(), vocabulary: target.vocabulary,
+    let configuration = configuration ?? self.configuration()
+    let vocabulary = TargetVocabulary(target.vocabulary)
+    return ObjectFinder(
+      configuration: configuration,
+      vocabularies: Dictionary(uniqueKeysWithValues: configuration.targets.map { ($0.name, vocabulary) }),
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
 

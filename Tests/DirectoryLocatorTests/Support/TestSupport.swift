@@ -46,3 +46,10 @@ func deadPort() async throws -> Int {
   try await channel.close()
   return port
 }
+
+extension DNSResolver {
+  /// The addresses of one family with the server that gave them.
+  func addressRecords(of host: String, ipv6: Bool = false) async throws -> DNSAnswer<String> {
+    try await answer(Self.absolute(host), ipv6 ? .aaaa : .a)
+  }
+}

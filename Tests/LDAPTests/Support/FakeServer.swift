@@ -82,7 +82,7 @@ final class FakeServer: Sendable {
     _ options: LDAPOptions = .testing, security: ConnectionSecurity = .open, port other: Int? = nil
   ) async throws -> LDAPConnection {
     try await LDAPConnection.connect(
-      to: LDAPServer(host: "dc1.corp.example", address: "127.0.0.1", port: other ?? port), security: security,
+      to: ServerAddress(host: "dc1.corp.example", address: "127.0.0.1", port: other ?? port), security: security,
       flow: Flow(row: "connect-ad/ldap", recorder: flows), options: options, logger: Logger(label: "test"))
   }
 

@@ -175,7 +175,7 @@ import TestSupport
       refuses.withLock { $0 = false }
       await notifier().tell()
       #expect(told.withLock { $0 }.isEmpty)
-      bench.clock.advance(WatchNotifier.firstDelay)
+      bench.clock.advance(WatchNotifier.backoff.first / .seconds(1))
       // Another run of the program goes on.
       await notifier().tell()
       await notifier().tell()
@@ -185,10 +185,5 @@ import TestSupport
       #expect(bodies[1].contains(#""before":{"diagnosis":"dropped""#))
       #expect(try await bench.count("watch_notice") == 0)
     }
-  }
-
-  @Test func waitsGrowToALimit() {
-    #expect((0..<5).map(WatchNotifier.delay(afterAttempts:)) == [2, 4, 8, 16, 32])
-    #expect(WatchNotifier.delay(afterAttempts: Int.max) == WatchNotifier.longestDelay)
   }
 }

@@ -101,7 +101,7 @@ final class FakeSMBServer: Sendable {
     options.handshakeTimeout = .seconds(60)
     adjust(&options)
     return try await SMBConnection.connect(
-      to: SMBServer(host: "dc1.corp.example", address: "127.0.0.1", port: port), provider: provider,
+      to: ServerAddress(host: "dc1.corp.example", address: "127.0.0.1", port: port), provider: provider,
       flow: Flow(row: "connect-ad/smb", recorder: flows), options: options, logger: Logger(label: "test"))
   }
 

@@ -119,7 +119,7 @@ package struct DirectoryProber: Prober {
       var options = LDAPOptions()
       options.handshakeTimeout = context.patience()
       options.operationTimeout = context.patience()
-      let server = LDAPServer(host: target.serverName, address: target.address, port: target.port)
+      let server = ServerAddress(host: target.serverName, address: target.address, port: target.port)
       let connection = try await log.phase(
         .authenticate, sent: "bind with \(usesTLS ? "Kerberos inside TLS" : "Kerberos, sign and seal")"
       ) {

@@ -104,7 +104,7 @@ package struct DynamicRPCProber: Prober {
   private func endpoints(
     _ target: ProbeTarget, _ context: ProbeContext, _ log: ConversationLog
   ) async -> [(interface: RPCInterface, endpoint: Endpoint)]? {
-    let port = RPCServer.endpointMapperPort
+    let port = RPCConnector.endpointMapperPort
     let index = log.begin(.negotiate, sent: "TCP SYN to \(Endpoint(host: target.address, port: port))")
     switch await context.sockets.open(Endpoint(host: target.address, port: port), deadline: context.deadline) {
     case .failure(let failure):

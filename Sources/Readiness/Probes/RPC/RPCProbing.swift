@@ -28,7 +28,8 @@ enum RPCProbing {
     do {
       return try await log.phase(phase, sent: sent) {
         let association = try await RPCAssociation.connect(
-          to: RPCServer(host: target.serverName, address: target.address, port: port), interface, security: security,
+          to: ServerAddress(host: target.serverName, address: target.address, port: port), interface,
+          security: security,
           flow: nil, options: options(context), over: socket.take(), group: context.group)
         return (association, received: "bind_ack, protection: \(association.protectionSummary)")
       }

@@ -110,7 +110,7 @@ package struct SMBProber: Prober {
     var options = SMBOptions()
     options.handshakeTimeout = context.patience()
     options.operationTimeout = context.patience()
-    let server = SMBServer(host: target.serverName, address: target.address, port: target.port)
+    let server = ServerAddress(host: target.serverName, address: target.address, port: target.port)
     do {
       let connection = try await log.phase(.authenticate, sent: "SESSION_SETUP with Kerberos, then IPC$") {
         let made = try await SMBConnection.connect(

@@ -4,6 +4,7 @@ import Glibc
 package import NIOCore
 import NIOPosix
 import Synchronization
+import Wire
 
 /// A TCP connection that stands. Whoever takes the descriptor owns it; an untaken one is closed with the last reference.
 package final class ConnectedSocket: Sendable {
@@ -12,7 +13,7 @@ package final class ConnectedSocket: Sendable {
   private let descriptor: Mutex<CInt>
 
   init(_ descriptor: CInt) {
-    localAddress = SocketAddressText.local(descriptor) ?? ""
+    localAddress = NumericAddress.local(descriptor)?.host ?? ""
     interface = LocalInterfaces.name(of: localAddress)
     self.descriptor = Mutex(descriptor)
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Wire
 
 /// The errors that Linux keeps for a socket with `IP_RECVERR` (ip(7), ipv6(7)): only they tell a reset from an ICMP
 /// message, and who sent it.
@@ -60,7 +61,7 @@ enum ErrorQueue {
           let origin = bytes[error + 4]
           guard origin == Origin.icmp || origin == Origin.icmp6 else { return nil }
           let sender = UnsafeRawBufferPointer(rebasing: bytes[(error + errorSize)..<(offset + length)])
-          let address = SocketAddressText.address(sender) ?? ""
+          let address = NumericAddress.endpoint(sender)?.host ?? ""
           return ICMPError(
             type: Int(bytes[error + 5]), code: Int(bytes[error + 6]), isIPv6: origin == Origin.icmp6, sender: address,
             isLocal: LocalInterfaces.name(of: address) != nil)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import Synchronization
+import Wire
 
 /// One socket that waits for its peer: a TCP handshake, or a datagram and its answer. Used by ``SocketThread`` only, once
 /// it is handed over.
@@ -21,13 +21,6 @@ final class PendingSocket {
     case failed(SocketFailure, other: [UInt8]?)
   }
 
-  /// Set from any thread, read by the socket thread.
-  final class Cancellation: Sendable {
-    private let flag = Atomic(false)
-    var isRequested: Bool { flag.load(ordering: .acquiring) }
-    func request() { flag.store(true, ordering: .releasing) }
-  }
-
   /// RFC 768: a datagram's payload is below 64 KiB.
   private static let maximumDatagram = 65_535
 
@@ -35,13 +28,13 @@ final class PendingSocket {
   private(set) var due: ContinuousClock.Instant
   private var work: Work
   private let limit: ContinuousClock.Instant
-  private let cancellation: Cancellation
+  private let cancellation: CancellationFlag
   private let continuation: CheckedContinuation<Outcome, Never>
   private var lastOther: [UInt8]?
 
   /// - Parameter limit: when waiting ends in any case.
   init(
-    descriptor: CInt, _ work: Work, limit: ContinuousClock.Instant, cancellation: Cancellation,
+    descriptor: CInt, _ work: Work, limit: ContinuousClock.Instant, cancellation: CancellationFlag,
     continuation: CheckedContinuation<Outcome, Never>
   ) {
     self.descriptor = descriptor

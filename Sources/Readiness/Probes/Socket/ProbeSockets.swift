@@ -93,7 +93,7 @@ package struct ProbeSockets: Sendable {
     switch RawSocket.open(target.endpoint, isStream: false) {
     case .failure(let failure): outcome = .failed(failure, other: nil)
     case .success(let descriptor):
-      if let local = SocketAddressText.local(descriptor) {
+      if let local = NumericAddress.local(descriptor)?.host {
         log.used(localAddress: local, interface: LocalInterfaces.name(of: local))
       }
       let total = Self.datagramPauses.reduce(.zero, +)
@@ -126,7 +126,7 @@ package struct ProbeSockets: Sendable {
   private func wait(
     _ descriptor: CInt, _ work: sending PendingSocket.Work, limit: ContinuousClock.Instant
   ) async -> PendingSocket.Outcome {
-    let cancellation = PendingSocket.Cancellation()
+    let cancellation = CancellationFlag()
     let thread = thread
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -158,20 +158,6 @@ package struct ProbeSockets: Sendable {
 
 /// Sockets before they are connected.
 enum RawSocket {
-  /// The port of discard (RFC 863): nothing is sent to it.
-  private static let discard = 9
-
-  /// Whether this machine has a route to a numeric address. Connecting a datagram socket sends nothing.
-  static func hasRoute(to address: String) -> Bool {
-    switch open(Endpoint(host: address, port: discard), isStream: false) {
-    case .success(let descriptor):
-      close(descriptor)
-      return true
-    case .failure(.system(ENETUNREACH)), .failure(.system(EADDRNOTAVAIL)), .failure(.system(EAFNOSUPPORT)): return false
-    case .failure: return true
-    }
-  }
-
   /// A socket that is connected (UDP) or about to be (TCP), keeping its ICMP errors.
   static func open(_ endpoint: Endpoint, isStream: Bool) -> Result<CInt, SocketFailure> {
     var hints = addrinfo()

@@ -29,22 +29,7 @@ struct WatchRequest: Sendable {
     return (path, parameters)
   }
 
-  private static func decode(_ text: Substring) -> String? {
-    var bytes: [UInt8] = []
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%") {
-        guard let digits = String(rest.prefix(2)), let decoded = Hex.decode(digits), decoded.count == 1 else {
-          return nil
-        }
-        bytes += decoded
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-      }
-    }
-    return String(validating: bytes, as: UTF8.self)
-  }
+  private static func decode(_ text: Substring) -> String? { PercentEncoding.decode(text, plusIsSpace: true) }
 }
 
 /// An answer, whole.

@@ -58,7 +58,8 @@ extension RunRecord {
       rows: runs.map { run in
         let report = run.report
         return [
-          "\(run.id)", Date(timeIntervalSince1970: run.started).formatted(.iso8601), run.mode.rawValue, run.outcome,
+          "\(run.id)", Date(timeIntervalSince1970: run.started).formatted(.iso8601), run.mode.rawValue,
+          run.outcome.rawValue,
           run.ended.map { CycleReport.seconds($0 - run.started) } ?? "-",
           "\(report?.imports.reduce(0) { $0 + $1.read } ?? 0)",
           "\(report?.exported.values.reduce(0) { $0 + $1.total } ?? 0)", "\(report?.quarantined ?? 0)", run.notes,
@@ -73,13 +74,14 @@ extension RunRecord {
     if let quiet = report.quietBefore { notes.append("\(quiet) quiet before") }
     if let repetitions = report.repetitions { notes.append("\(repetitions) times in a row") }
     notes += report.errors.prefix(1)
-    if report.errors.count > 1 { notes.append("and \(report.errors.count - 1) more errors") }
+    let more = report.errors.count - 1 + (report.furtherErrors ?? 0)
+    if more > 0 { notes.append("and \(more) more errors") }
     return notes.joined(separator: "; ")
   }
 
   fileprivate func text(_ terminal: Terminal) -> String {
     var lines = [
-      terminal.styled("Run \(id): \(mode.rawValue), \(outcome)", .bold),
+      terminal.styled("Run \(id): \(mode.rawValue), \(outcome.rawValue)", .bold),
       "started \(Date(timeIntervalSince1970: started).formatted(.iso8601))"
         + (ended.map { ", took \(CycleReport.seconds($0 - started))" } ?? ""),
     ]
@@ -88,6 +90,9 @@ extension RunRecord {
       if let repetitions = report.repetitions { lines.append("failed \(repetitions) times in a row like this") }
       lines.append(report.summary)
       lines += (report.leftOut ?? []) + report.errors.map { terminal.styled("error: \($0)", .red) }
+      if let further = report.furtherErrors {
+        lines.append("and \(further) further errors; 'bridgehead connect errors' names every object that is held")
+      }
     }
     return lines.joined(separator: "\n")
   }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Connect
 import SyncAPI
+import Wire
 
 struct ConnectSignIn: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,7 +41,7 @@ struct ConnectSignIn: AsyncParsableCommand {
     let flows = FlowObserver(ledger: FlowLedger())
     let cloud = try Cloud(
       configuration, names: try Names(configuration, flows: flows), flows: flows, environment: Environment.current)
-    do {
+    try await cloud.use { cloud in
       let signIn = try chosen.requireSignIn()
       let refresh = try await DeviceSignIn(
         try chosen.tokenEndpoint(cloud), client: signIn.clientID, scope: signIn.effectiveScope
@@ -48,10 +49,6 @@ struct ConnectSignIn: AsyncParsableCommand {
         printError("open \(address) and enter the code \(code)")
       }
       try RefreshTokenFile(path: path).save(refresh)
-      await cloud.shutdown()
-    } catch {
-      await cloud.shutdown()
-      throw error
     }
     print("signed in; the refresh token is in \(path)")
   }

@@ -2,26 +2,6 @@
 
 import Wire
 
-/// Where to connect: an address that is dialled and a name that the server's ticket must carry. A name is never looked up
-/// here.
-package struct SMBServer: Sendable, Hashable, CustomStringConvertible {
-  /// The server's DNS name: `cifs/<host>` is its service principal.
-  package var host: String
-  /// Its numeric address.
-  package var address: String
-  package var port: Int
-
-  package static let smbPort = 445
-
-  package init(host: String, address: String, port: Int = Self.smbPort) {
-    self.host = host
-    self.address = address
-    self.port = port
-  }
-
-  package var description: String { "\(host):\(port)" }
-}
-
 /// How patient, how careful and how generous a connection is.
 package struct SMBOptions: Sendable {
   /// What a session must have beside signatures, which it always has.

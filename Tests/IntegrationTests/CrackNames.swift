@@ -2,9 +2,12 @@
 
 import Wire
 
+@testable import RPC
+
+/// A call of DRSUAPI whose questions and answers may be of any length: what the tests of associations carry.
 extension DRSClient {
   /// MS-DRSR 4.1.4.1.3 `DS_NAME_FORMAT`.
-  package enum NameFormat: UInt32, Sendable {
+  enum NameFormat: UInt32, Sendable {
     case unknown = 0
     case distinguishedName = 1
     /// `DOMAIN\account`
@@ -19,12 +22,12 @@ extension DRSClient {
   }
 
   /// MS-DRSR 4.1.4.1.8 `DS_NAME_RESULT_ITEMW`.
-  package struct CrackedName: Sendable, Hashable {
+  struct CrackedName: Sendable, Hashable {
     /// 0 found; else 4.1.4.1.6 `DS_NAME_ERROR`: 1 resolving, 2 not found, 3 not unique, 4 no mapping, 5 domain only,
     /// 6 no syntactical mapping, 7 trust referral.
-    package var status: UInt32
-    package var domain: String
-    package var name: String
+    var status: UInt32
+    var domain: String
+    var name: String
   }
 
   /// `IDL_DRSCrackNames`, operation 12 (4.1.4): translates names of objects.
@@ -33,7 +36,7 @@ extension DRSClient {
   ///       [range(1,10000)] DWORD cNames; [string, size_is(cNames)] WCHAR** rpNames; } DRS_MSG_CRACKREQ_V1;
   ///
   /// - Returns: one result for each name, in their order.
-  package func crackNames(_ names: [String], from offered: NameFormat, to desired: NameFormat) async throws
+  func crackNames(_ names: [String], from offered: NameFormat, to desired: NameFormat) async throws
     -> [CrackedName]
   {
     guard !names.isEmpty else { return [] }
@@ -80,14 +83,5 @@ extension DRSClient {
           name: item.hasName ? try reader.readString() : ""))
     }
     return results
-  }
-}
-
-extension NDRReader {
-  /// Reads a number that can only be one: a version or the arm of a union that was asked for.
-  mutating func expect(_ value: UInt32, _ what: String) throws(ByteError) {
-    let at = position
-    let actual = try read(UInt32.self)
-    guard actual == value else { throw .malformed(offset: at, reason: "\(what) is \(actual), not \(value)") }
   }
 }

@@ -1,31 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A typed view of a Group (RFC 7643 4.2).
-package struct SCIMGroup: Sendable, Hashable {
-  package var resource: SCIMResource
-
-  package init(_ resource: SCIMResource) { self.resource = resource }
-
-  package init(displayName: String) {
-    resource = SCIMResource(schemas: [SCIMURI.group])
-    self.displayName = displayName
-  }
-
-  package var id: String? { resource.id }
-  package var externalId: String? {
-    get { resource.externalId }
-    set { resource.externalId = newValue }
-  }
-  package var displayName: String? {
-    get { resource["displayName"] }
-    set { resource["displayName"] = newValue }
-  }
-  package var members: [GroupMember] {
-    get { resource.attributes["members"]?.array?.compactMap(GroupMember.init) ?? [] }
-    set { resource.attributes["members"] = newValue.isEmpty ? nil : .array(newValue.map(\.json)) }
-  }
-}
-
 /// A member of a group: a User, another Group, a Contact or a Device.
 package struct GroupMember: Sendable, Hashable {
   /// The `id` of the member's resource.

@@ -13,7 +13,7 @@ import time
 
 import ldap3
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 PRODUCT = pathlib.Path(os.environ.get("BRIDGEHEAD_PRODUCT", ROOT / ".build/debug/bridgehead"))
 # Seconds after which a forest that is not in the cache will not come up any more: 50,000 users take some minutes.
 FOREST_PATIENCE = 1800
