@@ -196,6 +196,7 @@ let package = Package(
         "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioHTTP1,
         nioSSL,
       ]),
+    tests("TCPTests", ["TestSupport", "TCP", "Wire", nioCore, nioPosix]),
     tests("SMBTests", ["TestSupport", "SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("XMLTests", ["XML", "Wire"]),
     tests("WSManagementTests", ["WSManagement", "HTTP", "Wire", nioCore, nioPosix]),
@@ -238,7 +239,7 @@ let package = Package(
         "SMB",
         crypto, logging, nioCore, nioPosix, yams,
       ], exclude: ["Golden", "Topologies"]),
-    tests("LabTests", ["Lab", x509]),
+    tests("LabTests", ["TestSupport", "Lab", x509]),
     tests(
       "IntegrationTests",
       [
