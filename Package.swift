@@ -195,6 +195,7 @@ let package = Package(
       [
         "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioSSL,
       ]),
+    tests("TCPTests", ["TestSupport", "TCP", "Wire", nioCore, nioPosix]),
     tests("SMBTests", ["TestSupport", "SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("XMLTests", ["XML"]),
     tests("WSManagementTests", ["WSManagement"]),
@@ -236,7 +237,7 @@ let package = Package(
         "SMB",
         logging, nioCore, nioPosix, yams,
       ], exclude: ["Golden", "Topologies"]),
-    tests("LabTests", ["Lab"]),
+    tests("LabTests", ["TestSupport", "Lab"]),
     tests(
       "IntegrationTests",
       [

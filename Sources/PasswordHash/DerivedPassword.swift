@@ -55,8 +55,7 @@ package struct DerivedPassword: Sendable, CustomStringConvertible, CustomReflect
   ///
   /// - Throws: ``PasswordHashError`` `derivation`.
   package func matches(_ password: NTHash) throws(PasswordHashError) -> Bool {
-    let other = try Self.derive(password, salt)
-    return zip(hash, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 && other.count == hash.count
+    ConstantTime.equal(hash, try Self.derive(password, salt))
   }
 
   private static func derive(_ password: NTHash, _ salt: [UInt8]) throws(PasswordHashError) -> [UInt8] {

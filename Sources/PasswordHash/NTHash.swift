@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CNettle
-import Glibc
 package import Wire
 
 /// The hash that Active Directory keeps of a password in `unicodePwd` (MS-SAMR 3.1.1.8.7): MD4 of its UTF-16LE form, 16
@@ -23,22 +22,18 @@ package struct NTHash: Sendable {
   /// - Returns: nil when the text is longer than a password can be.
   package init?(ofPassword password: String) {
     var units = Array(password.utf16.prefix(Self.maximumPasswordUnits + 1))
-    defer { units.withUnsafeMutableBytes(Self.erase) }
+    defer { Zeroing.wipe(&units) }
     guard units.count <= Self.maximumPasswordUnits else { return nil }
     for index in units.indices { units[index] = units[index].littleEndian }
     var digest = [UInt8](repeating: 0, count: Self.byteCount)
-    defer { digest.withUnsafeMutableBytes(Self.erase) }
+    defer { Zeroing.wipe(&digest) }
     var context = md4_ctx()
-    defer { withUnsafeMutableBytes(of: &context, Self.erase) }
+    defer { withUnsafeMutableBytes(of: &context) { Zeroing.wipe($0) } }
     nettle_md4_init(&context)
     units.withUnsafeBytes { raw in
       nettle_md4_update(&context, raw.count, raw.bindMemory(to: UInt8.self).baseAddress)
     }
     digest.withUnsafeMutableBufferPointer { nettle_md4_digest(&context, $0.count, $0.baseAddress) }
     bytes = SecretBytes(digest)
-  }
-
-  private static func erase(_ memory: UnsafeMutableRawBufferPointer) {
-    if let address = memory.baseAddress { explicit_bzero(address, memory.count) }
   }
 }

@@ -2,7 +2,6 @@
 
 import Crypto
 import Foundation
-import Glibc
 import Wire
 
 /// A request as it waits at the tenant and travels to Connect: HPKE (RFC 9180) in base mode with
@@ -38,7 +37,7 @@ package struct WritebackEnvelope: Sendable, Hashable {
     sealing secrets: WritebackSecrets, _ header: WritebackHeader, to key: ConnectorKey
   ) throws(WritebackError) {
     var plain = try secrets.encoded()
-    defer { WritebackSecrets.wipe(&plain) }
+    defer { Zeroing.wipe(&plain) }
     do {
       var sender = try HPKE.Sender(
         recipientKey: try Curve25519.KeyAgreement.PublicKey(rawRepresentation: key.bytes), ciphersuite: Self.suite,
@@ -69,11 +68,7 @@ package struct WritebackEnvelope: Sendable, Hashable {
         .undecipherable, "The request is encrypted to another key than this server's, or was changed on the way.",
         remedy: "Compare the fingerprints of 'connect writeback key' and 'tenant writeback status'.")
     }
-    defer {
-      plain.withUnsafeMutableBytes { memory in
-        if let address = memory.baseAddress { explicit_bzero(address, memory.count) }
-      }
-    }
+    defer { plain.withUnsafeMutableBytes { Zeroing.wipe($0) } }
     return try plain.withUnsafeBytes { bytes in
       Result { () throws(WritebackError) in try WritebackSecrets(decoding: bytes) }
     }.get()

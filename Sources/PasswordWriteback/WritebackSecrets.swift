@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Glibc
 package import Wire
 
 /// What only Connect may read: passwords in UTF-8, and whether the new one has to be changed at the next logon.
@@ -29,7 +28,7 @@ package struct WritebackSecrets: Sendable {
     for password in [old, new] {
       let count = password?.count ?? 0
       guard count <= Self.maximumPasswordBytes, password == nil || count > 0 else {
-        Self.wipe(&bytes)
+        Zeroing.wipe(&bytes)
         throw WritebackError(
           .invalidPassword, "A password must have at least one character and at most 256.",
           remedy: "Choose another password.")
@@ -60,11 +59,5 @@ package struct WritebackSecrets: Sendable {
     old = try password(flags & 1 != 0)
     new = try password(flags & 2 != 0)
     mustChange = flags & 4 != 0
-  }
-
-  static func wipe(_ bytes: inout [UInt8]) {
-    bytes.withUnsafeMutableBytes { memory in
-      if let address = memory.baseAddress { explicit_bzero(address, memory.count) }
-    }
   }
 }

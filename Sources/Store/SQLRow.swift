@@ -45,6 +45,19 @@ package struct SQLRow {
     }
   }
 
+  /// A value of a closed vocabulary.
+  ///
+  /// - Parameters:
+  ///   - place: `table.column`, for the error.
+  ///   - row: what names the row, for the error.
+  /// - Throws: ``StoreError`` `corrupt` for a value that is no word of it, and as the subscript.
+  package func word<Word: RawRepresentable>(
+    _ index: Int, _ place: String, of row: some CustomStringConvertible
+  ) throws -> Word where Word.RawValue: SQLReadable {
+    guard let word = Word(rawValue: try self[index]) else { throw StoreError.corrupt(place, row: row) }
+    return word
+  }
+
   private func name(_ index: Int32) -> String {
     sqlite3_column_name(statement, index).map { String(cString: $0) } ?? "\(index)"
   }

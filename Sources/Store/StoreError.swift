@@ -20,6 +20,17 @@ extension StoreError {
     self.init(code, message, remedy: "This is a defect of Bridgehead: please report it with the log.")
   }
 
+  /// What a column holds is nothing that the product writes there: it is not guessed at.
+  ///
+  /// - Parameters:
+  ///   - place: `table.column`.
+  ///   - row: what names the row, for people.
+  package static func corrupt(_ place: String, row: some CustomStringConvertible) -> StoreError {
+    StoreError(
+      .corrupt, "The database holds an unknown value in \(place) of \(row).",
+      remedy: "Restore the database from a backup; find out what wrote there.")
+  }
+
   static func foreign(_ path: String, _ reason: String) -> StoreError {
     StoreError(
       .foreign, "The database \(path) does not belong to this role: \(reason).",

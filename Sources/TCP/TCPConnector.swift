@@ -3,6 +3,7 @@
 import Glibc
 package import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Opens the TCP connections of all protocols, with the same options.
 package struct TCPConnector: Sendable {
@@ -44,29 +45,77 @@ package struct TCPConnector: Sendable {
     self.init(peer: peer, address: numeric, socket: socket, timeout: timeout, group: group)
   }
 
-  /// Opens the connection, and closes it again if the task was cancelled meanwhile.
+  /// Opens the connection. A task that is cancelled does not wait for the peer any longer, and leaves no connection behind.
   ///
   /// - Parameter install: fills the channel's pipeline, on its event loop, before anything is read.
   /// - Throws: ``TCPFailure``, what `install` throws, or `CancellationError`.
   package func open<Link: Sendable>(
     _ install: @escaping @Sendable (any Channel) throws -> Link
   ) async throws -> Link {
-    let loop = group.next()
-    let made = loop.makePromise(of: Link.self)
-    let bootstrap = bootstrap(on: loop).channelInitializer { channel in
-      channel.eventLoop.makeCompletedFuture { made.succeed(try install(channel)) }
+    let attempt = Attempt<Link>()
+    let bootstrap = bootstrap(on: group.next()).channelInitializer { channel in
+      channel.eventLoop.makeCompletedFuture { try attempt.install(in: channel, install) }
     }
-    do {
-      let channel = try await (socket.map { bootstrap.withConnectedSocket($0) } ?? bootstrap.connect(to: address)).get()
-      if Task.isCancelled {
-        channel.close(promise: nil)
-        throw CancellationError()
+    return try await withTaskCancellationHandler {
+      do {
+        _ = try await (socket.map { bootstrap.withConnectedSocket($0) } ?? bootstrap.connect(to: address)).get()
+      } catch {
+        throw attempt.failure ?? TCPFailure(error, peer: peer, address: address)
       }
-      return try await made.futureResult.get()
-    } catch {
-      made.fail(error)
-      if error is CancellationError { throw error }
-      throw TCPFailure(error, peer: peer, address: address)
+      return try attempt.link()
+    } onCancel: {
+      attempt.cancel()
+    }
+  }
+
+  /// One connection while it is opened.
+  private final class Attempt<Link: Sendable>: Sendable {
+    private struct State {
+      var channel: (any Channel)?
+      var link: Link?
+      /// Why it cannot succeed whatever the peer does: a cancellation, or what `install` threw.
+      var failure: (any Error)?
+    }
+
+    private let state = Mutex(State())
+
+    var failure: (any Error)? { state.withLock { $0.failure } }
+
+    func install(in channel: any Channel, _ install: (any Channel) throws -> Link) throws {
+      try state.withLock { state in
+        if let failure = state.failure { throw failure }
+        state.channel = channel
+      }
+      let result = Result { try install(channel) }
+      try state.withLock { state in
+        switch result {
+        case .success(let link): state.link = link
+        case .failure(let error):
+          state.failure = state.failure ?? error
+          throw error
+        }
+      }
+    }
+
+    /// What was installed in a channel that is connected.
+    func link() throws -> Link {
+      try state.withLock { state in
+        guard state.failure == nil, let link = state.link else {
+          state.channel?.close(promise: nil)
+          throw state.failure ?? ChannelError.alreadyClosed
+        }
+        // From here on it belongs to the caller, also when the task is cancelled.
+        state = State()
+        return link
+      }
+    }
+
+    func cancel() {
+      let channel = state.withLock { state in
+        state.failure = state.failure ?? CancellationError()
+        return state.channel
+      }
+      channel?.close(promise: nil)
     }
   }
 

@@ -128,6 +128,26 @@ import X509
     #expect(try list.entry(serial: [0x11, 0, 0xc3, 0x51], issuer: authority.certificate.subject) == nil)
   }
 
+  /// Numbers that end alike are told apart, in whatever order the list has them.
+  @Test func findsNumbersThatEndAlike() throws {
+    let tail = [UInt8](repeating: 7, count: 8)
+    let serials: [[UInt8]] = [[3] + tail, tail, [1, 2] + tail, [0x7f] + tail, [7], [9, 9, 9]]
+    var entries = serials.map { TestRevocationList.Entry(serial: $0) }
+    for (index, _) in entries.enumerated() { entries[index].reason = index + 1 }
+    // The first entry of a number counts.
+    entries.append(TestRevocationList.Entry(serial: [7]))
+    let list = try decode(TestRevocationList(authority, revoking: entries).encoded())
+    let subject = authority.certificate.subject
+    for (index, serial) in serials.enumerated() {
+      let found = try list.entry(serial: ([0] + serial)[...], issuer: subject)
+      #expect(found?.reason == RevocationReason(rawValue: index + 1), "\(serial)")
+    }
+    for serial in [[2] + tail, [3, 3] + tail, [8], []] as [[UInt8]] {
+      #expect(try list.entry(serial: serial[...], issuer: subject) == nil, "\(serial)")
+    }
+    #expect(try list.entry(serial: [7], issuer: try DistinguishedName { CommonName("Other") }) == nil)
+  }
+
   @Test(arguments: ["p256", "p384", "p521", "ed25519", "rsa256", "rsa384", "rsa512", "pss"])
   func verifiesSignatures(_ name: String) throws {
     let rsa = try _RSA.Signing.PrivateKey(keySize: .bits2048)

@@ -180,7 +180,7 @@ import X509
   @Test func cancellationEndsAHandshake() async throws {
     let server = try await LoopbackServer(stallsHandshake: true, script: { _, _ in [] })
     let task = Task { try await connect(try policy(deadline: .seconds(60)), port: server.port) }
-    while server.received.connections == 0 { await Task.yield() }
+    try await eventually { server.received.connections > 0 }
     task.cancel()
     await #expect(throws: TrustError.self) { _ = try await task.value }
     await server.stop()

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 import TrustTestSupport
+import Wire
 import X509
 
 @testable import CertificateTrust
@@ -93,6 +94,45 @@ import X509
     _ = try await validate(leaf, RevocationListCache(source: shelf, directory: directory, now: clock.read))
     #expect(shelf.fetched.count == 2)
     _ = try await validate(leaf, RevocationListCache(source: ListShelf(), directory: directory, now: clock.read))
+  }
+
+  @Test func theDirectoryHasALimit() async throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/bridgehead-\(UUID().uuidString)/lists"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let old = Date(timeIntervalSince1970: 1_000_000)
+    for number in 0...RevocationListCache.maximumFiles {
+      let path = directory + "/\(number).crl"
+      try Data([1]).write(to: URL(fileURLWithPath: path))
+      try FileManager.default.setAttributes(
+        [.modificationDate: old.addingTimeInterval(Double(number))], ofItemAtPath: path)
+    }
+    try Data([1]).write(to: URL(fileURLWithPath: directory + "/notes"))
+    let shelf = ListShelf([Self.point: try list()])
+    let leaf = try leaf()
+    _ = try await validate(leaf, RevocationListCache(source: shelf, directory: directory, now: clock.read))
+    let left = Set(try FileManager.default.contentsOfDirectory(atPath: directory))
+    #expect(left.count { $0.hasSuffix(".crl") } == RevocationListCache.maximumFiles)
+    // The oldest are gone; what is no list is not the cache's.
+    #expect(!left.contains("0.crl") && !left.contains("1.crl") && left.contains("2.crl") && left.contains("notes"))
+    _ = try await validate(leaf, RevocationListCache(source: ListShelf(), directory: directory, now: clock.read))
+  }
+
+  /// A verdict is of one list and one key.
+  @Test func signaturesAreVerifiedOnce() async throws {
+    let shelf = ListShelf([Self.point: try list()])
+    let cache = RevocationListCache(source: shelf, now: clock.read)
+    let leaf = try leaf()
+    for _ in 0..<3 { _ = try await validate(leaf, cache) }
+    #expect(await cache.verdicts.count == 1)
+    let stranger = try TestAuthority("Stranger")
+    let kept = try CertificateList(try list(), from: Self.point)
+    for _ in 0..<2 {
+      #expect(await cache.isSigned(kept, by: root.certificate.publicKey))
+      #expect(await !cache.isSigned(kept, by: stranger.certificate.publicKey))
+    }
+    // The other encoding of the list is a list of its own: its signature differs.
+    #expect(await cache.verdicts.count <= 3)
   }
 
   @Test func aForgedListDisplacesNothing() async throws {

@@ -26,22 +26,14 @@ import Wire
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await roller.run() }
       for number in 1...3 {
-        try await until { clock.isAwaited }
+        try await eventually { clock.isAwaited }
         #expect(looks.withLock { $0 } == number)
         clock.advance(by: .seconds(3599))
         #expect(clock.isAwaited)
         clock.advance(by: .seconds(1))
       }
-      try await until { looks.withLock { $0 } == 4 }
+      try await eventually { looks.withLock { $0 } == 4 }
       group.cancelAll()
-    }
-  }
-
-  private func until(_ condition: () -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(30)
-    while !condition() {
-      guard ContinuousClock.now < end else { throw CancellationError() }
-      try await Task.sleep(for: .milliseconds(2))
     }
   }
 }

@@ -21,17 +21,9 @@ import TestSupport
       logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await scheduler.run() }
-      try await until { clock.isAwaited }
+      try await eventually { clock.isAwaited }
       try await body(clock)
       group.cancelAll()
-    }
-  }
-
-  private func until(_ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(30)
-    while try await !condition() {
-      guard ContinuousClock.now < end else { throw CancellationError() }
-      try await Task.sleep(for: .milliseconds(2))
     }
   }
 
@@ -43,7 +35,7 @@ import TestSupport
       let step = min(.seconds(1), clock.now.duration(to: end))
       site.advance(Double(step.components.seconds) + Double(step.components.attoseconds) / 1e18)
       clock.advance(by: step)
-      try await until { clock.isAwaited }
+      try await eventually { clock.isAwaited }
     }
   }
 

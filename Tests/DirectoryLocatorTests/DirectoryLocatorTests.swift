@@ -345,7 +345,7 @@ struct DirectoryLocatorTests {
     try await Scene([silent], [Self.all: [Scene.record(silent)]]).run({ $0.pingPauses = [.seconds(3600)] }) {
       locator, _ in
       let search = Task { try await locator.controller(of: "corp.example") }
-      while silent.pings == 0 { await Task.yield() }
+      try await eventually { silent.pings > 0 }
       search.cancel()
       await #expect(throws: CancellationError.self) { try await search.value }
     }

@@ -86,7 +86,7 @@ import Wire
     let client = try site.client()
     let url = try server.url(scheme: "https")
     let task = Task { try await client.send(HTTPRequest("GET", url)) }
-    while server.received.connections == 0 { await Task.yield() }
+    try await eventually { server.received.connections > 0 }
     task.cancel()
     let error = await #expect(throws: HTTPError.self) { _ = try await task.value }
     #expect(error?.code == .cancelled)

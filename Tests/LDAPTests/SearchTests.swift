@@ -3,6 +3,7 @@
 import NIOCore
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import LDAP
@@ -219,11 +220,12 @@ import Wire
         // Wait until nothing moves any more.
         var last = -1
         var still = 0
-        while still < 10 || last < entry.count {
+        try await eventually {
           try await Task.sleep(for: .milliseconds(10))
           let now = written.withLock { $0 }
           still = now == last ? still + 1 : 0
           last = now
+          return still >= 10 && last >= entry.count
         }
         #expect(last < 32 << 20, "\(last) bytes were accepted from the server")
         // And it goes on when the consumer does.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import TestSupport
 
 @testable import Lab
 
@@ -78,7 +79,7 @@ import Testing
         pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines))
       }
     }
-    while descendant() == nil { try await Task.sleep(for: .milliseconds(5)) }
+    try await eventually { descendant() != nil }
     let other = try #require(descendant())
     #expect(ProcessTable.entry(other)?.session == other)
     try await process.stop(records: directory.path, grace: .milliseconds(50))

@@ -141,6 +141,21 @@ import Wire
     }
   }
 
+  /// Nothing depends on the answer to a farewell.
+  @Test func closingAPipeDoesNotWaitForASilentServer() async throws {
+    let behaviour = Behaviour { request, reply in
+      if request.header.command == .close { reply.frames = [] }
+    }
+    try await FakeSMBServer.with(behaviour) { server in
+      let connection = try await server.connect { $0.operationTimeout = .seconds(600) }
+      let pipe = try await connection.openPipe("samr")
+      let took = await ContinuousClock().measure { await pipe.close() }
+      #expect(server.commands.contains(.close))
+      #expect(took < .seconds(300))
+      await connection.close()
+    }
+  }
+
   @Test func aPipeIsUsedByOneAtATime() async throws {
     let behaviour = Behaviour { request, reply in
       if request.header.command == .ioctl { reply.frames = [] }
@@ -149,13 +164,13 @@ import Wire
       let connection = try await server.connect()
       let pipe = try await connection.openPipe("samr")
       let first = Task { try await pipe.transceive([1]) }
-      while !server.commands.contains(.ioctl) { try await Task.sleep(for: .milliseconds(2)) }
+      try await eventually { server.commands.contains(.ioctl) }
       let second = await #expect(throws: SMBError.self) { try await pipe.transceive([2]) }
       #expect(second?.code == .badRequest)
       first.cancel()
       await #expect(throws: CancellationError.self) { try await first.value }
       // The server is told, and a pipe out of step is not used again.
-      while !server.commands.contains(.cancel) { try await Task.sleep(for: .milliseconds(2)) }
+      try await eventually { server.commands.contains(.cancel) }
       let third = await #expect(throws: SMBError.self) { try await pipe.transceive([3]) }
       #expect(third?.code == .closed)
       await pipe.close()

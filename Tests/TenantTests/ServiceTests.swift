@@ -99,6 +99,27 @@ import Wire
     }
   }
 
+  /// Every bad token costs a look into the directory; a good one from the same place costs nothing.
+  @Test func badTokensAreLimitedBySource() async throws {
+    try await TestTenant.with { tenant in
+      func ask(_ token: String, from source: String) async -> TestTenant.Answer {
+        await tenant.send("GET", "/Users", [], ["authorization": "Bearer \(token)"], source: source)
+      }
+      let burst = Int(TenantService.strangerBurst)
+      for number in 0..<burst {
+        #expect(await ask(number % 2 == 0 ? "none" : tenant.token + "0", from: "192.0.2.1").status == 401)
+        #expect(await ask(tenant.token, from: "192.0.2.1").status == 200)
+      }
+      let refused = await ask("none", from: "192.0.2.1")
+      #expect(refused.status == 429 && refused.headers["retry-after"] == "1")
+      // Others are not concerned.
+      #expect(await ask("none", from: "192.0.2.2").status == 401)
+      #expect(await ask(tenant.token, from: "2001:db8::1").status == 200)
+      tenant.clock.advance(seconds: 1)
+      #expect(await ask("none", from: "192.0.2.1").status == 401)
+    }
+  }
+
   @Test func discoveryTellsWhatThereIs() async throws {
     try await TestTenant.with { tenant in
       let schemas = await tenant.send("GET", "/Schemas")

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Tenant
 import TestSupport
+import WebIdentity
 import Wire
 
 @Suite struct SignInGuardTests {
@@ -80,6 +81,43 @@ import Wire
   }
 }
 
+@Suite struct FullTableTests {
+  private let clock = TestClock()
+
+  /// Somebody with very many addresses does not make the limiter forget who is over the limit.
+  @Test func aFullLimiterKeepsWhoIsInUse() {
+    let limiter = RateLimiter(rate: 0.001, burst: 2)
+    func use(_ key: String) -> Int? { limiter.refusal(for: key, at: clock.now) }
+    for number in 0..<RateLimiter.maximumBuckets { _ = use("before-\(number)") }
+    #expect(use("busy") == nil && use("busy") == nil && use("busy") != nil)
+    for number in 0..<RateLimiter.maximumBuckets / 2 { _ = use("after-\(number)") }
+    #expect(use("busy") != nil && limiter.pause(of: "busy", at: clock.now) != nil)
+    // Those that were used before all others are forgotten.
+    #expect(limiter.pause(of: "before-0", at: clock.now) == nil)
+  }
+
+  @Test func lookingTakesNothing() {
+    let limiter = RateLimiter(rate: 1, burst: 1)
+    for _ in 0..<3 { #expect(limiter.pause(of: "a", at: clock.now) == nil) }
+    #expect(limiter.refusal(for: "a", at: clock.now) == nil)
+    for _ in 0..<3 { #expect(limiter.pause(of: "a", at: clock.now) == 1) }
+    clock.advance(seconds: 1)
+    #expect(limiter.pause(of: "a", at: clock.now) == nil)
+  }
+
+  @Test func aFullGuardKeepsFamiliarPlacesAndPauses() throws {
+    let guardian = SignInGuard(key: try TestTenant.newSealingKey())
+    for number in 0..<SignInGuard.maximumCounters { guardian.succeed("name-\(number)", from: "198.51.100.1") }
+    guardian.succeed("ada", from: "192.0.2.1")
+    for _ in 0..<SignInGuard.accountFailures { _ = guardian.admit("ada", from: "203.0.113.1", at: clock.now) }
+    #expect(!guardian.admit("ada", from: "203.0.113.2", at: clock.now))
+    // The table of familiar places is full, and ada's is the newest of it.
+    for number in 0..<SignInGuard.maximumCounters / 2 { guardian.succeed("later-\(number)", from: "198.51.100.1") }
+    #expect(guardian.admit("ada", from: "192.0.2.1", at: clock.now))
+    #expect(!guardian.admit("ada", from: "203.0.113.2", at: clock.now))
+  }
+}
+
 @Suite struct SignInPartsTests {
   @Test(
     arguments: [
@@ -117,6 +155,39 @@ import Wire
     #expect(!isValid(later, cookie, "/device"))
     clock.advance(seconds: 3601)
     #expect(!isValid(token, cookie, "/device"))
+  }
+
+  /// An endpoint cannot forget the token: without a genuine one it has no form.
+  @Test(arguments: SignInPlace.allCases.filter { $0.kind == .form })
+  func formsOfOthersAreEmpty(_ place: SignInPlace) async throws {
+    try await TestTenant.with { tenant in
+      let service = SignInService(directory: tenant.directory, logger: .silent)
+      let origin = "https://tenant.example"
+      let token = service.formToken(at: tenant.clock.now)
+      let cookie = FormToken.cookie(nil, random: SystemRandom.bytes)
+      let genuine = token.make(cookie: cookie, place: place.rawValue)
+      let elsewhere = token.make(cookie: cookie, place: SignInPlace.endSession.rawValue)
+      func call(_ token: String, _ cookie: String, from site: String = "same-origin") async throws -> SignInCall {
+        let body = Array("\(FormToken.field)=\(token)&username=ada&password=secret".utf8)
+        let request = TenantRequest(
+          method: "POST", target: place.rawValue,
+          headers: [
+            "content-type": place.mediaType, "cookie": "\(SignInCookie.form.rawValue)=\(cookie)",
+            "sec-fetch-site": site,
+          ]
+        ) { _ in body }
+        return try await service.call(
+          of: request, to: place, nil, origin: origin, source: "192.0.2.1", at: tenant.clock.now, "test")
+      }
+      let good = try await call(genuine, cookie)
+      #expect(good.isGenuine && good.form["password"] == "secret")
+      let other = FormToken.cookie(nil, random: SystemRandom.bytes)
+      for (token, cookie) in [(genuine, other), (genuine, ""), (elsewhere, cookie), ("", cookie), ("1.x", cookie)] {
+        let call = try await call(token, cookie)
+        #expect(!call.isGenuine && call.form == FormParameters() && call.sent["username"] == "ada")
+      }
+      await #expect(throws: SignInRefusal.self) { _ = try await call(genuine, cookie, from: "cross-site") }
+    }
   }
 
   @Test func userCodes() {

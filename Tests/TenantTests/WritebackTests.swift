@@ -4,6 +4,7 @@ import Foundation
 import PasswordWriteback
 import SCIM
 import Testing
+import TestSupport
 import Wire
 
 @testable import Tenant
@@ -53,7 +54,10 @@ import Wire
       async let waiting = desk.carryOut(
         .change, of: user, old: secret("Old-Password-1"), new: secret("New-Password-1"), by: TestTenant.actor)
       var envelope: WritebackEnvelope?
-      while envelope == nil { envelope = try await next(tenant, token) }
+      try await eventually {
+        envelope = try await next(tenant, token)
+        return envelope != nil
+      }
       let request = try #require(envelope)
       #expect(request.header.tenant == "contoso.example" && request.header.anchor == "anchor-anna")
       let opened = try request.open(with: key)
@@ -79,7 +83,7 @@ import Wire
       let latest = try await directory.noteWritebackPoll()
       async let waiting = WritebackDesk(directory: directory).carryOut(
         .reset, of: user, new: secret("New-Password-1"), by: TestTenant.actor)
-      while try await directory.writebackStatus().waiting == 0 { await Task.yield() }
+      try await eventually { try await directory.writebackStatus().waiting > 0 }
       #expect(try await directory.nextWriteback(left) == nil)
       let request = try #require(try await directory.nextWriteback(latest))
       #expect(try await tell(tenant, token, request.header.identifier, .init(.done)) == 204)
@@ -140,7 +144,10 @@ import Wire
       async let waiting = WritebackDesk(directory: tenant.directory).carryOut(
         .reset, of: user, new: secret("New-Password-1"), by: TestTenant.actor)
       var envelope: WritebackEnvelope?
-      while envelope == nil { envelope = try await next(tenant, token) }
+      try await eventually {
+        envelope = try await next(tenant, token)
+        return envelope != nil
+      }
       let id = try #require(envelope).header.identifier
       #expect(try await tell(tenant, token, id, .init(.refused, .tooShort, number: 12)) == 204)
       let outcome = try await waiting

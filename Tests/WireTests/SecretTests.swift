@@ -40,6 +40,43 @@ import Wire
     }
   }
 
+  /// Whoever may read it and cannot is not told that it is empty: /proc/self/mem has nothing at its beginning (proc(5)).
+  @Test func aReadErrorIsNotTheEnd() throws {
+    let error = #expect(throws: SecretFileError.self) { try SecretFile.read("/proc/self/mem") }
+    #expect(error?.cause == .unreadable)
+    #expect(error?.message.contains("cannot be read: Input/output error") == true)
+  }
+
+  @Test func filesOfLibrariesAreExaminedAlike() throws {
+    try withFile(Array("x".utf8), mode: 0o640) { path in try SecretFile.examine(path, "keytab") }
+    try withFile(Array("x".utf8), mode: 0o604) { path in
+      let error = #expect(throws: SecretFileError.self) { try SecretFile.examine(path, "keytab") }
+      #expect(error?.cause == .exposed)
+      #expect(error?.message == "The keytab \(path) is open to everyone on this machine (mode 604).")
+    }
+    #expect(#expect(throws: SecretFileError.self) { try SecretFile.examine("/none", "keytab") }?.cause == .missing)
+    #expect(#expect(throws: SecretFileError.self) { try SecretFile.examine("/dev", "keytab") }?.cause == .notRegular)
+  }
+
+  @Test func secretsAreEqualWhenEveryByteIs() {
+    let secret = [UInt8](0..<32)
+    #expect(ConstantTime.equal(secret, secret[...]))
+    for index in secret.indices {
+      var other = secret
+      other[index] ^= 0x80
+      #expect(!ConstantTime.equal(secret, other))
+    }
+    // What is stored as nothing matches nothing.
+    #expect(!ConstantTime.equal(secret, []) && !ConstantTime.equal([], secret))
+    #expect(!ConstantTime.equal(secret, secret.dropLast()))
+  }
+
+  @Test func wipingReachesEveryByte() {
+    var units = [UInt16](repeating: 0xffff, count: 9)
+    Zeroing.wipe(&units)
+    #expect(units == [UInt16](repeating: 0, count: 9))
+  }
+
   @Test func emptyLargeMissingAndSpecialFilesAreRefused() throws {
     try withFile([0x0a]) { path in #expect(throws: SecretFileError.self) { try SecretFile.read(path) } }
     try withFile([UInt8](repeating: 1, count: SecretFile.maximumBytes + 1)) { path in

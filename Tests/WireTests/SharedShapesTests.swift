@@ -47,6 +47,28 @@ import Wire
     }
   }
 
+  @Test func aResultThatACancelledCallerDoesNotGetIsDiscarded() async throws {
+    let door = Door()
+    let (begun, beginning) = AsyncStream<Void>.makeStream()
+    let task = Task {
+      try await withTimeLimit(.seconds(600), discard: { await $0.close() }) { () -> Door in
+        beginning.finish()
+        try? await Task.sleep(for: .seconds(600))
+        // Later than the end of the time, which the cancellation brought as well.
+        for _ in 0..<1000 { await Task.yield() }
+        return door
+      }
+    }
+    for await _ in begun {}
+    task.cancel()
+    // Whichever comes first: what is made is returned or discarded.
+    let result = await task.result
+    switch result {
+    case .success(let made): #expect(made != nil && door.closings == 0)
+    case .failure(let error): #expect(error is CancellationError && door.closings == 1)
+    }
+  }
+
   @Test func whatLivesOnIsClosedOnlyByAFailure() async {
     let door = Door()
     #expect(await door.closingOnFailure { _ in 7 } == 7)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 package import FoundationEssentials
 import SwiftASN1
 import Wire
@@ -29,9 +30,10 @@ package struct CertificateList: Sendable {
   package static let maximumEntries = 1_000_000
 
   package let derBytes: [UInt8]
+  /// SHA-256 of ``derBytes``.
+  let digest: [UInt8]
   package let thisUpdate: Date
   package let nextUpdate: Date
-  package let entryCount: Int
   let issuer: DistinguishedName
   /// 5.2.3 `cRLNumber`, big-endian without leading zeros; empty when the list has none.
   let crlNumber: [UInt8]?
@@ -43,7 +45,7 @@ package struct CertificateList: Sendable {
   /// 5.2.1 `keyIdentifier` of `authorityKeyIdentifier`.
   let authorityKeyIdentifier: ArraySlice<UInt8>?
   private let tbsCertList: ArraySlice<UInt8>
-  private let entries: ArraySlice<UInt8>
+  private let index: RevocationIndex
   private let signature: ListSignature
   private let signatureValue: ArraySlice<UInt8>
 
@@ -72,6 +74,7 @@ package struct CertificateList: Sendable {
 
   private init(der: [UInt8]) throws {
     derBytes = der
+    digest = Array(SHA256.hash(data: der))
     var rest = der[...]
     var list = try DERElement.next(&rest, tag: DERElement.sequence).content
     guard rest.isEmpty else { throw Malformed(reason: "\(rest.count) bytes follow the list") }
@@ -98,7 +101,7 @@ package struct CertificateList: Sendable {
       throw Malformed(reason: "no nextUpdate")
     }
     nextUpdate = try ASN1Time.date(DERElement.next(&fields))
-    entries = try DERElement.nextIfPresent(&fields, tag: DERElement.sequence)?.content ?? []
+    let entries = try DERElement.nextIfPresent(&fields, tag: DERElement.sequence)?.content ?? []
     let extensions = try Extensions(DERElement.nextIfPresent(&fields, tag: DERElement.context0))
     guard fields.isEmpty else { throw Malformed(reason: "\(fields.count) bytes follow the last field") }
     crlNumber = extensions.crlNumber
@@ -107,16 +110,30 @@ package struct CertificateList: Sendable {
     freshestCRL = extensions.freshestCRL
     authorityKeyIdentifier = extensions.authorityKeyIdentifier
 
-    var count = 0
+    index = try Self.index(entries, isIndirect: extensions.issuingDistributionPoint?.indirectCRL ?? false)
+  }
+
+  private static func index(_ entries: ArraySlice<UInt8>, isIndirect: Bool) throws -> RevocationIndex {
+    var index = RevocationIndex()
     var remaining = entries
     while !remaining.isEmpty {
-      count += 1
-      guard count <= Self.maximumEntries else { throw Malformed(reason: "more than \(Self.maximumEntries) entries") }
+      guard index.count < maximumEntries else { throw Malformed(reason: "more than \(maximumEntries) entries") }
+      let offset = remaining.startIndex
       let entry = try RevokedCertificate.Raw(&remaining)
-      if entry.extensions != nil { _ = try RevokedCertificate(entry) }
+      if entry.extensions != nil {
+        let issuer = try RevokedCertificate(entry).certificateIssuer
+        if isIndirect, let issuer { index.change(issuer: issuer, at: offset) }
+      }
+      index.add(serial: entry.serial, at: offset)
     }
-    entryCount = count
+    index.sort()
+    return index
   }
+
+  package var entryCount: Int { index.count }
+
+  /// What the list takes of memory, nearly.
+  var byteCount: Int { derBytes.count + index.byteCount }
 
   struct Malformed: Error, CustomStringConvertible {
     var reason: String
@@ -131,15 +148,10 @@ package struct CertificateList: Sendable {
   /// entry before it, the first one to the list's issuer (RFC 5280 5.3.3).
   func entry(serial: ArraySlice<UInt8>, issuer certificateIssuer: DistinguishedName) throws -> RevokedCertificate? {
     let wanted = Self.trimmed(serial)
-    let indirect = issuingDistributionPoint?.indirectCRL ?? false
-    var currentIssuer = issuer
-    var remaining = entries
-    while !remaining.isEmpty {
-      let raw = try RevokedCertificate.Raw(&remaining)
-      if indirect, raw.extensions != nil, let next = try RevokedCertificate(raw).certificateIssuer {
-        currentIssuer = next
-      }
-      if Self.trimmed(raw.serial) == wanted, currentIssuer == certificateIssuer { return try RevokedCertificate(raw) }
+    for offset in index.offsets(of: wanted) where index.issuer(at: offset) ?? issuer == certificateIssuer {
+      var rest = derBytes[offset...]
+      let raw = try RevokedCertificate.Raw(&rest)
+      if Self.trimmed(raw.serial) == wanted { return try RevokedCertificate(raw) }
     }
     return nil
   }

@@ -12,13 +12,15 @@ extension RevocationCheck {
     _ list: CertificateList, at location: String, issuer: Certificate, depth: Int
   ) async throws(TrustError) {
     let inChain = ([issuer] + chain).filter { $0.subject == list.issuer }
-    if inChain.contains(where: { maySignLists($0) && list.isSigned(by: $0.publicKey) }) { return }
+    for signer in inChain where maySignLists(signer) {
+      if await cache.isSigned(list, by: signer.publicKey) { return }
+    }
 
     let others = policy.verification.presented + policy.listIssuers + policy.verification.anchors
     let outside = others.filter { $0.subject == list.issuer }
-    for signer in outside where maySignLists(signer) && list.isSigned(by: signer.publicKey) {
-      try await validate(signer, at: location, depth: depth)
-      return
+    for signer in outside where maySignLists(signer) {
+      guard await cache.isSigned(list, by: signer.publicKey) else { continue }
+      return try await validate(signer, at: location, depth: depth)
     }
     throw TrustError(
       .listBadSignature,

@@ -2,8 +2,10 @@
 
 import Crypto
 package import FoundationEssentials
+import Glibc
 package import Logging
 import Wire
+import X509
 
 /// Keeps revocation lists until their `nextUpdate`, in memory and, if a directory is given, on disk, so that the next
 /// process needs no download. Concurrent requests for one location share one download.
@@ -17,6 +19,12 @@ package actor RevocationListCache {
   package static let retryAfterFailure: TimeInterval = 30
   /// The most failures that are remembered.
   static let maximumFailures = 256
+  /// The most signatures whose verdict is remembered.
+  static let maximumVerdicts = 1024
+  /// The most lists on disk, and their bytes together.
+  static let maximumFiles = 256
+  static let maximumFileBytes = 256 << 20
+  private static let fileSuffix = ".crl"
 
   /// A list, with the reason why no fresher one could be had if its time is over.
   package struct Answer: Sendable {
@@ -31,7 +39,10 @@ package actor RevocationListCache {
   private var lists: [String: CertificateList] = [:]
   /// Locations, least recently used first.
   private var order: [String] = []
-  private var failures: [String: (at: Date, error: TrustError)] = [:]
+  private var failures = BoundedMap<String, (at: Date, error: TrustError)>(capacity: maximumFailures)
+  private var readings: [String: Task<CertificateList?, Never>] = [:]
+  /// By the digests of list and key.
+  private(set) var verdicts = BoundedMap<[UInt8], Bool>(capacity: maximumVerdicts)
   private var downloads: [String: Task<Result<CertificateList, TrustError>, Never>] = [:]
 
   /// - Parameter directory: where verified lists are kept; it is created when it is missing.
@@ -52,7 +63,8 @@ package actor RevocationListCache {
   package func list(
     at location: String, verify: @Sendable (CertificateList) async throws(TrustError) -> Void
   ) async throws(TrustError) -> Answer {
-    var kept = lists[location] ?? readFile(of: location)
+    var kept = lists[location]
+    if kept == nil { kept = await readFile(of: location) }
     if let list = kept {
       do throws(TrustError) {
         try await verify(list)
@@ -76,7 +88,7 @@ package actor RevocationListCache {
       // A replayed older list must not displace what is known.
       if let kept, list.thisUpdate < kept.thisUpdate { return Answer(list: kept) }
       keep(list, at: location)
-      writeFile(list, of: location)
+      await writeFile(list, of: location)
       return Answer(list: list)
     } catch {
       guard let kept else { throw error }
@@ -88,7 +100,13 @@ package actor RevocationListCache {
     if let running = downloads[location] { return try await running.value.get() }
     let task = Task { [source] () -> Result<CertificateList, TrustError> in
       do throws(TrustError) {
-        return .success(try CertificateList(try await source.fetch(location), from: location))
+        let bytes = try await source.fetch(location)
+        let decoded = await Self.onThread { () -> Result<CertificateList, TrustError> in
+          do throws(TrustError) { return .success(try CertificateList(bytes, from: location)) } catch {
+            return .failure(error)
+          }
+        }
+        return decoded
       } catch {
         return .failure(error)
       }
@@ -104,7 +122,6 @@ package actor RevocationListCache {
   }
 
   private func remember(_ error: TrustError, at location: String) {
-    if failures.count >= Self.maximumFailures { failures.removeAll() }
     failures[location] = (now(), error)
   }
 
@@ -112,9 +129,27 @@ package actor RevocationListCache {
     order.removeAll { $0 == location }
     order.append(location)
     lists[location] = list
-    var total = lists.values.reduce(0) { $0 + $1.derBytes.count }
+    var total = lists.values.reduce(0) { $0 + $1.byteCount }
     while total > Self.maximumBytes, order.count > 1 {
-      total -= lists.removeValue(forKey: order.removeFirst())?.derBytes.count ?? 0
+      total -= lists.removeValue(forKey: order.removeFirst())?.byteCount ?? 0
+    }
+  }
+
+  /// Whether the key made the list's signature. The answer is remembered, so that not every handshake hashes megabytes.
+  func isSigned(_ list: CertificateList, by key: Certificate.PublicKey) async -> Bool {
+    let question = list.digest + SHA256.hash(data: Array(key.subjectPublicKeyInfoBytes))
+    if let known = verdicts[question] { return known }
+    let verdict = await Self.onThread { list.isSigned(by: key) }
+    verdicts[question] = verdict
+    return verdict
+  }
+
+  /// Reading, decoding, verifying and writing megabytes takes long: it holds up neither the actor nor the cooperative pool.
+  private static func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
+    await withCheckedContinuation { continuation in
+      let refusal = DetachedThread.start { continuation.resume(returning: body()) }
+      // A machine that has no thread left is slow, not wrong.
+      if refusal != nil { continuation.resume(returning: body()) }
     }
   }
 
@@ -122,27 +157,57 @@ package actor RevocationListCache {
 
   private func path(of location: String) -> String? {
     guard let directory else { return nil }
-    return directory + "/" + Hex.encode(Array(SHA256.hash(data: Array(location.utf8)))) + ".crl"
+    return directory + "/" + Hex.encode(Array(SHA256.hash(data: Array(location.utf8)))) + Self.fileSuffix
   }
 
-  private func readFile(of location: String) -> CertificateList? {
-    guard let path = path(of: location), let data = FileManager.default.contents(atPath: path) else { return nil }
-    do {
-      return try CertificateList(Array(data), from: path)
-    } catch {
-      log.warning("kept CRL is not readable", metadata: ["path": "\(path)", "error": "\(error)"])
-      return nil
+  /// The list on disk, if there is one; concurrent requests share the reading.
+  private func readFile(of location: String) async -> CertificateList? {
+    guard let path = path(of: location) else { return nil }
+    if let running = readings[location] { return await running.value }
+    let reading = Task { [log] in
+      await Self.onThread { () -> CertificateList? in
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+          return try CertificateList(Array(data), from: path)
+        } catch {
+          log.warning("kept CRL is not readable", metadata: ["path": "\(path)", "error": "\(error)"])
+          return nil
+        }
+      }
     }
+    readings[location] = reading
+    defer { readings[location] = nil }
+    return await reading.value
   }
 
   /// A temporary file and a rename, so that a reader never sees half a list.
-  private func writeFile(_ list: CertificateList, of location: String) {
+  private func writeFile(_ list: CertificateList, of location: String) async {
     guard let directory, let path = path(of: location) else { return }
-    do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      try Data(list.derBytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      log.warning("CRL could not be kept on disk", metadata: ["path": "\(path)", "error": "\(error)"])
+    await Self.onThread { [log] in
+      do {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try Data(list.derBytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        Self.prune(directory)
+      } catch {
+        log.warning("CRL could not be kept on disk", metadata: ["path": "\(path)", "error": "\(error)"])
+      }
+    }
+  }
+
+  /// Removes the lists that were written longest ago, beyond the limits: those of authorities that are gone.
+  private static func prune(_ directory: String) {
+    var files: [(path: String, bytes: Int, written: (Int, Int))] = []
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where name.hasSuffix(fileSuffix)
+    {
+      let path = directory + "/" + name
+      var status = stat()
+      guard lstat(path, &status) == 0 else { continue }
+      files.append((path, Int(status.st_size), (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)))
+    }
+    var total = 0
+    for (index, file) in files.sorted(by: { $0.written > $1.written }).enumerated() {
+      total += file.bytes
+      if index >= maximumFiles || total > maximumFileBytes { unlink(file.path) }
     }
   }
 }

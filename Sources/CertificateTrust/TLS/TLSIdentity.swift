@@ -3,6 +3,7 @@
 import FoundationEssentials
 package import NIOSSL
 import SwiftASN1
+import Wire
 import X509
 
 /// A certificate chain with its private key, for a server or for a client that authenticates with a certificate.
@@ -12,7 +13,7 @@ package struct TLSIdentity: Sendable {
 
   /// - Parameters:
   ///   - certificateFile: PEM, leaf first, then its intermediates.
-  ///   - keyFile: PEM, without a passphrase.
+  ///   - keyFile: PEM, without a passphrase, in a file that not everybody can read.
   /// - Throws: ``TrustError`` with code `badConfiguration`.
   package init(certificateFile: String, keyFile: String) throws(TrustError) {
     do {
@@ -20,11 +21,21 @@ package struct TLSIdentity: Sendable {
     } catch {
       throw Self.unreadable("certificate", certificateFile, error)
     }
+    let secret: SecretBytes
+    do throws(SecretFileError) { secret = try SecretFile.read(keyFile) } catch {
+      throw TrustError(.badConfiguration, "The private key is not used. \(error.message)", remedy: error.remedy)
+    }
     do {
-      key = .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem))
+      key = .privateKey(try Self.privateKey(secret))
     } catch {
       throw Self.unreadable("private key", keyFile, error)
     }
+  }
+
+  private static func privateKey(_ pem: SecretBytes) throws -> NIOSSLPrivateKey {
+    var bytes = pem.withBytes { Array($0) }
+    defer { Zeroing.wipe(&bytes) }
+    return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
   }
 
   private static func unreadable(_ what: String, _ path: String, _ error: any Error) -> TrustError {

@@ -17,6 +17,7 @@ package struct DomainAccounts: Closable {
   private let domain: SAMClient.Object
   private let key: SecretBytes
   private let randomBytes: @Sendable (Int) -> [UInt8]
+  private let logger: Logger
 
   /// How the session is protected, in words.
   package var protection: String { connection.protection }
@@ -45,7 +46,7 @@ package struct DomainAccounts: Closable {
       }
       return DomainAccounts(
         connection: connection, association: association, client: client, domain: opened, key: pipe.sessionKey,
-        randomBytes: options.randomBytes)
+        randomBytes: options.randomBytes, logger: logger)
     }
   }
 
@@ -74,12 +75,22 @@ package struct DomainAccounts: Closable {
         try await client.close(account)
         return identifier
       } catch {
-        // Nothing half-made stays behind.
-        try? await client.delete(account)
+        await takeBack(name + "$") { try await client.delete(account) }
         throw error
       }
     }
   }
+
+  /// Nothing half-made stays behind; where it does, somebody has to know its name.
+  private func takeBack(_ name: String, _ delete: () async throws -> Void) async {
+    do { try await delete() } catch {
+      logger.error(
+        "a half-made account stays behind; remove it", metadata: ["account": "\(name)", "error": "\(error)"])
+    }
+  }
+
+  /// Deletes an account that was just created and cannot be used; a failure is told in the log only.
+  package func takeBack(_ name: String) async { await takeBack(name) { try await delete(name) } }
 
   /// Needs ``AccountRight/delete``.
   package func delete(_ name: String) async throws {

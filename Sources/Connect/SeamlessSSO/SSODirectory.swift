@@ -126,7 +126,7 @@ package struct SSODirectory: Sendable {
         return try await mark(name, marker)
       } catch {
         // What is not marked would be refused as somebody else's.
-        try? await accounts.delete(name + "$")
+        await accounts.takeBack(name + "$")
         throw error
       }
     }

@@ -97,7 +97,8 @@ final class ExchangeHandler: ChannelInboundHandler {
         tooLarge(context)
       }
     case .body(let buffer):
-      guard let current = exchange, current.body.count + buffer.readableBytes <= current.limit else {
+      // Without a copy of the exchange in hand: the body would be copied for every part that is added to it.
+      guard let room = exchange.map({ $0.limit - $0.body.count }), buffer.readableBytes <= room else {
         return tooLarge(context)
       }
       exchange?.body.append(contentsOf: buffer.readableBytesView)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKerberos
-import Glibc
 import Synchronization
 import Wire
 
@@ -34,7 +33,7 @@ final class MemoryKeytab {
     let code = key.bytes.withBytes { bytes in
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
       defer {
-        if let start = copy.baseAddress { explicit_bzero(start, copy.count) }
+        Zeroing.wipe(copy)
         copy.deallocate()
       }
       copy.copyBytes(from: bytes)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKerberos
-import Glibc
 import Wire
 
 /// Bytes into and out of GSSAPI's buffers.
@@ -45,7 +44,7 @@ enum GSSSessionKey {
         .internalFailure, "The Kerberos library does not tell the session key with \(service).",
         remedy: "Install MIT krb5 1.18 or newer.")
     }
-    defer { explicit_bzero(key, elements[0].length) }
+    defer { Zeroing.wipe(UnsafeMutableRawBufferPointer(start: key, count: elements[0].length)) }
     let arcs = UnsafeRawBufferPointer(start: oid, count: elements[1].length)
     return body(UnsafeRawBufferPointer(start: key, count: elements[0].length), Int32(arcs[arcs.count - 1]))
   }

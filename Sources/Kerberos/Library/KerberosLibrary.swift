@@ -9,7 +9,11 @@ final class KerberosLibrary {
   let context: krb5_context
 
   init(_ configuration: KerberosConfiguration) throws(SecurityError) {
-    let profile = MemoryProfile(configuration.profile).makeHandle()
+    // Without a profile the library would take that of the machine.
+    guard let profile = MemoryProfile(configuration.profile).makeHandle() else {
+      throw SecurityError(
+        .internalFailure, "The Kerberos library takes no configuration.", remedy: "Free memory on this machine.")
+    }
     defer { profile_release(profile) }
     var context: krb5_context?
     // Secure: the environment (KRB5_TRACE, KRB5_KTNAME and the like) is not looked at.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKerberos
-import Glibc
 import Wire
 
 /// A keytab file, examined before libkrb5 uses it so that each fault has a name.
@@ -32,29 +31,16 @@ struct Keytab: ~Copyable {
 
   /// A key is as good as a password: everyone on the machine must not have it.
   private static func examine(_ path: String) throws(SecurityError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let missing = errno == ENOENT || errno == ENOTDIR
-      throw SecurityError(
-        .badCredentialSource,
-        missing
-          ? "The keytab \(path) does not exist."
-          : "The keytab \(path) cannot be read: \(String(cString: strerror(errno))).",
-        remedy: missing
-          ? "Export one (samba-tool domain exportkeytab, ktpass or adutil) and name its path."
-          : "Make the file readable for the user that runs Bridgehead, and for no one else.")
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw SecurityError(
-        .badCredentialSource, "The keytab \(path) is no regular file.", remedy: "Name the path of a keytab file.")
-    }
-    guard status.st_mode & 0o007 == 0 else {
-      throw SecurityError(
-        .badCredentialSource,
-        "The keytab \(path) is open to every user of this machine (mode \(String(status.st_mode & 0o777, radix: 8))).",
-        remedy: "chmod 600 \(path), and give the account a new key if others may have read it.")
+    do throws(SecretFileError) { try SecretFile.examine(path, "keytab") } catch {
+      let remedy =
+        switch error.cause {
+        case .missing: "Export one (samba-tool domain exportkeytab, ktpass or adutil) and name its path."
+        case .exposed: "chmod 600 \(path), and give the account a new key if others may have read it."
+        case .notRegular: "Name the path of a keytab file."
+        case .unreadable, .tooLarge, .empty:
+          "Make the file readable for the user that runs Bridgehead, and for no one else."
+        }
+      throw SecurityError(.badCredentialSource, error.message, remedy: remedy)
     }
   }
 

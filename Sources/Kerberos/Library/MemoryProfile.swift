@@ -56,7 +56,12 @@ final class MemoryProfile {
     guard let list = calloc(2, size)?.assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self) else {
       return Int(ENOMEM)
     }
-    list[0] = strdup(value)
+    // An empty list would read as a relation that is not there, which has a default.
+    guard let copy = strdup(value) else {
+      free(list)
+      return Int(ENOMEM)
+    }
+    list[0] = copy
     result.pointee = list
     return 0
   }

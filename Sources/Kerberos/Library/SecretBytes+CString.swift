@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Wire
 
 extension SecretBytes {
@@ -9,7 +8,7 @@ extension SecretBytes {
     withBytes { bytes in
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 1, alignment: 1)
       defer {
-        if let start = copy.baseAddress { explicit_bzero(start, copy.count) }
+        Zeroing.wipe(copy)
         copy.deallocate()
       }
       copy.copyBytes(from: bytes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CNettle
+import Wire
 
 /// What DRSUAPI and SAMR still demand (RC4, DES, MD4), from nettle. Nothing else may be built on these: they protect
 /// secrets that travel under a sealed connection anyway.

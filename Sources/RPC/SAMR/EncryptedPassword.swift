@@ -10,12 +10,20 @@ enum EncryptedPassword {
   static let maximumLength = 256
   private static let room = 2 * maximumLength
 
-  /// The password in UTF-16LE.
+  /// The password in UTF-16LE; the caller wipes it.
   /// - Throws: when it is empty, too long or no UTF-8.
   static func encode(_ password: SecretBytes) throws(RPCError) -> [UInt8] {
-    let text = password.withBytes { String(validating: $0, as: UTF8.self) }
-    let bytes = text.map(UTF16Text.encode) ?? []
-    guard (1...room).contains(bytes.count) else {
+    // Without a String on the way, and at its final size at once: neither could be wiped.
+    var bytes: [UInt8] = []
+    let isText = password.withBytes { utf8 in
+      bytes.reserveCapacity(2 * utf8.count)
+      return !transcode(utf8.makeIterator(), from: UTF8.self, to: UTF16.self, stoppingOnError: true) { unit in
+        bytes.append(UInt8(truncatingIfNeeded: unit))
+        bytes.append(UInt8(truncatingIfNeeded: unit >> 8))
+      }
+    }
+    guard isText, (1...room).contains(bytes.count) else {
+      Zeroing.wipe(&bytes)
       throw RPCError(
         .refused, "A password has to have 1 to \(maximumLength) characters.", remedy: "Choose another password.")
     }
@@ -26,7 +34,11 @@ enum EncryptedPassword {
   /// of it under RC4 with MD5(salt ‖ session key); then the salt (3.2.2.2).
   static func rc4(_ password: [UInt8], key: SecretBytes, random: (Int) -> [UInt8]) -> [UInt8] {
     let salt = random(16)
-    var buffer = random(room - password.count) + password
+    // All at its final size at once: an array that grows leaves what it held behind.
+    var buffer: [UInt8] = []
+    buffer.reserveCapacity(room + 4 + salt.count)
+    buffer += random(room - password.count)
+    buffer += password
     withUnsafeBytes(of: UInt32(password.count).littleEndian) { buffer += $0 }
     var md5 = Insecure.MD5()
     md5.update(data: salt)
@@ -34,7 +46,8 @@ enum EncryptedPassword {
     var rc4Key = Array(md5.finalize())
     defer { Zeroing.wipe(&rc4Key) }
     buffer.withUnsafeMutableBytes { LegacyCiphers.rc4(key: rc4Key, $0) }
-    return buffer + salt
+    buffer += salt
+    return buffer
   }
 
   /// MS-SAMR 2.2.6.32 `SAMPR_ENCRYPTED_PASSWORD_AES`.

@@ -64,8 +64,8 @@ package final class NamedPipe: PipeTransport {
       return state != .closed
     }
     guard wasOpen else { return }
-    let answer = try? await link.perform(request(CloseRequest(file: file)), action: "Closing \(name)")
-    if let answer { _ = try? link.decode(answer, CloseResponse.init) }
+    // The server closes it with the connection in any case.
+    _ = try? await link.perform(request(CloseRequest(file: file)), timeout: SMBConnection.farewell)
   }
 
   // MARK: - Parts

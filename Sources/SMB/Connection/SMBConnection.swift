@@ -79,7 +79,7 @@ package final class SMBConnection: Closable {
   }
 
   /// Time for the farewell: nothing depends on it.
-  private static let farewell = Duration.seconds(2)
+  static let farewell = Duration.seconds(2)
 
   /// Ends share and session, as far as the server still answers, and waits until the connection is closed.
   package func close() async {

@@ -28,7 +28,7 @@ struct MessageSigner: Sendable {
       message[Self.flagsOffset] & UInt8(truncatingIfNeeded: SMBHeader.Flags.signed.rawValue) != 0,
       let expected = try? signature(of: message)
     else { return false }
-    return zip(expected, message[SMBHeader.signatureRange]).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    return ConstantTime.equal(expected, message[SMBHeader.signatureRange])
   }
 
   private static let commandOffset = 12

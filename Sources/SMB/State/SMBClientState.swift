@@ -30,7 +30,10 @@ struct SMBClientState: ~Copyable {
   private enum Phase {
     /// Nothing is protected. From SMB 3.1.1 on the hash will tell whether anything was altered.
     case opening(PreauthenticationHash)
-    case established(MessageSigner, MessageSealer?, encrypts: Bool)
+    /// Requests are signed. A server with which encryption was agreed may encrypt its answers.
+    case signed(MessageSigner, MessageSealer?)
+    /// Everything is encrypted, in both directions. There is no signer, so that nothing can be sent in the clear.
+    case sealed(MessageSealer)
   }
 
   private let server: String
@@ -75,7 +78,7 @@ struct SMBClientState: ~Copyable {
     guard let (messageID, entry) = outstanding.first(where: { $0.value.ticket == ticket && !$0.value.isAbandoned })
     else { return [] }
     outstanding[messageID]?.isAbandoned = true
-    guard case .established = phase else { return [] }
+    if case .opening = phase { return [] }
     var header = SMBHeader(.cancel, messageID: messageID)
     if let asyncID = entry.asyncID {
       header.flags = .asynchronous
@@ -97,13 +100,11 @@ struct SMBClientState: ~Copyable {
       case .opening(var hash):
         hash.update(bytes)
         phase = .opening(hash)
-      case .established(let signer, var sealer, let encrypts):
-        if encrypts, sealer != nil {
-          bytes = try sealer?.seal(bytes) ?? []
-          phase = .established(signer, sealer, encrypts: encrypts)
-        } else {
-          try signer.sign(&bytes)
-        }
+      case .signed(let signer, _): try signer.sign(&bytes)
+      case .sealed(var sealer):
+        bytes = try sealer.seal(bytes)
+        // The nonce that was used is used up.
+        phase = .sealed(sealer)
       }
     } catch {
       throw SMBError(
@@ -160,7 +161,7 @@ struct SMBClientState: ~Copyable {
       guard header.sessionID == sessionID else {
         throw .protocolViolation(server, "it changed the session's number while the session was being set up")
       }
-    case .established:
+    case .signed, .sealed:
       guard header.sessionID == sessionID else {
         throw .protocolViolation(server, "an answer in another session than this one")
       }
@@ -184,14 +185,13 @@ struct SMBClientState: ~Copyable {
     do {
       switch phase {
       case .opening: return try message(frame)
-      case .established(let signer, let sealer, let encrypts):
-        if frame.starts(with: TransformHeader.protocolIdentifier), let sealer {
-          guard let plain = try sealer.open(frame) else {
-            throw SMBError.badProtection(server, "cannot be decrypted with the session's key")
-          }
-          return try message(plain)
+      case .sealed(let sealer):
+        guard frame.starts(with: TransformHeader.protocolIdentifier) else {
+          throw SMBError.badProtection(server, "came unencrypted, though encryption was agreed")
         }
-        guard !encrypts else { throw SMBError.badProtection(server, "came unencrypted, though encryption was agreed") }
+        return try decrypt(frame, sealer)
+      case .signed(let signer, let sealer):
+        if frame.starts(with: TransformHeader.protocolIdentifier), let sealer { return try decrypt(frame, sealer) }
         let message = try message(frame)
         // MS-SMB2 3.2.5.1.3: interim answers are not signed. All that is taken from them is that the answer comes later.
         if message.header.status == .pending, message.header.flags.contains(.asynchronous) { return message }
@@ -207,6 +207,13 @@ struct SMBClientState: ~Copyable {
     } catch {
       throw .protocolViolation(server, "\(error)")
     }
+  }
+
+  private func decrypt(_ frame: [UInt8], _ sealer: MessageSealer) throws -> SMBMessage {
+    guard let plain = try sealer.open(frame) else {
+      throw SMBError.badProtection(server, "cannot be decrypted with the session's key")
+    }
+    return try message(plain)
   }
 
   private func message(_ bytes: [UInt8]) throws -> SMBMessage {
@@ -250,21 +257,28 @@ struct SMBClientState: ~Copyable {
     {
       sealer = MessageSealer(outgoing: outgoing, incoming: incoming, sessionID: sessionID)
     }
-    guard sealer != nil || !encrypts else {
-      throw SMBError(
-        .noCommonProtection, "No encryption was agreed with \(server).", remedy: "Enable SMB encryption on the server.")
+    if encrypts {
+      guard let sealer else {
+        throw SMBError(
+          .noCommonProtection, "No encryption was agreed with \(server).",
+          remedy: "Enable SMB encryption on the server.")
+      }
+      phase = .sealed(sealer)
+    } else {
+      phase = .signed(signer, sealer)
     }
-    phase = .established(signer, sealer, encrypts: encrypts)
     return keys.application
   }
 
   /// The server wants encryption for a share (MS-SMB2 3.2.5.5).
   mutating func beginEncryption() throws(SMBError) {
-    guard case .established(let signer, let sealer, let encrypts) = phase, sealer != nil || encrypts else {
+    switch phase {
+    case .sealed: break
+    case .signed(_, let sealer?): phase = .sealed(sealer)
+    case .opening, .signed(_, nil):
       throw SMBError(
         .noCommonProtection, "\(server) wants encryption that it did not agree to.",
         remedy: "Check the server's encryption settings (smb encrypt, EncryptData).")
     }
-    phase = .established(signer, sealer, encrypts: true)
   }
 }

@@ -98,7 +98,7 @@ extension TenantDirectory {
     let found = try await store.read { try Self.application(claim.clientID, $0) }
     let given = claim.secret.map { OpaqueSecret.hash(of: $0) }
     let expected = found?.secret ?? [UInt8](repeating: 0, count: 32)
-    let matches = given.map { zip($0, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 } ?? false
+    let matches = given.map { ConstantTime.equal($0, expected) } ?? false
     if let application = found?.application {
       switch application.kind {
       // A secret that a public client makes up proves nothing and is not looked at.
@@ -120,11 +120,24 @@ extension TenantDirectory {
   }
 
   static func application(_ row: SQLRow) throws -> Application {
-    let uris = { (text: String) in text.split(separator: "\n").compactMap { try? RedirectURI(String($0)) } }
+    let id: String = try row[0]
+    func uris(_ index: Int, _ column: String) throws -> [RedirectURI] {
+      try (row[index] as String).split(separator: "\n").map { text in
+        guard let uri = try? RedirectURI(String(text)) else {
+          throw StoreError.corrupt("application.\(column)", row: id)
+        }
+        return uri
+      }
+    }
+    let grants = try (row[5] as String).split(separator: " ").map { text in
+      guard let grant = Application.Grant(rawValue: String(text)) else {
+        throw StoreError.corrupt("application.grants", row: id)
+      }
+      return grant
+    }
     return Application(
-      id: try row[0], name: try row[1], kind: Application.Kind(rawValue: try row[2]) ?? .confidential,
-      redirects: uris(try row[3]), logouts: uris(try row[4]),
-      grants: Set((try row[5] as String).split(separator: " ").compactMap { Application.Grant(rawValue: String($0)) }),
+      id: id, name: try row[1], kind: try row.word(2, "application.kind", of: id),
+      redirects: try uris(3, "redirects"), logouts: try uris(4, "logouts"), grants: Set(grants),
       created: Date(milliseconds: try row[6]))
   }
 }

@@ -64,13 +64,14 @@ extension TenantDirectory {
     try await store.read { transaction in
       try transaction.query(
         """
-        SELECT at, who, request, action, kind, target, before, after FROM audit
+        SELECT at, who, request, action, kind, target, before, after, seq FROM audit
         WHERE \(target == nil ? "?1 IS NULL" : "target = ?1") ORDER BY seq DESC LIMIT ?2
         """, [SQLValue(target), .integer(Int64(limit))]
       ) { row in
         AuditEntry(
           actor: Actor(who: try row[1], request: try row[2]), at: Date(milliseconds: try row[0]),
-          action: AuditEntry.Action(rawValue: try row[3]) ?? .patch, kind: try row[4], target: try row[5],
+          action: try row.word(3, "audit.action", of: "entry \(try row[8] as Int64)"), kind: try row[4],
+          target: try row[5],
           before: try row[6], after: try row[7])
       }
     }

@@ -22,12 +22,13 @@ struct TokenGrant: Sendable {
 
   /// The row as it is, and whether it still holds at this time.
   static func read(_ row: SQLRow, at now: Date) throws -> (grant: TokenGrant, isLive: Bool) {
+    let id: String = try row[0]
     let expires = Date(milliseconds: try row[7])
     let grant = TokenGrant(
-      id: try row[0], application: try row[1], user: try row[2], session: try row[3],
+      id: id, application: try row[1], user: try row[2], session: try row[3],
       scopes: (try row[4] as String).split(separator: " ").map(String.init),
-      authenticated: Date(milliseconds: try row[5]), method: SignInMethod(rawValue: try row[9]) ?? .password,
-      nonce: try row[6], expires: expires)
+      authenticated: Date(milliseconds: try row[5]),
+      method: try row.word(9, "token_grant.method", of: id), nonce: try row[6], expires: expires)
     return (grant, try row[8] as Int64? == nil && now < expires)
   }
 

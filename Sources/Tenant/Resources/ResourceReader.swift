@@ -81,7 +81,7 @@ struct ResourceReader {
   }
 
   private func reference(id: String, kind: Int, shown: String) throws -> JSONValue {
-    let kind = ResourceKind(rawValue: kind) ?? .user
+    guard let kind = ResourceKind(rawValue: kind) else { throw StoreError.corrupt("resource.kind", row: id) }
     return [
       "value": .string(id), "$ref": .string(kind.uri(id, base: base)), "display": .string(shown),
       "type": .string(kind.name),

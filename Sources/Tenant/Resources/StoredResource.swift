@@ -24,8 +24,11 @@ struct StoredResource {
   init(_ row: SQLRow) throws {
     sequence = try row[0]
     id = try row[1]
-    kind = try ResourceKind(rawValue: row[2]) ?? .user
-    attributes = try JSONValue.parse(row[3] as String).object ?? JSONObject()
+    kind = try row.word(2, "resource.kind", of: id)
+    guard let object = (try? JSONValue.parse(row[3] as String))?.object else {
+      throw StoreError.corrupt("resource.attributes", row: id)
+    }
+    attributes = object
     version = try row[4]
     created = try row[5]
     modified = try row[6]

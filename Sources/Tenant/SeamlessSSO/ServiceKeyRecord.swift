@@ -3,6 +3,7 @@
 package import FoundationEssentials
 import Kerberos
 import SCIM
+import Store
 import Wire
 
 /// What is known of a handed-over key; the key itself is not.
@@ -103,12 +104,13 @@ enum StoredServiceKeys {
     return Array(parts.joined(separator: " ").utf8)
   }
 
-  static func parse(_ secret: SecretBytes) -> [ServiceKey] {
-    secret.withBytes { String(decoding: $0, as: UTF8.self) }.split(separator: " ").compactMap { part in
+  /// - Throws: `StoreError` `corrupt`, which names the record.
+  static func parse(_ secret: SecretBytes, of id: String) throws -> [ServiceKey] {
+    try secret.withBytes { String(decoding: $0, as: UTF8.self) }.split(separator: " ").map { part in
       let pair = part.split(separator: ":")
       guard pair.count == 2, let type = Int32(pair[0]).flatMap(EncryptionType.init(rawValue:)),
         let bytes = Hex.decode(pair[1])
-      else { return nil }
+      else { throw StoreError.corrupt("service_key.sealed", row: id) }
       return ServiceKey(encryptionType: type, bytes: SecretBytes(bytes))
     }
   }

@@ -112,13 +112,13 @@ extension TenantDirectory {
     }
   }
 
-  /// The keys of a record. - Throws: ``TenantError`` `sealingKey`.
+  /// The keys of a record. - Throws: ``TenantError`` `sealingKey`, `StoreError` `corrupt`.
   func serviceKeys(of record: ServiceKeyRecord) async throws -> [ServiceKey] {
     let sealed = try await store.read {
       try $0.value("SELECT sealed FROM service_key WHERE id = ?", [.text(record.id)], as: [UInt8].self)
     }
     return try sealed.map {
-      StoredServiceKeys.parse(try environment.sealingKey.open($0, for: .serviceKey, of: record.id))
+      try StoredServiceKeys.parse(try environment.sealingKey.open($0, for: .serviceKey, of: record.id), of: record.id)
     } ?? []
   }
 

@@ -15,8 +15,14 @@ struct TenantService: Sendable {
   /// The base URI that references are made of, without a trailing slash.
   let base: @Sendable () async throws -> String
   private let limiter: RateLimiter
+  /// By source, of requests without a valid token. A good one costs its source nothing.
+  private let strangers: RateLimiter
   private let signIn: SignInService
   private let sync: SyncService
+
+  /// Refusals a second of one source for long, and at once: each costs a look into the directory.
+  private static let strangerRate = 10.0
+  static let strangerBurst = 100.0
 
   init(
     directory: TenantDirectory, logger: Logger, tickets: TicketSettings = TicketSettings(),
@@ -26,6 +32,7 @@ struct TenantService: Sendable {
     self.logger = logger
     self.base = base
     limiter = RateLimiter(rate: directory.limits.requestsPerSecond, burst: directory.limits.requestBurst)
+    strangers = RateLimiter(rate: Self.strangerRate, burst: Self.strangerBurst)
     signIn = SignInService(directory: directory, logger: logger, tickets: tickets)
     sync = SyncService(directory: directory, logger: logger)
   }
@@ -77,14 +84,20 @@ struct TenantService: Sendable {
     guard request.target.utf8.count <= directory.limits.targetBytes else {
       throw SCIMError(status: 414, detail: "The request target is longer than \(directory.limits.targetBytes) bytes.")
     }
-    // 2. Who asks.
-    guard let token = try await authenticate(request) else { throw Refusal.unauthorized }
+    // 2. Who asks, unless requests from there were refused too often.
+    let now = directory.environment.now()
+    let source = ClientSource.of(request.source)
+    if let seconds = strangers.pause(of: source, at: now) {
+      throw Refusal.tooMany("Too many requests without a valid token have come from there.", seconds)
+    }
+    guard let token = try await authenticate(request) else {
+      _ = strangers.refusal(for: source, at: now)
+      throw Refusal.unauthorized
+    }
     progress.token = token.id
     // 3. How often.
-    if let seconds = limiter.refusal(for: token.id, at: directory.environment.now()) {
-      throw Refusal(
-        answer: TenantAnswer(error: .tooManyRequests("This token has sent too many requests."))
-          .with("retry-after", String(seconds)))
+    if let seconds = limiter.refusal(for: token.id, at: now) {
+      throw Refusal.tooMany("This token has sent too many requests.", seconds)
     }
     // 4. For what.
     let target = try RequestTarget(request.target)
@@ -169,6 +182,10 @@ private struct Refusal: Error {
   static let unauthorized = Refusal(
     answer: TenantAnswer(error: .unauthorized("A valid bearer token is required."))
       .with("www-authenticate", "Bearer realm=\"bridgehead\""))
+
+  static func tooMany(_ detail: String, _ seconds: Int) -> Refusal {
+    Refusal(answer: TenantAnswer(error: .tooManyRequests(detail)).with("retry-after", String(seconds)))
+  }
 }
 
 /// A request that has passed the pipeline.

@@ -141,9 +141,10 @@ extension TenantDirectory {
     """
 
   private static func session(_ row: SQLRow) throws -> Session {
-    Session(
-      id: try row[0], user: try row[1], userID: try row[2], userName: (try row[3] as String?) ?? "",
+    let id: String = try row[0]
+    return Session(
+      id: id, user: try row[1], userID: try row[2], userName: (try row[3] as String?) ?? "",
       created: Date(milliseconds: try row[4]), expires: Date(milliseconds: try row[5]), source: try row[6],
-      agent: try row[7], method: SignInMethod(rawValue: try row[8]) ?? .password)
+      agent: try row[7], method: try row.word(8, "session.method", of: id))
   }
 }

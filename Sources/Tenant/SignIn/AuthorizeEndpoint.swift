@@ -77,8 +77,8 @@ extension SignInService {
     _ call: SignInCall, page: (String, ErrorSummary) -> TenantAnswer, change: (String) async throws -> TenantAnswer,
     then: (Session) async throws -> TenantAnswer
   ) async throws -> TenantAnswer {
-    let name = call.form[SignInPages.nameField].map { String($0.prefix(256)) } ?? ""
-    guard formToken(call).isGenuine else { return page(name, SignInPages.stale) }
+    let name = call.sent[SignInPages.nameField].map { String($0.prefix(256)) } ?? ""
+    guard call.isGenuine else { return page(name, SignInPages.stale) }
     let isAdmitted = guardian.admit(name, from: call.source, at: call.now)
     let user = try await verifier.verify(
       name: name, password: call.form[SignInPages.passwordField] ?? "", isRefused: !isAdmitted)
@@ -182,7 +182,7 @@ extension SignInService {
   }
 
   func form(_ call: SignInCall, to place: SignInPlace, query: String = "") -> SignInPages.Form {
-    let (_, cookie, token) = formToken(call)
+    let (cookie, token) = formToken(call)
     return SignInPages.Form(
       action: call.path(place) + (query.isEmpty ? "" : "?" + query),
       token: token.make(cookie: cookie, place: place.rawValue), cookie: cookie)

@@ -18,11 +18,11 @@ extension SignInService {
 
   func device(_ call: SignInCall) async throws -> TenantAnswer {
     guard let session = try await session(call) else { return deviceSignInPage(call, links: try await links(call)) }
-    let typed = (call.method == "POST" ? call.form : call.query)[SignInPages.userCodeField] ?? ""
+    let typed = (call.method == "POST" ? call.sent : call.query)[SignInPages.userCodeField] ?? ""
     let form = form(call, to: .device)
     // A code in the link fills the field; the person still has to compare and to send it (RFC 8628 3.3.1, 5.4).
     guard call.method == "POST" else { return pages(call).device(form, code: String(typed.prefix(64))) }
-    guard formToken(call).isGenuine else {
+    guard call.isGenuine else {
       return pages(call).device(
         form, code: String(typed.prefix(64)), error: ErrorSummary("The page was open for too long. Try again."))
     }

@@ -42,12 +42,12 @@ extension SignInService {
   func change(
     _ call: SignInCall, formTargets: [String] = [], then: (Session, String) async throws -> TenantAnswer
   ) async throws -> TenantAnswer {
-    let name = call.form[SignInPages.nameField].map { String($0.prefix(256)) } ?? ""
+    let name = call.sent[SignInPages.nameField].map { String($0.prefix(256)) } ?? ""
     func again(_ error: ErrorSummary) -> TenantAnswer {
       changePage(
         call, at: call.place, name: name, isForced: call.place != .password, error: error, formTargets: formTargets)
     }
-    guard formToken(call).isGenuine else { return again(SignInPages.staleChange) }
+    guard call.isGenuine else { return again(SignInPages.staleChange) }
     guard try await desk.isOpen() else { return pages(call).mustChange() }
     let old = call.form[SignInPages.passwordField] ?? ""
     let new = call.form[SignInPages.newField] ?? ""
@@ -83,7 +83,7 @@ extension SignInService {
   /// `/password/reset`: with a link that an administrator made.
   func resetPassword(_ call: SignInCall) async throws -> TenantAnswer {
     let isPosted = call.method == "POST"
-    let link = String(((isPosted ? call.form : call.query)[SignInPages.linkField] ?? "").prefix(128))
+    let link = String(((isPosted ? call.sent : call.query)[SignInPages.linkField] ?? "").prefix(128))
     guard try await desk.isOpen() else { return pages(call).mustChange() }
     guard guardian.isOpen(source: call.source, at: call.now), let user = try await directory.passwordLink(link) else {
       guardian.fail(source: call.source, at: call.now)
@@ -95,7 +95,7 @@ extension SignInService {
       pages(call).resetPassword(form(call, to: .passwordReset), name: user.userName, link: link, error: error)
     }
     guard isPosted else { return page() }
-    guard formToken(call).isGenuine else {
+    guard call.isGenuine else {
       return page(
         ErrorSummary("The page was open for too long. Enter the passwords again.", field: SignInPages.newField))
     }

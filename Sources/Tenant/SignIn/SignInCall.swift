@@ -12,8 +12,13 @@ struct SignInCall: Sendable {
   /// The query as it was sent, for forms that continue with it.
   let queryText: String
   let query: FormParameters
-  /// The body's parameters; none for GET.
+  /// The body's parameters; none for GET. For a place whose forms act for a person (``SignInPlace/Kind/form``) none, unless
+  /// the form was made here for this browser: who forgets to ask ``isGenuine`` has nothing to act on.
   let form: FormParameters
+  /// The body's parameters, whoever made the form: to show them again, and to look things up; never to act on them.
+  let sent: FormParameters
+  /// Whether the body is a form that was made here, for this browser and this place.
+  let isGenuine: Bool
   /// What the body was, for an authorization request that was posted.
   let formText: String
   /// The body as it was sent, for places that take no form.

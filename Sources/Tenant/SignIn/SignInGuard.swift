@@ -4,6 +4,7 @@ import Crypto
 import FoundationEssentials
 import SCIM
 import Synchronization
+import Wire
 
 /// Counts failed sign-ins, by account and by source, and says when to stop listening.
 ///
@@ -20,7 +21,7 @@ final class SignInGuard: Sendable {
   static let longestPause: TimeInterval = 3600
   /// Failures are forgotten after this time without one.
   static let memory: TimeInterval = 3600
-  /// Counters at a time; the oldest go first.
+  /// Counters at a time, and names with familiar sources; the oldest go first.
   static let maximumCounters = 100_000
   static let familiarSources = 8
 
@@ -37,8 +38,8 @@ final class SignInGuard: Sendable {
   }
 
   private struct State {
-    var counters: [Key: Counter] = [:]
-    var familiar: [[UInt8]: [String]] = [:]
+    var counters = BoundedMap<Key, Counter>(capacity: SignInGuard.maximumCounters)
+    var familiar = BoundedMap<[UInt8], [String]>(capacity: SignInGuard.maximumCounters)
   }
 
   private let state = Mutex(State())
@@ -67,10 +68,8 @@ final class SignInGuard: Sendable {
       let isFamiliar = state.familiar[account]?.contains(source) ?? false
       state.counters[isFamiliar ? .familiar(account, source: source) : .account(account)] = nil
       state.counters[.source(source)]?.failures -= 1
-      if state.familiar.count >= Self.maximumCounters { state.familiar.removeAll() }
-      var sources = state.familiar[account, default: []].filter { $0 != source }
-      sources.append(source)
-      state.familiar[account] = Array(sources.suffix(Self.familiarSources))
+      let others = (state.familiar[account] ?? []).filter { $0 != source }
+      state.familiar[account] = Array((others + [source]).suffix(Self.familiarSources))
     }
   }
 
@@ -93,16 +92,11 @@ final class SignInGuard: Sendable {
       let doublings = min(counter.failures - limit, 10)
       counter.pausedUntil = now.addingTimeInterval(min(longestPause, pause * Double(1 << doublings)))
     }
+    if state.counters.count == maximumCounters, state.counters[key] == nil {
+      state.counters.removeAll { now.timeIntervalSince($0.last) > memory }
+    }
     state.counters[key] = counter
-    if state.counters.count > maximumCounters { forget(at: now, &state) }
     return true
-  }
-
-  private static func forget(at now: Date, _ state: inout State) {
-    state.counters = state.counters.filter { now.timeIntervalSince($0.value.last) <= memory }
-    guard state.counters.count > maximumCounters else { return }
-    let oldest = state.counters.sorted { $0.value.last < $1.value.last }.prefix(maximumCounters / 10)
-    for (key, _) in oldest { state.counters[key] = nil }
   }
 
   private func hash(_ name: String) -> [UInt8] {

@@ -103,20 +103,32 @@ struct SignInService: Sendable {
     if let seconds = limiter.refusal(for: source, at: now) {
       throw SignInRefusal.other(status: 429, headers: [("retry-after", String(seconds))])
     }
-    // 4. The parameters, within their limits.
+    // 4. The parameters, within their limits, and 5. who made the form that they come from.
+    let call = try await call(of: request, to: place, target, origin: origin, source: source, at: now, id)
+    // 6. The work. Endpoints that take a client begin with ``client(of:allowing:)``.
+    return try await work(call)
+  }
+
+  /// Steps 4 and 5 of the pipeline.
+  func call(
+    of request: TenantRequest, to place: SignInPlace, _ target: String?, origin: String, source: String, at now: Date,
+    _ id: String
+  ) async throws -> SignInCall {
     let queryText = request.target.firstIndex(of: "?").map { String(request.target[$0...].dropFirst()) } ?? ""
     let body = try await body(of: request, place)
     let formText = place.takesXML ? "" : try Self.text(body)
-    let call = SignInCall(
-      place: place, target: target, method: request.method, queryText: queryText, query: try FormParameters(queryText),
-      form: try FormParameters(formText), formText: formText, body: body,
-      authorization: request.headers["authorization"],
-      cookies: request.headers["cookie"], source: source, agent: request.headers["user-agent"] ?? "", origin: origin,
-      issuer: "\(origin)/\(directory.initialDomain)", now: now, request: id)
-    // 5. A form that acts for a person comes from this site.
+    let (query, sent) = (try FormParameters(queryText), try FormParameters(formText))
+    let cookies = request.headers["cookie"]
+    // A form that acts for a person comes from this site, and was made for this browser.
     if place.kind == .form, request.method == "POST" { try Self.requireSameOrigin(request, origin) }
-    // 6. The work. Endpoints that take a client begin with ``client(of:allowing:)``; those with forms with ``formIsGenuine``.
-    return try await work(call)
+    let isGenuine = formToken(at: now).isValid(
+      sent[FormToken.field], cookie: SignInCookie.form.value(in: cookies), place: place.rawValue)
+    return SignInCall(
+      place: place, target: target, method: request.method, queryText: queryText, query: query,
+      form: place.kind == .form && !isGenuine ? FormParameters() : sent, sent: sent, isGenuine: isGenuine,
+      formText: formText, body: body, authorization: request.headers["authorization"], cookies: cookies,
+      source: source, agent: request.headers["user-agent"] ?? "", origin: origin,
+      issuer: "\(origin)/\(directory.initialDomain)", now: now, request: id)
   }
 
   private func work(_ call: SignInCall) async throws -> TenantAnswer {
@@ -173,7 +185,7 @@ struct SignInService: Sendable {
     }
   }
 
-  /// The client of a request, when it may do this. Step 7 of the pipeline for endpoints that take one.
+  /// The client of a request, when it may do this. Endpoints that take a client begin with it.
   func client(of call: SignInCall, allowing grant: Application.Grant? = nil) async throws -> Application {
     let claim = try ClientAuthentication(authorization: call.authorization, call.form)
     let application: Application
@@ -193,14 +205,14 @@ struct SignInService: Sendable {
     return application
   }
 
-  /// Whether the form of this call was made for this browser, and the cookie that the next form of it needs.
-  func formToken(_ call: SignInCall) -> (isGenuine: Bool, cookie: String, token: FormToken) {
-    let token = FormToken(key: directory.environment.sealingKey.authenticationKey(for: .formToken), now: call.now)
+  func formToken(at now: Date) -> FormToken {
+    FormToken(key: directory.environment.sealingKey.authenticationKey(for: .formToken), now: now)
+  }
+
+  /// The cookie that the next form of this browser needs, and what makes the form's token.
+  func formToken(_ call: SignInCall) -> (cookie: String, token: FormToken) {
     let sent = SignInCookie.form.value(in: call.cookies)
-    return (
-      token.isValid(call.form[FormToken.field], cookie: sent, place: call.place.rawValue),
-      FormToken.cookie(sent, random: directory.environment.random), token
-    )
+    return (FormToken.cookie(sent, random: directory.environment.random), formToken(at: call.now))
   }
 
   func session(_ call: SignInCall) async throws -> Session? {

@@ -15,7 +15,7 @@ extension SignInService {
       try await directory.closeSession(session)
     }
     if let session = try await session(call) {
-      guard formToken(call).isGenuine, call.form["confirm"] == "yes" else {
+      guard call.isGenuine, call.form["confirm"] == "yes" else {
         let hidden = Self.parameters.compactMap { name in parameters[name].map { (name, $0) } }
         return pages(call).confirmSignOut(
           form(call, to: .endSession), hidden: hidden, user: session.userName,

@@ -137,6 +137,8 @@ private struct SyncReading {
   /// The source anchor, or the tenant's own name of what has none.
   private static func name(_ row: SQLRow) throws -> String {
     if let anchor: String = try row[0] { return anchor }
-    return SyncAnchor.named((ResourceKind(rawValue: try row[1]) ?? .user).syncType, try row[2]).text
+    let id: String = try row[2]
+    let kind: ResourceKind = try row.word(1, "resource.kind", of: id)
+    return SyncAnchor.named(kind.syncType, id).text
   }
 }

@@ -53,9 +53,5 @@ struct BearerToken {
   var hash: [UInt8] { Array(SHA256.hash(data: secret)) }
 
   /// Compares in constant time.
-  func matches(_ hash: [UInt8]) -> Bool {
-    let own = self.hash
-    guard own.count == hash.count else { return false }
-    return zip(own, hash).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-  }
+  func matches(_ hash: [UInt8]) -> Bool { ConstantTime.equal(self.hash, hash) }
 }

@@ -41,9 +41,7 @@ package struct ProofKey: Sendable, Equatable {
   /// Whether the verifier (RFC 7636 4.1: 43 to 128 unreserved characters) belongs to the challenge; in constant time.
   package func isProved(by verifier: String) -> Bool {
     guard (43...128).contains(verifier.utf8.count), verifier.utf8.allSatisfy(Self.isUnreserved) else { return false }
-    let other = Array(Self.challenge(of: verifier).utf8)
-    let own = Array(challenge.utf8)
-    return own.count == other.count && zip(own, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    return ConstantTime.equal(challenge.utf8, Self.challenge(of: verifier).utf8)
   }
 
   private static func challenge(of verifier: String) -> String {

@@ -50,7 +50,7 @@ package struct LockedSecret: ~Copyable, @unchecked Sendable {
   }
 
   deinit {
-    explicit_bzero(page, pageSize)
+    Zeroing.wipe(UnsafeMutableRawBufferPointer(start: page, count: pageSize))
     munmap(page, pageSize)
   }
 

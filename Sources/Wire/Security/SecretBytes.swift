@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// Bytes that must not be printed and do not outlive their use: they are overwritten when the last holder lets go.
 ///
 /// `@unchecked Sendable` proof: `storage` is written by `init` before the object escapes and by `deinit` after the last
@@ -15,7 +13,7 @@ package final class SecretBytes: @unchecked Sendable, CustomStringConvertible {
   }
 
   deinit {
-    if let address = storage.baseAddress { explicit_bzero(address, storage.count) }
+    Zeroing.wipe(storage)
     storage.deallocate()
   }
 

@@ -6,6 +6,7 @@ import PasswordWriteback
 import Store
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Connect
@@ -161,11 +162,7 @@ struct FleetStage {
     let (loop, fleet) = (loop, fleet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await loop.run() }
-      let end = ContinuousClock.now + .seconds(60)
-      while !fleet.state.withLock({ condition($0) }) {
-        try #require(ContinuousClock.now < end, "it does not come to its end")
-        try await Task.sleep(for: .milliseconds(2))
-      }
+      try await eventually { fleet.state.withLock { condition($0) } }
       group.cancelAll()
     }
   }

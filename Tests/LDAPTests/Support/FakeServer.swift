@@ -90,7 +90,7 @@ final class FakeServer: Sendable {
 
   /// Waits until the client has sent what the test waits for.
   func waits(for condition: @Sendable ([LDAPMessage]) -> Bool) async throws {
-    while !condition(received) { try await Task.sleep(for: .milliseconds(2)) }
+    try await eventually { condition(received) }
   }
 
   private final class Handler: ChannelInboundHandler {

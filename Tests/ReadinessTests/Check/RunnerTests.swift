@@ -3,6 +3,7 @@
 import PortReference
 import Synchronization
 import Testing
+import TestSupport
 import Wire
 
 @testable import Readiness
@@ -53,7 +54,7 @@ import Wire
     // The deadline comes when all the others are done, however busy the machine is.
     let runner = CheckRunner(
       table: table, context: CheckSupport.context(seconds: 60), resolver: NoNames(),
-      sleep: { _ in while order.withLock({ $0.count }) < 8 { try await Task.sleep(for: .milliseconds(5)) } }
+      sleep: { _ in try await eventually { order.withLock { $0.count } >= 8 } }
     ) { _ in nil }
     // The stuck ones come first.
     let findings = await runner.run([stuck] + Array(repeating: fine, count: 8)) { done in

@@ -3,6 +3,7 @@
 import Glibc
 import PortReference
 import Testing
+import TestSupport
 import Wire
 
 @testable import Readiness
@@ -102,7 +103,7 @@ import Wire
         ConversationLog()
       ) { _ in nil }
     }
-    while peer.received == 0 { await Task.yield() }
+    try await eventually { peer.received > 0 }
     task.cancel()
     #expect(await task.value == nil)
     #expect(peer.received == 1)

@@ -4,6 +4,7 @@ import FoundationEssentials
 import PortReference
 import Synchronization
 import Testing
+import TestSupport
 import WebPages
 
 @testable import Readiness
@@ -13,11 +14,11 @@ import Wire
   private static let hostile = "\"><script>alert(1)</script>\n<img src=x onerror='x'> & \u{202E} \\ \u{0}"
 
   private func endpoints(
-    _ bench: WatchBench, probe: @escaping WatchEndpoints.Probe = { _, _ in nil }
+    _ bench: WatchBench, log: RecordedLog = RecordedLog(), probe: @escaping WatchEndpoints.Probe = { _, _ in nil }
   ) -> WatchEndpoints {
     WatchEndpoints(
       history: bench.history, hosts: ["watch.corp.example"], now: { bench.clock.now },
-      ownMetrics: { "# TYPE own gauge\nown 1\n" }, probe: probe)
+      ownMetrics: { "# TYPE own gauge\nown 1\n" }, logger: log.logger, probe: probe)
   }
 
   private func get(
@@ -50,6 +51,26 @@ import Wire
     ]
     _ = try await bench.history.record(findings, at: bench.clock.now, notifies: false)
     bench.clock.advance(30)
+  }
+
+  /// What went wrong inside is for the administrator's log, not for whoever looks at a page.
+  @Test func theLogSaysWhyARequestFailed() async throws {
+    struct Detail: DiagnosableError {
+      let identifier = "test.detail"
+      let message = "The file /var/lib/secret/place is broken."
+      let remedy = "Mend it."
+    }
+    try await WatchBench.with { bench in
+      let log = RecordedLog()
+      let endpoints = endpoints(bench, log: log) { _, _ in throw Detail() }
+      let answer = await get("/probe?target=dc1.corp.example&row=connect-ad/ldap", endpoints)
+      #expect(answer.status == 500)
+      #expect(answer.body.contains("the log says why") && !answer.body.contains("/var/lib/secret"))
+      #expect(log.lines.count == 1)
+      #expect(log.lines.first?.hasPrefix("error request failed") == true)
+      #expect(log.lines.first?.contains("/var/lib/secret/place") == true)
+      #expect(log.lines.first?.contains("target=/probe?target=dc1") == true)
+    }
   }
 
   @Test func pagesShowTheMatrixAndTheFindingBehindEachCell() async throws {

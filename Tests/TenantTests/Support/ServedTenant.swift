@@ -34,6 +34,7 @@ struct TestCertificate {
     keyPath = directory + "/key.pem"
     try certificate.serializeAsPEM().pemString.write(toFile: certificatePath, atomically: true, encoding: .utf8)
     try key.pemRepresentation.write(toFile: keyPath, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keyPath)
   }
 }
 

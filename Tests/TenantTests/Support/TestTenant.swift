@@ -80,9 +80,11 @@ struct TestTenant {
     return await send(method, target, bytes, fields)
   }
 
-  func send(_ method: String, _ target: String, _ body: [UInt8], _ headers: [String: String]) async -> Answer {
+  func send(
+    _ method: String, _ target: String, _ body: [UInt8], _ headers: [String: String], source: String? = nil
+  ) async -> Answer {
     let answer = await service.answer(
-      TenantRequest(method: method, target: target, headers: headers) { maximum in
+      TenantRequest(method: method, target: target, headers: headers, source: source) { maximum in
         guard body.count <= maximum else { throw SCIMError.payloadTooLarge("too large") }
         return body
       })

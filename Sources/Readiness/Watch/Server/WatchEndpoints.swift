@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+package import Logging
 package import PortReference
 import Synchronization
 import Wire
@@ -19,13 +20,15 @@ package struct WatchEndpoints: Sendable {
   private let ownMetrics: @Sendable () -> String
   private let hosts: Set<String>
   private let probes = ProbeGate()
+  private let logger: Logger
 
   /// - Parameter hosts: the names by which browsers may call the service, besides those of this machine itself. A page of
   ///   somebody else that lets its name point here is refused.
   package init(
     history: WatchHistory, hosts: Set<String> = [], now: @escaping @Sendable () -> Double,
-    ownMetrics: @escaping @Sendable () -> String = { "" }, probe: @escaping Probe
+    ownMetrics: @escaping @Sendable () -> String = { "" }, logger: Logger, probe: @escaping Probe
   ) {
+    self.logger = logger
     self.history = history
     self.hosts = Set(hosts.map { $0.lowercased() }).union(["localhost", "127.0.0.1", "::1"])
     self.now = now
@@ -39,8 +42,8 @@ package struct WatchEndpoints: Sendable {
     do {
       answer = try await process(request)
     } catch {
-      answer = .text(
-        500, (error as? any DiagnosableError)?.message ?? "The request could not be served; the log says why.")
+      logger.error("request failed", metadata: ["target": "\(request.target)", "error": "\(error)"])
+      answer = .text(500, "The request could not be served; the log says why.")
     }
     answer.headers += NavigationPage.securityHeaders
     if request.method == "HEAD" { answer.body = "" }

@@ -149,7 +149,8 @@ struct PortsWatch: AsyncParsableCommand {
     }
     guard let endpoint = Endpoint(parsing: listen) else { return services }
     let endpoints = WatchEndpoints(
-      history: history, hosts: Set(publicName), now: now, ownMetrics: { Observability.registry.exposition() }
+      history: history, hosts: Set(publicName), now: now, ownMetrics: { Observability.registry.exposition() },
+      logger: logger
     ) { target, row in try await check.run(target: target, row: row) }
     services.append(
       try WatchServer(endpoints, on: endpoint) { port in Observability.say("serving http://\(endpoint.host):\(port)/") }
