@@ -39,7 +39,10 @@ struct DeferredLinks {
   func put(_ links: [String: [String]], of object: Int64, kind: ObjectKind) throws {
     let encoded = try JSONEncoder().encode(links)
     try transaction.run(
-      "INSERT OR REPLACE INTO reading_link (target, owner, kind, links) VALUES (?, ?, ?, ?)",
+      """
+      INSERT INTO reading_link (target, owner, kind, links) VALUES (?, ?, ?, ?)
+      ON CONFLICT (target, owner) DO UPDATE SET kind = excluded.kind, links = excluded.links
+      """,
       [.text(target), .integer(object), .text(kind.rawValue), .blob(Array(encoded))])
   }
 
