@@ -76,6 +76,22 @@ extension ExportTarget {
   package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? { nil }
 }
 
+/// What targets of one sort can have a place for.
+package struct TargetVocabulary: Sendable {
+  /// The attributes of the metaverse, links included (``ExportTarget/vocabulary``).
+  var attributes: [ObjectKind: Set<String>]
+  /// The part of them that a target has to name (``ExportTarget/optionalVocabulary``).
+  var optional: [ObjectKind: Set<String>]
+
+  init(_ attributes: [ObjectKind: Set<String>], optional: [ObjectKind: Set<String>] = [:]) {
+    self.attributes = attributes
+    self.optional = optional
+  }
+
+  package static let scim = TargetVocabulary(SCIMMapping.vocabulary, optional: SCIMMapping.optionalVocabulary)
+  package static let syncAPI = TargetVocabulary(SyncAPIMapping.vocabulary)
+}
+
 /// An object by what the target knows it by.
 package struct AnchoredObject: Sendable, Hashable {
   package var kind: ObjectKind

@@ -19,11 +19,8 @@ package final class SCIMTarget: ExportTarget {
     self.client = client
   }
 
-  package static let vocabulary: [ObjectKind: Set<String>] = SCIMMapping.vocabulary
-  package var vocabulary: [ObjectKind: Set<String>] { Self.vocabulary }
-
-  package static let optionalVocabulary: [ObjectKind: Set<String>] = SCIMMapping.optionalVocabulary
-  package var optionalVocabulary: [ObjectKind: Set<String>] { Self.optionalVocabulary }
+  package var vocabulary: [ObjectKind: Set<String>] { SCIMMapping.vocabulary }
+  package var optionalVocabulary: [ObjectKind: Set<String>] { SCIMMapping.optionalVocabulary }
 
   /// Every service has users and groups; others, and extensions of ours, it has to name.
   package func offeredVocabulary() async throws -> OfferedVocabulary {

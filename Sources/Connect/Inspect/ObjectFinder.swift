@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FoundationEssentials
-package import IdentityModel
+import IdentityModel
 package import Store
 import SynchronisationRules
 import Wire
@@ -9,18 +9,15 @@ import Wire
 /// Finds an object by whatever a person knows of it and shows it in every space.
 package struct ObjectFinder: Sendable {
   let configuration: ConnectConfiguration
-  private let vocabulary: [ObjectKind: Set<String>]
-  private let optionalVocabulary: [ObjectKind: Set<String>]
+  private let vocabularies: [String: TargetVocabulary]
   let now: @Sendable () -> Date
 
-  /// - Parameter vocabulary: of the targets that the configuration names (``ExportTarget/vocabulary``).
+  /// - Parameter vocabularies: of the targets that the configuration names, by name.
   package init(
-    configuration: ConnectConfiguration, vocabulary: [ObjectKind: Set<String>],
-    optionalVocabulary: [ObjectKind: Set<String>] = [:], now: @escaping @Sendable () -> Date
+    configuration: ConnectConfiguration, vocabularies: [String: TargetVocabulary], now: @escaping @Sendable () -> Date
   ) {
     self.configuration = configuration
-    self.vocabulary = vocabulary
-    self.optionalVocabulary = optionalVocabulary
+    self.vocabularies = vocabularies
     self.now = now
   }
 
@@ -114,8 +111,8 @@ package struct ObjectFinder: Sendable {
 
   /// The targets with what each was last known to take.
   private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
-    try configuration.targets.map {
-      try TargetOffer.profile($0.name, vocabulary, optional: optionalVocabulary, in: transaction)
+    try configuration.targets.compactMap { target in
+      try vocabularies[target.name].map { try TargetOffer.profile(target.name, $0, in: transaction) }
     }
   }
 

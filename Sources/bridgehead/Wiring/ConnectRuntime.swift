@@ -83,7 +83,7 @@ struct ConnectRuntime: Closable {
     let writeback = try settings.isStaging ? nil : writeback(section, forests, store, cloud, environment)
     return ConnectRuntime(
       service: service, passwords: passwords, writeback: writeback, isStaging: settings.isStaging, store: store,
-      clients: clients, finder: ObjectFinder(settings), cloud: cloud, lock: lock, work: work)
+      clients: clients, finder: ObjectFinder(settings, section), cloud: cloud, lock: lock, work: work)
   }
 
   /// What `connect show` asks; it needs no connection and no secret.
@@ -94,7 +94,7 @@ struct ConnectRuntime: Closable {
   ) throws -> ObjectFinder {
     var settings = try settings(configuration, file: file)
     if let rules { settings.rules = rules }
-    return ObjectFinder(settings)
+    return ObjectFinder(settings, try connectSection(configuration, file))
   }
 
   /// What the engine is told, for commands that only look.
@@ -231,9 +231,11 @@ extension ConnectConfiguration {
 }
 
 extension ObjectFinder {
-  fileprivate init(_ configuration: ConnectConfiguration) {
+  fileprivate init(_ configuration: ConnectConfiguration, _ section: Configuration.ConnectSection) {
     self.init(
-      configuration: configuration, vocabulary: SCIMTarget.vocabulary,
-      optionalVocabulary: SCIMTarget.optionalVocabulary, now: { Date.now })
+      configuration: configuration,
+      vocabularies: Dictionary(
+        section.allTargets.map { ($0.key, $0.isSyncAPI ? TargetVocabulary.syncAPI : .scim) }, uniquingKeysWith: { $1 }),
+      now: { Date.now })
   }
 }

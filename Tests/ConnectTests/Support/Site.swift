@@ -111,7 +111,8 @@ final class Site: Sendable {
 
   func finder(_ configuration: ConnectConfiguration? = nil) -> ObjectFinder {
     ObjectFinder(
-      configuration: configuration ?? self.configuration(), vocabulary: target.vocabulary,
+      configuration: configuration ?? self.configuration(),
+      vocabularies: [target, second].reduce(into: [:]) { $0[$1.name] = TargetVocabulary($1.vocabulary) },
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
 
