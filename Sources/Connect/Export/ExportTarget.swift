@@ -32,12 +32,9 @@ package protocol ExportTarget: Sendable {
   /// Of some objects, those that it has: what became of an export that was interrupted.
   func objects(_ wanted: Set<AnchoredObject>) async throws -> [AnchoredObject: TargetRecord]
 
-  /// Every object of a kind, with its links. The stream ends without an error only when all were delivered.
-  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error>
-
-  /// Every object of these kinds, with its links, in one reading and in any order; nil for a target of which each kind is read
-  /// by itself (``records(_:)``). The stream ends as that one does.
-  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>?
+  /// Every object of these kinds, with its links, in any order. The stream ends without an error only when all were
+  /// delivered.
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>
 
   /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
   /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
@@ -72,8 +69,6 @@ extension ExportTarget {
     }
     return found
   }
-
-  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? { nil }
 }
 
 /// What targets of one sort can have a place for.

@@ -33,7 +33,7 @@ final class MemoryTarget: ExportTarget {
     /// The kinds that it takes; nil for all of its vocabulary.
     var offered: Set<ObjectKind>?
     var asked = 0
-    /// How often all kinds were read at once.
+    /// How often it was read in full.
     var readings = 0
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
@@ -44,7 +44,7 @@ final class MemoryTarget: ExportTarget {
   let capabilities: TargetCapabilities
   /// Whether it keeps what is deleted.
   private let restoresDeleted: Bool
-  /// Whether all kinds are read at once.
+  /// Whether a reading mixes all kinds, instead of telling one after the other.
   private let readsTogether: Bool
   private let state = Mutex(State())
 
@@ -187,14 +187,14 @@ final class MemoryTarget: ExportTarget {
     }
   }
 
-  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? {
-    guard readsTogether else { return nil }
-    // Groups come before their members, and each object on a page of its own.
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error> {
     let pages = state.withLock { state in
       state.readings += 1
-      return state.objects.filter { kinds.contains($0.value.kind) }
-        .sorted { ($0.value.kind.rawValue, $0.key) < ($1.value.kind.rawValue, $1.key) }
-        .map { [ReadRecord($0.value.kind, Self.record($0.key, $0.value))] }
+      let records = state.objects.map { ReadRecord($0.value.kind, Self.record($0.key, $0.value)) }
+        .sorted { ($0.kind.rawValue, $0.record.id) < ($1.kind.rawValue, $1.record.id) }
+      // Groups come before their members, and each object on a page of its own.
+      if readsTogether { return records.filter { kinds.contains($0.kind) }.map { [$0] } }
+      return kinds.map { kind in records.filter { $0.kind == kind } }
     }
     return AsyncThrowingStream { continuation in
       for page in pages { continuation.yield(page) }
@@ -207,16 +207,6 @@ final class MemoryTarget: ExportTarget {
       state.deleted.filter { $0.value.kind == kind }.map { id, stored in
         TargetRecord(id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isDeleted: true)
       }
-    }
-  }
-
-  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
-    let records = state.withLock { state in
-      state.objects.filter { $0.value.kind == kind }.map(Self.record).sorted { $0.id < $1.id }
-    }
-    return AsyncThrowingStream { continuation in
-      if !records.isEmpty { continuation.yield(records) }
-      continuation.finish()
     }
   }
 
