@@ -134,7 +134,10 @@ struct Confirmation: Sendable {
   /// What was deleted is taken back instead of being made again, should its object return.
   private func rememberDeleted(_ planned: PlannedOperation, _ transaction: any Transaction) throws {
     guard case .delete(let kind, let id) = planned.operation else { return }
-    try Strangers(transaction: transaction, target: target.name).put(
+    let strangers = Strangers(transaction: transaction, target: target.name)
+    try strangers.forgetDeleted(kind, sourceAnchor: planned.sourceAnchor)
+    // Whether it holds a role is not known here: the target does not restore one that does.
+    try strangers.put(
       kind,
       TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: Attributes(), isDeleted: true), reading: 0)
   }

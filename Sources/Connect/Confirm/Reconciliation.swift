@@ -79,7 +79,9 @@ struct Reconciliation: Sendable {
 
   /// What is done once all objects of a kind were read.
   private func finish(_ kind: ObjectKind, reading: Int64) async throws {
-    let deleted = try await target.deletedRecords(kind)
+    // Of several with one source anchor the one that was deleted last is its object.
+    var anchors: Set<String> = []
+    let deleted = try await target.deletedRecords(kind).filter { anchors.insert($0.sourceAnchor ?? "").inserted }
     try await store.write { [name = profile.name] transaction in
       let strangers = Strangers(transaction: transaction, target: name)
       for record in deleted { try strangers.put(kind, record, reading: reading) }

@@ -36,8 +36,9 @@ package protocol ExportTarget: Sendable {
   /// delivered.
   func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>
 
-  /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
-  /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
+  /// Every deleted object of a kind that can be restored, the latest first; none where the target cannot tell. What was
+  /// deleted since is tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot, and
+  /// ``ExportOutcome/held(_:_:)`` that it is privileged.
   func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord]
 
   /// An export in which something was sent has ended.

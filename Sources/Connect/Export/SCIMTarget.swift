@@ -88,7 +88,8 @@ package final class SCIMTarget: ExportTarget {
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
     guard let form = SCIMForm.of(kind) else { return [] }
     return (try await client.deleted(form.endpoint) ?? []).map {
-      TargetRecord(id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isDeleted: true)
+      TargetRecord(
+        id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isPrivileged: $0.isPrivileged, isDeleted: true)
     }
   }
 
@@ -135,6 +136,7 @@ package final class SCIMTarget: ExportTarget {
   private static func restoreOutcome(_ operation: ExportOperation, _ error: SCIMClientError) -> ExportOutcome {
     switch outcome(operation, error) {
     case .refused: .notFound
+    case .conflict(let reason) where error.scimType == SCIMClient.privilegedType: .held(.privilegedMatch, reason)
     case let outcome: outcome
     }
   }

@@ -20,6 +20,8 @@ final class MemoryTarget: ExportTarget {
   private struct State {
     var objects: [String: Stored] = [:]
     var deleted: [String: Stored] = [:]
+    /// The identifiers of those that were deleted, in that order.
+    var deletions: [String] = []
     var nextID = 1
     var creates: [String: Int] = [:]
     var requests = 0
@@ -116,6 +118,17 @@ final class MemoryTarget: ExportTarget {
 
   func purgeDeleted() { state.withLock { $0.deleted = [:] } }
 
+  /// What somebody else deletes at the target, in this order.
+  func delete(_ objects: [(id: String, stored: Stored)]) {
+    state.withLock { state in
+      for (id, stored) in objects {
+        state.objects[id] = nil
+        state.deleted[id] = stored
+        state.deletions.append(id)
+      }
+    }
+  }
+
   /// What somebody else does at the target.
   func tamper(_ body: (inout [String: Stored]) -> Void) { state.withLock { body(&$0.objects) } }
 
@@ -204,8 +217,11 @@ final class MemoryTarget: ExportTarget {
 
   func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
     state.withLock { state in
-      state.deleted.filter { $0.value.kind == kind }.map { id, stored in
-        TargetRecord(id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isDeleted: true)
+      state.deletions.reversed().compactMap { id in
+        guard let stored = state.deleted[id], stored.kind == kind else { return nil }
+        return TargetRecord(
+          id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isPrivileged: stored.isPrivileged,
+          isDeleted: true)
       }
     }
   }
@@ -235,6 +251,7 @@ final class MemoryTarget: ExportTarget {
       return .done(record(id, stored))
     case .adopt(_, let id, let anchor, let isDeleted, let changes, _):
       guard var stored = isDeleted ? state.deleted[id] : state.objects[id] else { return .notFound }
+      if isDeleted, stored.isPrivileged { return .held(.privilegedMatch, "it is privileged") }
       if let outcome = refusal(changes, id, state) { return outcome }
       state.deleted[id] = nil
       stored.sourceAnchor = anchor
@@ -251,6 +268,7 @@ final class MemoryTarget: ExportTarget {
     case .delete(_, let id):
       guard let stored = state.objects.removeValue(forKey: id) else { return .notFound }
       state.deleted[id] = stored
+      state.deletions.append(id)
       return .done(nil)
     }
   }
