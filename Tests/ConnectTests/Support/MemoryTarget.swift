@@ -29,6 +29,8 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    /// Display names of those that it does not take as members.
+    var refusesMembers: Set<String> = []
     /// Display names over which a whole request fails without an answer for any of its operations.
     var stumblesOver: Set<String> = []
     var isDown = false
@@ -92,6 +94,7 @@ final class MemoryTarget: ExportTarget {
   var readings: Int { state.withLock { $0.readings } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
+  func refuseMembers(_ names: Set<String>) { state.withLock { $0.refusesMembers = names } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 
@@ -261,6 +264,8 @@ final class MemoryTarget: ExportTarget {
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
+      let names = add.compactMap { state.objects[$0.id]?.attributes.text("displayName") }
+      guard state.refusesMembers.isDisjoint(with: names) else { return .refused("not as a member") }
       if attribute == "manager", !add.isEmpty { state.objects[id]?.links[attribute] = [] }
       for member in remove { state.objects[id]?.links[attribute]?.remove(member.id) }
       for member in add { state.objects[id]?.links[attribute, default: []].insert(member.id) }
