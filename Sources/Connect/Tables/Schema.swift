@@ -240,7 +240,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
-    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks,
+    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, matching,
   ]
 }
 
