@@ -3,10 +3,16 @@
 import Store
 
 extension ConnectSchema {
-  /// Whether a type has an object left is found without a walk through those of other types.
+  /// Whether a type has an object left is found without a walk through those of other types, and whose password has to be
+  /// sent or forgotten without a walk through all users.
   static let matching = Migration(
     name: "connect-24-matching",
     statements: [
       "CREATE INDEX mv_group ON mv (id) WHERE kind = 'group'",
+      """
+      CREATE TABLE password_look (
+        target TEXT NOT NULL, anchor TEXT NOT NULL, PRIMARY KEY (target, anchor)) WITHOUT ROWID
+      """,
+      "CREATE INDEX credential_anchor ON credential (target, anchor)",
     ])
 }

@@ -30,6 +30,7 @@ package import Store
 /// | `password_watermark` | how far the password hashes of a domain were read |
 /// | `password_policy` | how long passwords of a domain live, and when that was read |
 /// | `credential` | a user's password at a target: its state and version, never the password |
+/// | `password_look` | an anchor whose user came to a target or left it since passwords were last looked at |
 /// | `password_departure` | a password that a target still has to forget, because its user left |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
@@ -260,6 +261,8 @@ enum Setting: String {
   case staged = "staged:"
   /// Followed by a target's name: the kinds of objects that it takes, as it last said.
   case offer = "offer:"
+  /// Followed by a target's name: when all users' passwords were last looked at, and of which sources.
+  case passwordsScanned = "passwords-scanned:"
   /// When somebody last asked for a pass at once: after an approval, or to try again what was refused.
   case call
 

@@ -20,6 +20,8 @@ final class Site: Sendable {
   /// Written to where a configuration names it.
   let second = MemoryTarget("second")
   let store: SQLiteStore
+  /// What statements of the store did.
+  let work: StoreWork
   let clock = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
   private let folder: String
 
@@ -30,7 +32,8 @@ final class Site: Sendable {
   /// The other forest's domain.
   let resourcesRoot: Anchor
 
-  private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore) {
+  private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore, _ work: StoreWork) {
+    self.work = work
     directory = ScriptedDirectory()
     root = directory.add(.structure, "DC=corp,DC=example", in: nil)
     people = directory.add(.structure, "OU=People", in: root)
@@ -45,8 +48,10 @@ final class Site: Sendable {
     let folder = NSTemporaryDirectory() + "bridgehead-connect-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let store = try await SQLiteStore.open(path: folder + "/connect.db", migrations: ConnectSchema.migrations)
-    try await body(Site(target, folder, store))
+    let work = StoreWork()
+    let store = try await SQLiteStore.open(
+      path: folder + "/connect.db", migrations: ConnectSchema.migrations, options: .init(work: work))
+    try await body(Site(target, folder, store, work))
     try await store.close()
   }
 
