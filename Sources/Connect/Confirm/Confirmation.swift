@@ -15,6 +15,8 @@ struct Confirmation: Sendable {
     var exported: [ObjectKind: CycleReport.Exported] = [:]
     /// Objects whose operation is ready for another round.
     var again: Set<Int64> = []
+    /// Those of them that met a conflict.
+    var conflicts: Set<Int64> = []
     /// Members that the target does not seem to have: they are looked up before the next round.
     var lookUps = 0
     var errors: [String] = []
@@ -83,6 +85,7 @@ struct Confirmation: Sendable {
     case (_, .conflict) where !isLast:
       try unsend(planned, "ready", transaction)
       recorded.again.insert(planned.object)
+      recorded.conflicts.insert(planned.object)
     case (_, .conflict(let reason)):
       try hold(planned, .targetConflict, reason, quarantine, &recorded, transaction)
     case (_, .refused(let reason)):

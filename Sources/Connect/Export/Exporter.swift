@@ -29,6 +29,8 @@ struct Exporter: Sendable {
     var requests = 0
     /// Operations that another round may bring to an end.
     var again = 0
+    /// The objects whose operation met a conflict and is ready for another round.
+    var conflicts: Set<Int64> = []
     /// Whether nobody knows what became of some of them.
     var hasUnanswered = false
     var errors: [String] = []
@@ -130,6 +132,7 @@ struct Exporter: Sendable {
       try confirmation.record(outcomes, in: transaction)
     }
     result.again += recorded.again.count + recorded.lookUps
+    result.conflicts.formUnion(recorded.conflicts)
     result.errors += recorded.errors
     for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
     if outcomes.contains(where: \.1.isUnanswered) { result.hasUnanswered = true }

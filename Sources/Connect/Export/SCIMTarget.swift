@@ -89,7 +89,8 @@ package final class SCIMTarget: ExportTarget {
     guard let form = SCIMForm.of(kind) else { return [] }
     return (try await client.deleted(form.endpoint) ?? []).map {
       TargetRecord(
-        id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isPrivileged: $0.isPrivileged, isDeleted: true)
+        id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isPrivileged: $0.isPrivileged, isDeleted: true
+      )
     }
   }
 

@@ -22,6 +22,7 @@ package import Store
 /// | `anchor_write` | a source anchor that has yet to be written to its directory; its object's export waits for that |
 /// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
+/// | `parked` | an object that has a temporary name at a target, with what it had before (``NameExchange``) |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
 /// | `cleared` | an attribute that an object has no more at a target, until that knows |

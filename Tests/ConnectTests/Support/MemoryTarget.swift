@@ -48,13 +48,15 @@ final class MemoryTarget: ExportTarget {
   let capabilities: TargetCapabilities
   /// Whether it keeps what is deleted.
   private let restoresDeleted: Bool
+  /// Whether no two objects may have one address.
+  private let hasUniqueAddresses: Bool
   /// Whether a reading mixes all kinds, instead of telling one after the other.
   private let readsTogether: Bool
   private let state = Mutex(State())
 
   init(
     _ name: String = "tenant", operationsPerRequest: Int = 1, concurrency: Int = 1,
-    restoresDeleted: Bool = false, readsTogether: Bool = false,
+    restoresDeleted: Bool = false, readsTogether: Bool = false, hasUniqueAddresses: Bool = false,
     vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
   ) {
     self.name = name
@@ -63,6 +65,7 @@ final class MemoryTarget: ExportTarget {
       operationsPerRequest: operationsPerRequest, concurrency: concurrency)
     self.restoresDeleted = restoresDeleted
     self.readsTogether = readsTogether
+    self.hasUniqueAddresses = hasUniqueAddresses
   }
 
   static let usersAndGroups: [ObjectKind: Set<String>] = [
@@ -180,7 +183,7 @@ final class MemoryTarget: ExportTarget {
           if left == 0 { return .unavailable("503") }
           state.lastsFor = left - 1
         }
-        let outcome = Self.apply(operation, &state)
+        let outcome = apply(operation, &state)
         if !restoresDeleted { state.deleted = [:] }
         return outcome
       }
@@ -235,7 +238,7 @@ final class MemoryTarget: ExportTarget {
       links: stored.links.mapValues { Array($0) }, isPrivileged: stored.isPrivileged)
   }
 
-  private static func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
+  private func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
     state.operations.append(operation)
     switch operation {
     case .create(let kind, let anchor, let attributes):
@@ -245,13 +248,13 @@ final class MemoryTarget: ExportTarget {
       let stored = Stored(kind: kind, sourceAnchor: anchor, attributes: attributes)
       state.objects[id] = stored
       state.creates[anchor, default: 0] += 1
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .update(_, let id, let changes, _):
       guard var stored = state.objects[id] else { return .notFound }
       if let outcome = refusal(changes, id, state) { return outcome }
       stored.attributes.merge(changes)
       state.objects[id] = stored
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .adopt(_, let id, let anchor, let isDeleted, let changes, _):
       guard var stored = isDeleted ? state.deleted[id] : state.objects[id] else { return .notFound }
       if isDeleted, stored.isPrivileged { return .held(.privilegedMatch, "it is privileged") }
@@ -260,7 +263,7 @@ final class MemoryTarget: ExportTarget {
       stored.sourceAnchor = anchor
       stored.attributes.merge(changes)
       state.objects[id] = stored
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
@@ -278,11 +281,11 @@ final class MemoryTarget: ExportTarget {
     }
   }
 
-  private static func refusal(_ attributes: Attributes, _ id: String?, _ state: State) -> ExportOutcome? {
-    guard let name = attributes.text("userPrincipalName") else { return nil }
-    if state.refuses.contains(name) { return .refused("not this one") }
-    let isTaken = state.objects.contains {
-      $0.key != id && $0.value.attributes.text("userPrincipalName")?.lowercased() == name.lowercased()
+  private func refusal(_ attributes: Attributes, _ id: String?, _ state: State) -> ExportOutcome? {
+    if let name = attributes.text("userPrincipalName"), state.refuses.contains(name) { return .refused("not this one") }
+    let wanted = Claims.wanted(by: attributes).filter { $0.space == .userName || hasUniqueAddresses }
+    let isTaken = state.objects.contains { other in
+      other.key != id && !wanted.isDisjoint(with: Claims.wanted(by: other.value.attributes))
     }
     return isTaken ? .conflict("the name is taken") : nil
   }
