@@ -258,6 +258,13 @@ import Testing
       try await site.sync()
       #expect(try await site.reasons() == ["privilegedMatch"])
       #expect(site.target.objects.isEmpty)
+      // An administrator brings it back; it is left alone until its role is gone, too.
+      site.target.restore(id)
+      for _ in 0..<2 { #expect(try await site.sync(full: true).quarantined == 1) }
+      #expect(try await site.reasons() == ["privilegedMatch"] && site.target.creates.count == 1)
+      site.target.tamper { $0[id]?.isPrivileged = false }
+      #expect(try await site.sync(full: true).quarantined == 0)
+      #expect(site.target.id("ann@corp.example") == id)
     }
   }
 

@@ -93,12 +93,20 @@ struct Reconciliation: Sendable {
   private func take(
     _ record: TargetRecord, kind: ObjectKind, reading: Int64, in transaction: any Transaction
   ) throws {
-    let known: Int64? = try transaction.value(
-      "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)])
-    guard let object = try known ?? match(record, kind: kind, in: transaction) else {
-      return try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
+    let strangers = Strangers(transaction: transaction, target: profile.name)
+    let known = try transaction.first(
+      "SELECT mv, adoption FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)]
+    ) { row in (object: try row[0] as Int64, isOurs: (try row[1] as Int) == Adoption.none.rawValue) }
+    if let known, !known.isOurs, record.isPrivileged {
+      // It was given a role before it was ours.
+      try strangers.put(kind, record, reading: reading)
+      return try Baseline(transaction: transaction, target: profile, now: now())
+        .settle(known.object, kind: kind, found: nil)
     }
-    if known == nil {
+    guard let object = try known?.object ?? match(record, kind: kind, in: transaction) else {
+      return try strangers.put(kind, record, reading: reading)
+    }
+    if known?.isOurs != true {
       try Quarantine(transaction: transaction, target: profile.name, now: now())
         .relent(mv: object, [.ambiguousMatch, .privilegedMatch])
     }
@@ -108,9 +116,7 @@ struct Reconciliation: Sendable {
         (try row[0] as String, try row[1] as Bool)
       } ?? ("", false)
     // What is only referred to stays the target's own, and so do its references.
-    if isOutside {
-      try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
-    }
+    if isOutside { try strangers.put(kind, record, reading: reading) }
     try Baseline(transaction: transaction, target: profile, now: now())
       .settle(
         object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)

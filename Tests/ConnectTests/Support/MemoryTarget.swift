@@ -135,6 +135,9 @@ final class MemoryTarget: ExportTarget {
     }
   }
 
+  /// Brings back what was deleted, as it was.
+  func restore(_ id: String) { state.withLock { $0.objects[id] = $0.deleted.removeValue(forKey: id) } }
+
   /// What somebody else does at the target.
   func tamper(_ body: (inout [String: Stored]) -> Void) { state.withLock { body(&$0.objects) } }
 
