@@ -61,15 +61,16 @@ struct CredentialTable {
       """
     try transaction.run(
       """
-      INSERT INTO credential (target, entry, anchor, state, since)
-      SELECT ?1, entry.id, mv.source_anchor, 'due', ?3 FROM \(users)
+      INSERT INTO credential (target, entry, anchor, state, since, next_try)
+      SELECT ?1, entry.id, mv.source_anchor, 'due', ?3, 0 FROM \(users)
       CROSS JOIN entry ON entry.id = mv.anchor_entry AND entry.mv = mv.id
       WHERE \(all ? "remote" : "password_look").target = ?1 AND mv.kind = 'user' AND mv.gone = 0
         AND entry.source = ?2 AND entry.deleted = 0 AND NOT EXISTS (
           SELECT 1 FROM credential AS known WHERE known.target = ?1 AND known.entry = entry.id
             AND known.anchor = mv.source_anchor)
       ON CONFLICT (target, entry) DO UPDATE SET anchor = excluded.anchor, state = excluded.state, version = NULL,
-        originated = NULL, invocation = NULL, reason = NULL, detail = NULL, since = excluded.since, next_try = NULL
+        originated = NULL, invocation = NULL, reason = NULL, detail = NULL, since = excluded.since,
+        next_try = excluded.next_try
       """, [.text(target), .text(source), .real(now)])
   }
 
@@ -83,11 +84,11 @@ struct CredentialTable {
       FROM credential CROSS JOIN entry ON entry.id = credential.entry
       CROSS JOIN mv ON mv.id = entry.mv CROSS JOIN remote ON remote.target = credential.target AND remote.mv = mv.id
       WHERE credential.target = ?1 AND credential.state = 'due'
-        AND (credential.next_try IS NULL OR credential.next_try <= ?4)
+        AND credential.next_try <= ?4
         AND entry.source = ?2 AND entry.deleted = 0
         AND entry.partition = (SELECT id FROM watermark WHERE source = ?2 AND partition = ?3)
         AND mv.anchor_entry = entry.id AND mv.kind = 'user' AND mv.gone = 0 AND mv.source_anchor = credential.anchor
-      ORDER BY credential.next_try IS NOT NULL, entry.id LIMIT ?5
+      ORDER BY credential.next_try > 0, entry.id LIMIT ?5
       """,
       [.text(target), .text(source), .text(partition), .real(now), .integer(Int64(limit))], Self.read
     ).compactMap { $0 }
@@ -125,7 +126,7 @@ struct CredentialTable {
         .text(target), .integer(user.entry), .text(user.anchor), .text(state.rawValue),
         version.map { .integer(Int64($0.number)) } ?? .null, version.map { .integer($0.originated) } ?? .null,
         version.map { .blob($0.invocation.bytes) } ?? .null, SQLValue(reason), SQLValue(detail), .real(now),
-        nextTry.map { .real($0) } ?? .null,
+        (nextTry ?? (state == .due ? 0 : nil)).map { .real($0) } ?? .null,
       ])
   }
 
@@ -133,7 +134,7 @@ struct CredentialTable {
   func refresh(_ partition: String, in transaction: any Transaction) throws {
     try transaction.run(
       """
-      UPDATE credential SET state = 'due', next_try = NULL WHERE target = ? AND state = 'sent' AND entry IN (
+      UPDATE credential SET state = 'due', next_try = 0 WHERE target = ? AND state = 'sent' AND entry IN (
         SELECT id FROM entry WHERE partition = (SELECT id FROM watermark WHERE source = ? AND partition = ?))
       """, [.text(target), .text(source), .text(partition)])
   }

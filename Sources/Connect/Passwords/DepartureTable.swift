@@ -28,7 +28,16 @@ struct DepartureTable {
   ///
   /// - Parameter forgets: whether the target can be told; without that, what left is only no longer known.
   func collect(all: Bool, forgets: Bool, at now: Double, in transaction: any Transaction) throws {
-    let noted = all ? "" : "AND credential.anchor IN (SELECT anchor FROM password_look WHERE target = ?1)"
+    // The index has all that is asked of it here: the passwords themselves are then found by their key.
+    let noted =
+      all
+      ? ""
+      : """
+      AND credential.entry IN (
+        SELECT known.entry FROM password_look CROSS JOIN credential AS known
+          ON known.target = password_look.target AND known.anchor = password_look.anchor
+        WHERE password_look.target = ?1)
+      """
     if forgets {
       try transaction.run(
         """

@@ -18,6 +18,7 @@ extension ConnectSchema {
         target TEXT NOT NULL, anchor TEXT NOT NULL, former BLOB NOT NULL, temporary BLOB NOT NULL,
         PRIMARY KEY (target, anchor)) WITHOUT ROWID
       """,
+      "UPDATE credential SET next_try = 0 WHERE state = 'due' AND next_try IS NULL",
       "CREATE INDEX credential_anchor ON credential (target, anchor)",
     ])
 }
