@@ -46,7 +46,8 @@ package struct ConnectConfiguration: Sendable {
     package var maximumDeletions: Int
     /// Deletions beyond this share of the type's objects stop the export, in percent.
     package var maximumPercent: Int
-    /// So many deletions always pass, so that tiny directories can be used.
+    /// So many deletions of one type pass whatever their share, so that tiny directories can be used; but never all of a
+    /// type that has more than one object.
     package var floor: Int
     /// Members removed from groups beyond this number, in total, stop the export.
     package var maximumRemovals = 5_000
@@ -57,9 +58,11 @@ package struct ConnectConfiguration: Sendable {
     /// An attribute that so many objects below one unit lose at once, and none of those that change there keeps, stops the
     /// export. As for attributes that vanish everywhere (``AttributeWatch``), fewer may be cleared by hand.
     package var clearedValues = 20
-    /// So many removals always pass, in total and for one group.
+    /// So many removals pass whatever their share, in total and for one group.
     package var removalFloor = 100
     package var groupRemovalFloor = 50
+    /// Groups of more members than this are never emptied unasked.
+    package var smallGroup = 10
     /// Deletions that a running service let pass so many seconds ago, or later, are counted with those that are pending.
     package var window: Double = 30 * 60
     /// Whether deletions that pass are remembered: for a service, whose passes nobody chooses.
@@ -73,7 +76,8 @@ package struct ConnectConfiguration: Sendable {
 
     /// How many of `total` objects of one type may be deleted in one pass.
     func limit(of total: Int) -> Int {
-      max(floor, min(maximumDeletions, Self.share(maximumPercent, of: total)))
+      let limit = max(floor, min(maximumDeletions, Self.share(maximumPercent, of: total)))
+      return total > 1 ? min(limit, total - 1) : limit
     }
 
     /// How many of all `total` memberships may be removed in one pass.
@@ -82,7 +86,10 @@ package struct ConnectConfiguration: Sendable {
     }
 
     /// How many of a group's `total` members may be removed in one pass.
-    func limit(ofMembers total: Int) -> Int { max(groupRemovalFloor, Self.share(maximumGroupPercent, of: total)) }
+    func limit(ofMembers total: Int) -> Int {
+      let limit = max(groupRemovalFloor, Self.share(maximumGroupPercent, of: total))
+      return total > smallGroup ? min(limit, total - 1) : limit
+    }
 
     private static func share(_ percent: Int, of total: Int) -> Int { total * min(max(0, percent), 100) / 100 }
   }

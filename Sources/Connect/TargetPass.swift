@@ -18,8 +18,9 @@ struct TargetPass: Sendable {
   let progress: Progress
 
   /// Rounds of export and confirm in one pass: names that change hands need a second one, a value that the target changes
-  /// or refuses a third, and then it waits.
-  static let maximumRounds = 3
+  /// or refuses a third, and then it waits. Where a name becomes free with each round, for the next one, there are more.
+  static let rounds = 3
+  static let maximumRounds = 50
 
   private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
 
@@ -59,13 +60,24 @@ struct TargetPass: Sendable {
     try await writeAnchors(&report)
     var allowed = capabilities
     var summary = ExportSummary(operations: 0, successful: 0)
-    for round in 1...Self.maximumRounds {
-      let result = try await export(
-        allowed, isLast: round == Self.maximumRounds, isTargetKnown: isTargetKnown, &report)
+    let names = NameExchange(
+      target: target, profile: profile,
+      domain: configuration.targets.first { $0.name == target.name }?.initialDomain ?? "",
+      store: store, now: now)
+    var (round, conflicts, isLast) = (0, Int.max, false)
+    while !isLast {
+      round += 1
+      let result = try await export(allowed, isLast: isLast, isTargetKnown: isTargetKnown, &report)
       summary.add(result)
       if result.again == 0 { break }
       if result.hasUnanswered { allowed = capabilities.singly }
+      let parked = result.conflicts.isEmpty ? 0 : try await names.park(result.conflicts)
+      report.requests += parked
+      let isMoving = parked > 0 || !result.conflicts.isEmpty && result.conflicts.count < conflicts
+      isLast = round + 1 >= Self.maximumRounds || round + 1 >= Self.rounds && !isMoving
+      conflicts = result.conflicts.count
     }
+    report.requests += try await names.giveBack()
     if summary.operations > 0 {
       try await clock.timed(.confirm, &report) { [summary] _ in try await target.conclude(summary) }
     }

@@ -11,7 +11,7 @@ package enum TenantErrorCode: String, ErrorCode {
   case notInitialised, alreadyInitialised
   case invalidDomain, unknownDomain, domainExists, domainInUse, domainNotProved
   case invalidScope, unknownToken
-  case unknownResource, notDeleted, nameTaken
+  case unknownResource, notDeleted, nameTaken, privileged
   case sealingKey
   case invalidApplication, unknownApplication, unknownSession
   case certificate, bind

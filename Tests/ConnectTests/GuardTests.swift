@@ -14,6 +14,12 @@ import Wire
     let limits = ConnectConfiguration.Guard()
     #expect(limits.limit(of: 0) == 5)
     #expect(limits.limit(of: 40) == 5)
+    #expect(limits.limit(of: 1) == 5)
+    #expect(limits.limit(of: 2) == 1)
+    #expect(limits.limit(of: 5) == 4)
+    #expect(limits.limit(ofMembers: 10) == 50)
+    #expect(limits.limit(ofMembers: 11) == 10)
+    #expect(limits.limit(ofMembers: 51) == 50)
     #expect(limits.limit(of: 1_000) == 100)
     #expect(limits.limit(of: 100_000) == 500)
   }
@@ -258,6 +264,62 @@ import Wire
       #expect(try await site.approve(configuration).removals.count == 11)
       try await site.sync(configuration)
       #expect(site.target.members("g").count == 8)
+    }
+  }
+
+  /// However few there are: nothing is left, of all types that have more than one object.
+  @Test(arguments: [2, 3]) func aWholeTypeStops(count: Int) async throws {
+    try await Site.with { site in
+      _ = site.directory.user("ann", in: site.people)
+      let groups = (0..<count).map { site.directory.group("g\($0)", in: site.people) }
+      try await site.sync()
+      for group in groups { site.directory.delete(group) }
+      await #expect {
+        try await site.sync()
+      } throws: { error in
+        (error as? ConnectError)?.code == .tooManyDeletions
+          && (error as? ConnectError)?.message.contains(
+            "\(count) of \(count) objects of type group (limit \(count - 1))") == true
+      }
+      #expect(site.target.objects.count == 1 + count)
+      try await site.approve()
+      try await site.sync()
+      #expect(site.target.objects.count == 1)
+    }
+  }
+
+  @Test func oneOfTwoAndTheOnlyOnePass() async throws {
+    try await Site.with { site in
+      let groups = (0..<2).map { site.directory.group("g\($0)", in: site.people) }
+      let user = site.directory.user("ann", in: site.people)
+      try await site.sync()
+      site.directory.delete(groups[0])
+      site.directory.delete(user)
+      try await site.sync()
+      site.directory.delete(groups[1])
+      try await site.sync()
+      #expect(site.target.objects.isEmpty)
+    }
+  }
+
+  @Test(arguments: [10, 11]) func aGroupThatIsEmptiedStops(count: Int) async throws {
+    try await Site.with { site in
+      let users = (0..<count).map { site.directory.user("u\($0)", in: site.people) }
+      let group = site.directory.group("g", in: site.people, members: users)
+      try await site.sync()
+      site.directory.link(group, "member", remove: users)
+      if count == 10 {
+        try await site.sync()
+        return #expect(site.target.members("g").isEmpty)
+      }
+      await #expect {
+        try await site.sync()
+      } throws: { error in
+        (error as? ConnectError)?.message.contains("remove 11 of 11 members from the group g (limit 10)") == true
+      }
+      site.directory.link(group, "member", add: [users[0]])
+      try await site.sync()
+      #expect(site.target.members("g") == ["u0"])
     }
   }
 

@@ -52,6 +52,22 @@ import Wire
     }
   }
 
+  /// What one target has no place for is no difference there.
+  @Test func eachTargetIsComparedInItsOwnVocabulary() async throws {
+    try await Site.with(MemoryTarget(vocabulary: [.user: ["userPrincipalName", "displayName"]])) { site in
+      let configuration = site.twoTargets()
+      let ann = site.directory.user("ann", in: site.people)
+      try await site.sync(configuration)
+      site.directory.modify(ann, ["department": ["Sales"]])
+      site.second.beDown(true)
+      await #expect(throws: MemoryTarget.Broken.self) { try await site.sync(configuration) }
+      let view = try #require(try await site.finder(configuration).show("ann", in: site.store).first)
+      #expect(view.pending.map(\.target) == ["second"])
+      #expect(view.pending.first?.attributes.map(\.name) == ["department"])
+      #expect(view.remotes.map(\.target) == ["tenant", "second"])
+    }
+  }
+
   @Test func saysWhyAnObjectIsOut() async throws {
     try await Site.with { site in
       _ = site.directory.user("krbtgt", in: site.people, ["iscriticalsystemobject": ["TRUE"]])

@@ -225,4 +225,85 @@ import Testing
       }
     }
   }
+
+  /// Whoever may choose a source anchor would get the role back with the account.
+  @Test func aDeletedPrivilegedObjectIsNotRestored() async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let anchor = SourceAnchor.of(ann, kind: .user, attributes: .init())
+      site.target.delete([("admin", cloud("old@corp.example", anchor: anchor, isPrivileged: true))])
+      let report = try await site.sync()
+      #expect(try await site.reasons() == ["privilegedMatch"])
+      #expect(site.target.objects.isEmpty && site.target.creates.isEmpty && report.quarantined == 1)
+      // An administrator brings it back and takes its role away.
+      site.target.purgeDeleted()
+      site.target.tamper { $0["admin"] = cloud("old@corp.example", anchor: anchor) }
+      #expect(try await site.sync(full: true).quarantined == 0)
+      #expect(site.target.id("ann@corp.example") == "admin")
+    }
+  }
+
+  /// The role was given after the last look at the target, which then says so itself.
+  @Test func whatBecamePrivilegedBeforeItsDeletionIsNotRestored() async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      try await site.sync()
+      let id = try #require(site.target.id("ann@corp.example"))
+      site.target.tamper { $0[id]?.isPrivileged = true }
+      site.directory.delete(ann)
+      try await site.sync()
+      site.directory.restore(
+        ann, .user, "CN=ann", in: site.people,
+        ["samaccountname": ["ann"], "userprincipalname": ["ann@corp.example"], "displayname": ["ann"]])
+      try await site.sync()
+      #expect(try await site.reasons() == ["privilegedMatch"])
+      #expect(site.target.objects.isEmpty)
+      // An administrator brings it back; it is left alone until its role is gone, too.
+      site.target.restore(id)
+      for _ in 0..<2 { #expect(try await site.sync(full: true).quarantined == 1) }
+      #expect(try await site.reasons() == ["privilegedMatch"] && site.target.creates.count == 1)
+      site.target.tamper { $0[id]?.isPrivileged = false }
+      #expect(try await site.sync(full: true).quarantined == 0)
+      #expect(site.target.id("ann@corp.example") == id)
+    }
+  }
+
+  @Test func ofSeveralDeletedObjectsTheLastOneIsRestored() async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let anchor = SourceAnchor.of(ann, kind: .user, attributes: .init())
+      site.target.delete([
+        ("a", cloud("first@corp.example", anchor: anchor)), ("z", cloud("last@corp.example", anchor: anchor)),
+        ("b", cloud("other@corp.example", anchor: "another")),
+      ])
+      try await site.sync()
+      #expect(site.target.id("ann@corp.example") == "z" && site.target.objects.count == 1)
+      // One that is deleted after the last look at the target is the later one.
+      site.target.delete([("y", cloud("between@corp.example", anchor: anchor))])
+      try await site.sync(full: true)
+      site.directory.delete(ann)
+      try await site.sync()
+      site.directory.restore(
+        ann, .user, "CN=ann", in: site.people,
+        ["samaccountname": ["ann"], "userprincipalname": ["ann@corp.example"], "displayname": ["ann"]])
+      try await site.sync()
+      #expect(site.target.id("ann@corp.example") == "z")
+    }
+  }
+
+  /// A create whose answer was lost is looked up by its anchor; what is found then is taken over by the same rules.
+  @Test func aPrivilegedAccountIsNotTakenForWhatALostAnswerMade() async throws {
+    try await Site.with { site in
+      try await site.sync()
+      let ann = site.directory.user("ann", in: site.people)
+      let anchor = SourceAnchor.of(ann, kind: .user, attributes: .init())
+      site.target.fail(request: 1, isDone: false)
+      await #expect(throws: MemoryTarget.Broken.self) { try await site.sync() }
+      site.target.tamper { $0["admin"] = cloud("other@corp.example", anchor: anchor, isPrivileged: true) }
+      try await site.sync()
+      #expect(try await site.reasons() == ["privilegedMatch"])
+      #expect(site.target.objects["admin"]?.attributes.text("userPrincipalName") == "other@corp.example")
+      #expect(site.target.objects.count == 1)
+    }
+  }
 }

@@ -57,6 +57,53 @@ import Wire
     }
   }
 
+  /// What a pass looks at are those who came or left, however many there are.
+  @Test func anIdlePassCostsTheSameForFewAndForMany() async throws {
+    func cost(of count: Int) async throws -> [Int] {
+      var result: [Int] = []
+      try await populated((0..<count).map { "u\($0)" }) { site, source, users in
+        let target = MemoryPasswords()
+        func steps() async throws -> Int {
+          let before = site.work.steps
+          _ = try await pass(site, source, [target]).run()
+          return site.work.steps - before
+        }
+        for _ in 0..<2 { _ = try await steps() }
+        result.append(try await steps())
+        let late = site.directory.user("late", in: site.people)
+        source.setPassword(late, Self.hash)
+        _ = try await steps()
+        try await site.sync()
+        result.append(try await steps())
+        #expect(target.kept.withLock { $0.count } == count + 1)
+        site.directory.delete(users[0])
+        try await site.sync()
+        result.append(try await steps())
+        #expect(target.forgotten.withLock { $0.count } == 1)
+        #expect(try await site.count("SELECT COUNT(*) FROM password_look") == 0)
+      }
+      return result
+    }
+    let (few, many) = (try await cost(of: 8), try await cost(of: 80))
+    #expect(few.count == 3 && few[0] > 0)
+    #expect(few == many)
+  }
+
+  /// What no note told of is met by the look at all users, once a day and when other forests are read.
+  @Test func allUsersAreLookedAtOnceADay() async throws {
+    try await populated { site, source, _ in
+      let target = MemoryPasswords()
+      _ = try await pass(site, source, [target]).run()
+      _ = try await site.store.write {
+        try $0.run("DELETE FROM credential WHERE entry = (SELECT MIN(entry) FROM credential)")
+      }
+      #expect(try await pass(site, source, [target]).run() == PasswordReport())
+      site.advance(PasswordLooks.scanInterval + 1)
+      _ = try await pass(site, source, [target]).run()
+      #expect(try await site.count("SELECT COUNT(*) FROM credential") == 5)
+    }
+  }
+
   /// The vector of facts about the derivation: NT hash of "password", whatever the salt.
   @Test func derivesAsDocumented() async throws {
     try await Site.with { site in

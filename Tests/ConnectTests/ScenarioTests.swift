@@ -298,6 +298,10 @@ import Wire
       try await site.sync(configuration)
       #expect(site.target["bob@corp.example"] != nil)
       site.directory.delete(pilot)
+      let stopped = await #expect(throws: ConnectError.self) { try await site.sync(configuration) }
+      #expect(stopped?.code == .scopeLost && stopped?.message.contains(name) == true)
+      #expect(site.target.objects.count == 3)
+      try await site.approve(configuration)
       try await site.sync(configuration)
       #expect(site.target.objects.isEmpty)
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tenant holds before Connect's first run, and what it can restore, on the real tenant."""
 import ldap3
+import pytest
 
 from comparison import anchor, assert_created_once, compare, first, groups_of, users_of
 
@@ -88,3 +89,93 @@ def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant
     compare(lab, tenant)
     assert before["id"] in {u["id"] for u in tenant.list("Users")}
     assert_created_once(tenant)
+
+
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+def account_of(tenant, user):
+    return next(account for account in tenant.list("Users") if account.get("externalId") == anchor(user))
+
+
+def test_a_deleted_account_with_a_role_is_restored_by_an_administrator_only(small, small_tenant, small_connect):
+    lab, tenant, connect = small, small_tenant, small_connect
+    admin = lab.administrator()
+    connect.sync("--full")
+    user = users_of(lab, admin)[0]
+    account = account_of(tenant, user)
+    status, _ = tenant.request("PATCH", f"/Users/{account['id']}", {"schemas": [PATCH], "Operations": [
+        {"op": "add", "path": "roles", "value": [{"value": "Global Administrator"}]}]})
+    assert status == 200
+    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
+    root = unit[unit.index("DC="):]
+    admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+    assert connect.report()["exported"]["user"]["deleted"] == 1
+    admin.modify_dn(f"{rdn},CN=Users,{root}", rdn, new_superior=unit)
+    report = connect.report(check=False)
+    assert report["quarantined"] == 1, report
+    assert [(q["reason"], q["name"]) for q in connect.status()["quarantined"]] == [("privilegedMatch", user["dn"])]
+    assert anchor(user) not in {u.get("externalId") for u in tenant.list("Users")}
+    # Nor after the next look at the tenant, which tells of it by itself.
+    assert connect.report("--full", check=False)["quarantined"] == 1
+    tenant.product.run("tenant", "users", "restore", account["id"], "--config", tenant.configuration)
+    status, _ = tenant.request("PATCH", f"/Users/{account['id']}", {
+        "schemas": [PATCH], "Operations": [{"op": "remove", "path": "roles"}]})
+    assert status == 200
+    assert connect.report("--full")["quarantined"] == 0
+    assert account_of(tenant, user)["id"] == account["id"]
+    compare(lab, tenant)
+
+
+def test_a_member_that_somebody_deleted_in_the_tenant_comes_back_and_holds_up_no_removal(
+        small, small_tenant, small_connect):
+    lab, tenant, connect = small, small_tenant, small_connect
+    admin = lab.administrator()
+    connect.sync("--full")
+    users = users_of(lab, admin)
+    inside, outside = next(
+        (inside, outside) for inside, outside in (
+            (group, [user for user in users if user["dn"].encode() not in group["raw_attributes"].get("member", [])])
+            for group in groups_of(lab, admin)) if outside and len(outside) < len(users))
+    gone = outside[0]
+    leaving = next(user for user in users if user["dn"].encode() in inside["raw_attributes"]["member"])
+    before = account_of(tenant, gone)["id"]
+    status, _ = tenant.request("DELETE", f"/Users/{before}", None)
+    assert status == 204
+    admin.modify(inside["dn"], {
+        "member": [(ldap3.MODIFY_ADD, [gone["dn"]]), (ldap3.MODIFY_DELETE, [leaving["dn"]])]})
+    try:
+        report = connect.report()
+        assert report["pending"] == 0 and report["quarantined"] == 0 and report["errors"] == [], report
+        exported = report["exported"]
+        assert exported["user"]["created"] == 1, exported
+        assert exported["group"]["linksAdded"] >= 1 and exported["group"]["linksRemoved"] >= 1, exported
+        assert account_of(tenant, gone)["id"] != before
+        compare(lab, tenant)
+    finally:
+        admin.modify(inside["dn"], {
+            "member": [(ldap3.MODIFY_DELETE, [gone["dn"]]), (ldap3.MODIFY_ADD, [leaving["dn"]])]})
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_who_exchange_their_names_have_them_in_one_pass(small, small_tenant, small_connect, count):
+    lab, tenant, connect = small, small_tenant, small_connect
+    admin = lab.administrator()
+    connect.sync("--full")
+    people = verified(lab, users_of(lab, admin))[:count]
+    names = [first(person, "userPrincipalName") for person in people]
+
+    def rename(person, name):
+        admin.modify(person["dn"], {"userPrincipalName": [(ldap3.MODIFY_REPLACE, [name])]})
+
+    # The directory gives no name away twice either.
+    for number, person in enumerate(people):
+        rename(person, f"on.the.way.{number}@{names[0].split('@')[1]}")
+    for person, name in zip(people, names[1:] + names[:1]):
+        rename(person, name)
+    report = connect.report()
+    assert report["pending"] == 0 and report["quarantined"] == 0 and report["errors"] == [], report
+    assert [account_of(tenant, person)["userName"] for person in people] == names[1:] + names[:1]
+    compare(lab, tenant)
+    assert_created_once(tenant)
+    assert connect.report()["requests"] == 0

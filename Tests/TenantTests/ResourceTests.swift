@@ -207,6 +207,23 @@ import Wire
     }
   }
 
+  @Test func aPrivilegedOneIsRestoredByAnAdministratorOnly() async throws {
+    try await TestTenant.with { tenant in
+      let ada = try await tenant.makeUser("ada", #", "roles": [{"value": "Global Administrator"}]"#)
+      let bob = try await tenant.makeUser("bob")
+      for id in [ada, bob] { #expect(await tenant.send("DELETE", "/Users/\(id)").status == 204) }
+      let deleted = try await tenant.send("GET", "/tenant/deleted/Users").json["resources"]?.array ?? []
+      let told = deleted.map { ($0.object?["id"]?.string ?? "", $0.object?["privileged"]) }
+      #expect(Dictionary(uniqueKeysWithValues: told) == [ada: true, bob: nil])
+      #expect(await tenant.send("POST", "/tenant/deleted/Users/\(bob)").status == 204)
+      let refused = await tenant.send("POST", "/tenant/deleted/Users/\(ada)")
+      #expect(try refused.status == 409 && refused.json["scimType"] == "mutability")
+      #expect(await tenant.send("GET", "/Users/\(ada)").status == 404)
+      _ = try await tenant.directory.restore(.user, ada, includingPrivileged: true, by: TestTenant.actor)
+      #expect(await tenant.send("GET", "/Users/\(ada)").status == 200)
+    }
+  }
+
   @Test func deletedOnesCanBeRestoredForThirtyDays() async throws {
     try await TestTenant.with { tenant in
       let ada = try await tenant.makeUser("ada")

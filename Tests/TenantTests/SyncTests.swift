@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import IdentityModel
+import SCIM
 import SyncAPI
 import Testing
 
@@ -106,6 +107,27 @@ import Testing
       #expect(results[1].errorDescription?.contains("anchor-99") == true)
       let (pages, _) = try await Self.read(tenant.directory)
       #expect(pages.joined().compactMap(\.sourceAnchor) == ["anchor-0", "group-2"])
+    }
+  }
+
+  /// Whoever may choose a source anchor would get the role back with the account.
+  @Test func aDeletedPrivilegedAccountIsNotRestored() async throws {
+    try await TestTenant.with { tenant in
+      _ = try await tenant.directory.provision([Self.user(1), Self.user(2)], by: Self.actor)
+      for number in [1, 2] {
+        let user = try await tenant.send("GET", "/Users?filter=externalId%20eq%20%22anchor-\(number)%22").json
+        let id = try #require(user["Resources"]?.array?.first?.object?["id"]?.string)
+        if number == 1 {
+          let given = await tenant.patch(
+            "/Users/\(id)", #"{"op": "add", "path": "roles", "value": [{"value": "Global Administrator"}]}"#)
+          #expect(given.status == 200, "\(given.text)")
+        }
+        #expect(await tenant.send("DELETE", "/Users/\(id)").status == 204)
+      }
+      let results = try await tenant.directory.provision([Self.user(1), Self.user(2)], by: Self.actor)
+      #expect(results.map(\.errorCode) == [SyncObjectResult.Problem.administrator, nil])
+      let (pages, _) = try await Self.read(tenant.directory)
+      #expect(pages.joined().compactMap(\.sourceAnchor) == ["anchor-2"])
     }
   }
 

@@ -13,6 +13,7 @@ struct Baseline {
   private func key(_ object: Int64) -> [SQLValue] { [.text(target.name), .integer(object)] }
 
   func put(_ object: Int64, _ record: TargetRecord, seen: Int64 = 0, adoption: Adoption = .none) throws {
+    try PasswordLooks.note(object, at: target.name, whereHeld: false, in: transaction)
     try transaction.run(
       """
       INSERT INTO remote (target, mv, remote_id, etag, baseline, seen, adoption) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -36,6 +37,7 @@ struct Baseline {
 
   /// The target does not have the object: it, and its references, have to be told anew.
   func forget(_ object: Int64) throws {
+    try PasswordLooks.note(object, at: target.name, whereHeld: true, in: transaction)
     try transaction.run("DELETE FROM remote WHERE target = ? AND mv = ?", key(object))
     try transaction.run("DELETE FROM remote_link WHERE target = ? AND owner = ?", key(object))
     try transaction.run("DELETE FROM remote_link WHERE target = ? AND member = ?", key(object))

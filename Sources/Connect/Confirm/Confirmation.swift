@@ -15,6 +15,10 @@ struct Confirmation: Sendable {
     var exported: [ObjectKind: CycleReport.Exported] = [:]
     /// Objects whose operation is ready for another round.
     var again: Set<Int64> = []
+    /// Those of them that met a conflict.
+    var conflicts: Set<Int64> = []
+    /// Members that the target does not seem to have: they are looked up before the next round.
+    var lookUps = 0
     var errors: [String] = []
   }
 
@@ -22,12 +26,19 @@ struct Confirmation: Sendable {
     _ answers: [(PlannedOperation, ExportOutcome)], in transaction: any Transaction
   ) throws -> Recorded {
     var recorded = Recorded()
+    var refused: [Int64: (sourceAnchor: String, reason: String)] = [:]
     for (planned, outcome) in answers {
       if planned.links.isEmpty {
         try record(planned, outcome, &recorded, transaction)
-      } else {
-        try recordLinks(planned, outcome, &recorded, transaction)
+      } else if let reason = try recordLinks(planned, outcome, &recorded, transaction) {
+        refused[planned.object] = (planned.sourceAnchor, reason)
       }
+    }
+    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
+    for (owner, refusal) in refused.sorted(by: { $0.key < $1.key }) {
+      let detail = try HeldLinks(transaction: transaction, target: target.name).describe(owner) + ": " + refusal.reason
+      try quarantine.refuse(mv: owner, .referenceRefused, detail)
+      recorded.errors.append("\(refusal.sourceAnchor): \(detail)")
     }
     return recorded
   }
@@ -74,6 +85,7 @@ struct Confirmation: Sendable {
     case (_, .conflict) where !isLast:
       try unsend(planned, "ready", transaction)
       recorded.again.insert(planned.object)
+      recorded.conflicts.insert(planned.object)
     case (_, .conflict(let reason)):
       try hold(planned, .targetConflict, reason, quarantine, &recorded, transaction)
     case (_, .refused(let reason)):
@@ -134,7 +146,10 @@ struct Confirmation: Sendable {
   /// What was deleted is taken back instead of being made again, should its object return.
   private func rememberDeleted(_ planned: PlannedOperation, _ transaction: any Transaction) throws {
     guard case .delete(let kind, let id) = planned.operation else { return }
-    try Strangers(transaction: transaction, target: target.name).put(
+    let strangers = Strangers(transaction: transaction, target: target.name)
+    try strangers.forgetDeleted(kind, sourceAnchor: planned.sourceAnchor)
+    // Whether it holds a role is not known here: the target does not restore one that does.
+    try strangers.put(
       kind,
       TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: Attributes(), isDeleted: true), reading: 0)
   }
@@ -159,13 +174,19 @@ struct Confirmation: Sendable {
 
   // MARK: References
 
+  /// - Returns: why references are held now; nil when none are.
   private func recordLinks(
     _ planned: PlannedOperation, _ outcome: ExportOutcome, _ recorded: inout Recorded, _ transaction: any Transaction
-  ) throws {
-    let quarantine = Quarantine(transaction: transaction, target: target.name, now: now)
+  ) throws -> String? {
     let condition = "target = ? AND owner = ? AND attr = ? AND member = ?"
     func key(_ link: PlannedLink) -> [SQLValue] {
       [.text(target.name), .integer(planned.object), .text(planned.attribute), .integer(link.member)]
+    }
+    func unsend(_ state: PendingState) throws {
+      for link in planned.links {
+        try transaction.run(
+          "UPDATE pending_link SET sent = NULL, state = ? WHERE \(condition)", [.text(state.rawValue)] + key(link))
+      }
     }
     switch outcome {
     case .done:
@@ -185,30 +206,46 @@ struct Confirmation: Sendable {
           try transaction.run("UPDATE pending_link SET sent = NULL WHERE \(condition)", key(link))
         }
       }
-      try quarantine.relent(mv: planned.object, [.targetRefused])
-    case .notFound:
-      // Either the owner is gone, or a member is: both are looked up by the next round, the owner first.
-      for link in planned.links {
-        try transaction.run("UPDATE pending_link SET sent = NULL WHERE \(condition)", key(link))
-      }
-      try transaction.run(
-        """
-        INSERT INTO pending (target, mv, op, revision, sent, state) VALUES (?1, ?2, 'update', 1, 1, 'ready')
-        ON CONFLICT (target, mv) DO UPDATE SET sent = revision
-        """, [.text(target.name), .integer(planned.object)])
+      try HeldLinks(transaction: transaction, target: target.name).relent(planned.object)
+    case .notFound where !isLast || planned.links.count > 1:
+      // Either the owner is gone, or a member is: both are looked up before the next round.
+      try unsend(.ready)
+      try lookUp(planned.object, &recorded, transaction)
+      try lookUpMember(of: planned, &recorded, transaction)
       recorded.again.insert(planned.object)
-    case .conflict(let reason), .refused(let reason):
-      for link in planned.links {
-        try transaction.run(
-          "UPDATE pending_link SET sent = NULL, state = 'held' WHERE \(condition)", key(link))
-      }
-      try quarantine.refuse(mv: planned.object, .targetRefused, reason)
-      recorded.errors.append("\(planned.sourceAnchor): \(reason)")
+    case .notFound:
+      try unsend(.held)
+      return "The target does not find one of the two."
+    case .conflict(let reason), .refused(let reason), .held(_, let reason):
+      // A newer revision was not refused, but waits for its owner's next try as well.
+      try unsend(.held)
+      try lookUpMember(of: planned, &recorded, transaction)
+      return reason
     case .unanswered(let reason), .unavailable(let reason):
       recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
-    case .existing, .matching, .held:
+    case .existing, .matching:
       recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")
     }
+    return nil
+  }
+
+  /// A member that is refused by itself may have been deleted at the target.
+  private func lookUpMember(
+    of planned: PlannedOperation, _ recorded: inout Recorded, _ transaction: any Transaction
+  ) throws {
+    guard planned.links.count == 1, let link = planned.links.first, link.operation == .add else { return }
+    try lookUp(link.member, &recorded, transaction)
+  }
+
+  /// Has ``Recovery`` find out whether the target has an object, as after a request that was not answered. What is only
+  /// referred to is looked up by full readings.
+  private func lookUp(_ object: Int64, _ recorded: inout Recorded, _ transaction: any Transaction) throws {
+    recorded.lookUps += try transaction.run(
+      """
+      INSERT INTO pending (target, mv, op, revision, sent, state)
+      SELECT ?1, id, 'update', 1, 1, 'ready' FROM mv WHERE id = ?2 AND outside = 0
+      ON CONFLICT (target, mv) DO UPDATE SET sent = revision
+      """, [.text(target.name), .integer(object)])
   }
 }

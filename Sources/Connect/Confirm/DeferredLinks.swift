@@ -28,8 +28,10 @@ struct DeferredLinks {
     var links: [String: [String]]
   }
 
-  /// Groups of 50,000 have 2 MiB each.
-  private static let batch = 20
+  /// Objects compared in one transaction, as long as what they refer to fits into so many bytes: a group of 50,000 has 2 MiB,
+  /// a user 60 bytes.
+  private static let batch = 500
+  private static let batchBytes = 16 << 20
 
   /// What an interrupted reading left.
   func forget() throws {
@@ -39,15 +41,28 @@ struct DeferredLinks {
   func put(_ links: [String: [String]], of object: Int64, kind: ObjectKind) throws {
     let encoded = try JSONEncoder().encode(links)
     try transaction.run(
-      "INSERT OR REPLACE INTO reading_link (target, owner, kind, links) VALUES (?, ?, ?, ?)",
+      """
+      INSERT INTO reading_link (target, owner, kind, links) VALUES (?, ?, ?, ?)
+      ON CONFLICT (target, owner) DO UPDATE SET kind = excluded.kind, links = excluded.links
+      """,
       [.text(target), .integer(object), .text(kind.rawValue), .blob(Array(encoded))])
   }
 
   /// The next ones, which are gone with the transaction.
   func take() throws -> [Owner] {
-    let owners = try transaction.query(
-      "SELECT owner, kind, links FROM reading_link WHERE target = ? ORDER BY owner LIMIT ?",
+    let sizes = try transaction.query(
+      "SELECT owner, length(links) FROM reading_link WHERE target = ? ORDER BY owner LIMIT ?",
       [.text(target), .integer(Int64(Self.batch))]
+    ) { row in (owner: try row[0] as Int64, bytes: try row[1] as Int) }
+    var bytes = 0
+    let next = sizes.prefix { size in
+      defer { bytes += size.bytes }
+      return bytes == 0 || bytes + size.bytes <= Self.batchBytes
+    }
+    guard let last = next.last?.owner else { return [] }
+    let owners = try transaction.query(
+      "SELECT owner, kind, links FROM reading_link WHERE target = ? AND owner <= ? ORDER BY owner",
+      [.text(target), .integer(last)]
     ) { row in
       Owner(
         object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .group,

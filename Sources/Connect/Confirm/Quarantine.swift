@@ -25,6 +25,8 @@ package enum QuarantineReason: String, Sendable, Codable {
   case targetConflict
   /// The target will not do it.
   case targetRefused
+  /// The target does not take references of the object; all else of it goes on.
+  case referenceRefused
   /// The target keeps other values than it was given.
   case notAccepted
 }
@@ -69,19 +71,25 @@ struct Quarantine {
   /// Notes a refusal by the target and when to try again.
   func refuse(mv: Int64, _ reason: QuarantineReason, _ detail: String) throws {
     let entry: Int64 = try transaction.value("SELECT id FROM entry WHERE mv = ?", [.integer(mv)]) ?? -mv
-    let attempts: Int64 =
-      try transaction.value(
-        "SELECT attempts FROM quarantine WHERE target = ? AND entry = ? AND reason = ?",
-        [.text(target), .integer(entry), .text(reason.rawValue)]) ?? 0
-    let next = now + Self.delay(afterAttempts: Int(attempts) + 1)
+    let last = try transaction.first(
+      "SELECT attempts, COALESCE(next_try, 0) FROM quarantine WHERE target = ? AND entry = ? AND reason = ?",
+      [.text(target), .integer(entry), .text(reason.rawValue)]
+    ) { row in (attempts: try row[0] as Int64, nextTry: try row[1] as Double) }
+    // Other references of the same object make one attempt together.
+    let isSameAttempt = reason == .referenceRefused && last.map { $0.nextTry > now } ?? false
+    let attempts = (last?.attempts ?? 0) + (isSameAttempt ? 0 : 1)
+    let next = isSameAttempt ? last?.nextTry ?? now : now + Self.delay(afterAttempts: Int(attempts))
     try transaction.run(
       """
       INSERT INTO quarantine (target, entry, reason, mv, detail, since, attempts, next_try)
-      VALUES (?, ?, ?, ?, ?, ?, 1, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (target, entry, reason) DO UPDATE SET
-        detail = excluded.detail, attempts = quarantine.attempts + 1, next_try = excluded.next_try
+        detail = excluded.detail, attempts = excluded.attempts, next_try = excluded.next_try
       """,
-      [.text(target), .integer(entry), .text(reason.rawValue), .integer(mv), .text(detail), .real(now), .real(next)])
+      [
+        .text(target), .integer(entry), .text(reason.rawValue), .integer(mv), .text(detail), .real(now),
+        .integer(attempts), .real(next),
+      ])
   }
 
   func remove(entry: Int64, _ reason: QuarantineReason) throws {
@@ -112,6 +120,13 @@ struct Quarantine {
 
   /// Makes ready what waited for its next try.
   func release() throws {
+    // References that are not wanted any more wait for nothing.
+    try transaction.run(
+      """
+      DELETE FROM quarantine WHERE target = ?1 AND reason = '\(QuarantineReason.referenceRefused.rawValue)'
+        AND NOT EXISTS (
+          SELECT 1 FROM pending_link WHERE pending_link.target = ?1 AND pending_link.owner = quarantine.mv)
+      """, [.text(target)])
     let due = """
       SELECT mv FROM quarantine WHERE target = ?1 AND next_try <= ?2 AND mv IS NOT NULL
       AND mv NOT IN (

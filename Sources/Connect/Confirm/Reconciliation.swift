@@ -39,12 +39,7 @@ struct Reconciliation: Sendable {
       try Setting.save(.reading, of: name, String(number), in: transaction)
       return number
     }
-    let count: Int
-    if let pages = target.reading(of: profile.kinds) {
-      count = try await readTogether(pages, reading: reading, progress: progress)
-    } else {
-      count = try await readByKind(reading: reading, progress: progress)
-    }
+    let count = try await read(target.reading(of: profile.kinds), reading: reading, progress: progress)
     try await match()
     try await store.write { [name = profile.name, time = now()] transaction in
       try Setting.save(.reconciled, of: name, String(Int64(time)), in: transaction)
@@ -52,24 +47,8 @@ struct Reconciliation: Sendable {
     return count
   }
 
-  private func readByKind(reading: Int64, progress: Progress) async throws -> Int {
-    var count = 0
-    for kind in profile.kinds {
-      for try await records in target.records(kind) {
-        try Task.checkCancellation()
-        try await store.write { transaction in
-          for record in records { try take(record, kind: kind, reading: reading, in: transaction) }
-        }
-        count += records.count
-        progress.report(.confirm, done: count, total: nil)
-      }
-      try await finish(kind, reading: reading)
-    }
-    return count
-  }
-
-  /// References may come before what they lead to: they are compared when everything was read.
-  private func readTogether(
+  /// References may come before what they lead to: those are compared when everything was read.
+  private func read(
     _ pages: AsyncThrowingStream<[ReadRecord], any Error>, reading: Int64, progress: Progress
   ) async throws -> Int {
     var count = 0
@@ -77,9 +56,7 @@ struct Reconciliation: Sendable {
     for try await page in pages {
       try Task.checkCancellation()
       try await store.write { transaction in
-        for read in page {
-          try take(read.record, kind: read.kind, reading: reading, defersLinks: true, in: transaction)
-        }
+        for read in page { try take(read.record, kind: read.kind, reading: reading, in: transaction) }
       }
       count += page.count
       progress.report(.confirm, done: count, total: nil)
@@ -90,7 +67,10 @@ struct Reconciliation: Sendable {
       try Task.checkCancellation()
       isOver = try await store.write { [name = profile.name] transaction in
         let deferred = try DeferredLinks(transaction: transaction, target: name).take()
-        for owner in deferred { try compareLinks(owner.links, of: owner.object, kind: owner.kind, in: transaction) }
+        for owner in deferred {
+          let (held, _) = try resolve(owner.links, in: transaction)
+          try compareLinks(held, of: owner.object, kind: owner.kind, in: transaction)
+        }
         return deferred.isEmpty
       }
     }
@@ -99,7 +79,9 @@ struct Reconciliation: Sendable {
 
   /// What is done once all objects of a kind were read.
   private func finish(_ kind: ObjectKind, reading: Int64) async throws {
-    let deleted = try await target.deletedRecords(kind)
+    // Of several with one source anchor the one that was deleted last is its object.
+    var anchors: Set<String> = []
+    let deleted = try await target.deletedRecords(kind).filter { anchors.insert($0.sourceAnchor ?? "").inserted }
     try await store.write { [name = profile.name] transaction in
       let strangers = Strangers(transaction: transaction, target: name)
       for record in deleted { try strangers.put(kind, record, reading: reading) }
@@ -109,15 +91,22 @@ struct Reconciliation: Sendable {
   }
 
   private func take(
-    _ record: TargetRecord, kind: ObjectKind, reading: Int64, defersLinks: Bool = false,
-    in transaction: any Transaction
+    _ record: TargetRecord, kind: ObjectKind, reading: Int64, in transaction: any Transaction
   ) throws {
-    let known: Int64? = try transaction.value(
-      "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)])
-    guard let object = try known ?? match(record, kind: kind, in: transaction) else {
-      return try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
+    let strangers = Strangers(transaction: transaction, target: profile.name)
+    let known = try transaction.first(
+      "SELECT mv, adoption FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(record.id)]
+    ) { row in (object: try row[0] as Int64, isOurs: (try row[1] as Int) == Adoption.none.rawValue) }
+    if let known, !known.isOurs, record.isPrivileged {
+      // It was given a role before it was ours.
+      try strangers.put(kind, record, reading: reading)
+      return try Baseline(transaction: transaction, target: profile, now: now())
+        .settle(known.object, kind: kind, found: nil)
     }
-    if known == nil {
+    guard let object = try known?.object ?? match(record, kind: kind, in: transaction) else {
+      return try strangers.put(kind, record, reading: reading)
+    }
+    if known?.isOurs != true {
       try Quarantine(transaction: transaction, target: profile.name, now: now())
         .relent(mv: object, [.ambiguousMatch, .privilegedMatch])
     }
@@ -127,26 +116,42 @@ struct Reconciliation: Sendable {
         (try row[0] as String, try row[1] as Bool)
       } ?? ("", false)
     // What is only referred to stays the target's own, and so do its references.
-    if isOutside {
-      try Strangers(transaction: transaction, target: profile.name).put(kind, record, reading: reading)
-    }
+    if isOutside { try strangers.put(kind, record, reading: reading) }
     try Baseline(transaction: transaction, target: profile, now: now())
       .settle(
         object, kind: kind, found: record, seen: reading, adoption: record.sourceAnchor == anchor ? .none : .anchor)
     if isOutside { return }
-    if defersLinks, record.links.contains(where: { !$0.value.isEmpty }) {
-      try DeferredLinks(transaction: transaction, target: profile.name).put(record.links, of: object, kind: kind)
+    let (held, isComplete) = try resolve(record.links, in: transaction)
+    if isComplete {
+      try compareLinks(held, of: object, kind: kind, in: transaction)
     } else {
-      try compareLinks(record.links, of: object, kind: kind, in: transaction)
+      try DeferredLinks(transaction: transaction, target: profile.name).put(record.links, of: object, kind: kind)
     }
   }
 
+  /// The objects that the target's identifiers lead to, by attribute, and whether all of them are known.
+  private func resolve(
+    _ links: [String: [String]], in transaction: any Transaction
+  ) throws -> (held: [String: Set<Int64>], isComplete: Bool) {
+    var isComplete = true
+    let held = try links.mapValues { ids in
+      var members: Set<Int64> = []
+      for id in ids {
+        let member: Int64? = try transaction.value(
+          "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(id)])
+        if let member { members.insert(member) } else { isComplete = false }
+      }
+      return members
+    }
+    return (held, isComplete)
+  }
+
   private func compareLinks(
-    _ links: [String: [String]], of object: Int64, kind: ObjectKind, in transaction: any Transaction
+    _ held: [String: Set<Int64>], of object: Int64, kind: ObjectKind, in transaction: any Transaction
   ) throws {
     for attribute in Set((configuration.rules.references[kind] ?? [:]).values)
     where profile.accepts(attribute, of: kind) {
-      try compare(links[attribute] ?? [], of: object, attribute: attribute, in: transaction)
+      try compare(held[attribute] ?? [], of: object, attribute: attribute, in: transaction)
     }
   }
 
@@ -176,14 +181,8 @@ struct Reconciliation: Sendable {
 
   /// Brings the confirmed references of an object to what the target holds and settles each with the directory's.
   private func compare(
-    _ ids: [String], of owner: Int64, attribute: String, in transaction: any Transaction
+    _ held: Set<Int64>, of owner: Int64, attribute: String, in transaction: any Transaction
   ) throws {
-    var held: Set<Int64> = []
-    for id in ids {
-      let member: Int64? = try transaction.value(
-        "SELECT mv FROM remote WHERE target = ? AND remote_id = ?", [.text(profile.name), .text(id)])
-      if let member { held.insert(member) }
-    }
     let key: [SQLValue] = [.text(profile.name), .integer(owner), .text(attribute)]
     let confirmed = Set(
       try transaction.query(

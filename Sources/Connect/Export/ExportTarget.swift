@@ -32,15 +32,13 @@ package protocol ExportTarget: Sendable {
   /// Of some objects, those that it has: what became of an export that was interrupted.
   func objects(_ wanted: Set<AnchoredObject>) async throws -> [AnchoredObject: TargetRecord]
 
-  /// Every object of a kind, with its links. The stream ends without an error only when all were delivered.
-  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error>
+  /// Every object of these kinds, with its links, in any order. The stream ends without an error only when all were
+  /// delivered.
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>
 
-  /// Every object of these kinds, with its links, in one reading and in any order; nil for a target of which each kind is read
-  /// by itself (``records(_:)``). The stream ends as that one does.
-  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>?
-
-  /// Every deleted object of a kind that can be restored; none where the target cannot tell. What was deleted since is
-  /// tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot.
+  /// Every deleted object of a kind that can be restored, the latest first; none where the target cannot tell. What was
+  /// deleted since is tried to be restored all the same: ``ExportOutcome/notFound`` says that it cannot, and
+  /// ``ExportOutcome/held(_:_:)`` that it is privileged.
   func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord]
 
   /// An export in which something was sent has ended.
@@ -72,8 +70,22 @@ extension ExportTarget {
     }
     return found
   }
+}
 
-  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? { nil }
+/// What targets of one sort can have a place for.
+package struct TargetVocabulary: Sendable {
+  /// The attributes of the metaverse, links included (``ExportTarget/vocabulary``).
+  var attributes: [ObjectKind: Set<String>]
+  /// The part of them that a target has to name (``ExportTarget/optionalVocabulary``).
+  var optional: [ObjectKind: Set<String>]
+
+  init(_ attributes: [ObjectKind: Set<String>], optional: [ObjectKind: Set<String>] = [:]) {
+    self.attributes = attributes
+    self.optional = optional
+  }
+
+  package static let scim = TargetVocabulary(SCIMMapping.vocabulary, optional: SCIMMapping.optionalVocabulary)
+  package static let syncAPI = TargetVocabulary(SyncAPIMapping.vocabulary)
 }
 
 /// An object by what the target knows it by.

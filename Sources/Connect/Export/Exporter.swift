@@ -29,6 +29,8 @@ struct Exporter: Sendable {
     var requests = 0
     /// Operations that another round may bring to an end.
     var again = 0
+    /// The objects whose operation met a conflict and is ready for another round.
+    var conflicts: Set<Int64> = []
     /// Whether nobody knows what became of some of them.
     var hasUnanswered = false
     var errors: [String] = []
@@ -88,9 +90,10 @@ struct Exporter: Sendable {
         underWay -= 1
         result.requests += 1
         switch answer {
-        case .outcomes(let outcomes):
-          cursor.abandon(try await record(request, outcomes, isLast: isLast, &result))
-          if case .unavailable(let reason)? = outcomes.first(where: \.isUnavailable) {
+        case .outcomes(let outcomes, let divisions):
+          result.requests += divisions
+          cursor.abandon(try await record(outcomes, isLast: isLast, &result))
+          if case .unavailable(let reason)? = outcomes.first(where: \.1.isUnavailable)?.1 {
             failure =
               failure
               ?? ConnectError(
@@ -122,21 +125,23 @@ struct Exporter: Sendable {
 
   /// - Returns: the objects whose operation did not succeed and is ready for another round.
   private func record(
-    _ request: ArraySlice<PlannedOperation>, _ outcomes: [ExportOutcome], isLast: Bool, _ result: inout Result
+    _ outcomes: [(PlannedOperation, ExportOutcome)], isLast: Bool, _ result: inout Result
   ) async throws -> Set<Int64> {
     let confirmation = Confirmation(target: profile, isLast: isLast, now: now())
     let recorded = try await store.write { transaction in
-      try confirmation.record(Array(zip(request, outcomes)), in: transaction)
+      try confirmation.record(outcomes, in: transaction)
     }
-    result.again += recorded.again.count
+    result.again += recorded.again.count + recorded.lookUps
+    result.conflicts.formUnion(recorded.conflicts)
     result.errors += recorded.errors
     for (kind, counts) in recorded.exported { result.exported[kind, default: .init()].add(counts) }
-    if outcomes.contains(where: \.isUnanswered) { result.hasUnanswered = true }
+    if outcomes.contains(where: \.1.isUnanswered) { result.hasUnanswered = true }
     return recorded.again
   }
 
   private enum Answer: Sendable {
-    case outcomes([ExportOutcome])
+    /// References may have been told in parts, which took so many more requests.
+    case outcomes([(PlannedOperation, ExportOutcome)], divisions: Int)
     case failed(any Error)
   }
 
@@ -153,7 +158,13 @@ struct Exporter: Sendable {
         if case .conflict = outcome, case .create = planned.operation { outcome = try await match(planned) ?? outcome }
         outcomes[index] = outcome
       }
-      return .outcomes(outcomes.map { $0 ?? .unanswered("The target told no result.") })
+      var (divided, divisions): ([(PlannedOperation, ExportOutcome)], Int) = ([], 0)
+      for (planned, outcome) in zip(request, outcomes) {
+        var division = LinkDivision(target: target)
+        divided += try await division.resolve(planned, outcome ?? .unanswered("The target told no result."))
+        divisions += division.requests
+      }
+      return .outcomes(divided, divisions: divisions)
     } catch {
       return .failed(error)
     }

@@ -41,7 +41,7 @@ struct Matching {
     let deleted = records.filter { $0.isDeleted && $0.sourceAnchor == sourceAnchor }
     // What carries another anchor belongs to another object, of this directory or of another one.
     let soft = live.filter { $0.sourceAnchor ?? "" == "" }
-    let candidates = !hard.isEmpty ? hard : !deleted.isEmpty ? Array(deleted.prefix(1)) : soft
+    let candidates = !hard.isEmpty ? hard : !deleted.isEmpty ? deleted : soft
     guard let first = candidates.first else { return .none }
     guard candidates.count == 1 else {
       return .hold(
@@ -50,8 +50,11 @@ struct Matching {
     if first.isPrivileged {
       return .hold(
         .privilegedMatch,
-        "The target's account \(describe(first)) is privileged and is not taken over; rename one of the two, or give the "
-          + "account the source anchor \(sourceAnchor) after taking its role away.")
+        first.isDeleted
+          ? "The target's deleted account (\(first.id)) is privileged and is not restored; let an administrator restore it "
+            + "there and take its role away, or purge it."
+          : "The target's account \(describe(first)) is privileged and is not taken over; rename one of the two, or give "
+            + "the account the source anchor \(sourceAnchor) after taking its role away.")
     }
     return .take(first)
   }
@@ -194,6 +197,13 @@ struct Strangers {
 
   func remove(_ id: String) throws {
     try transaction.run("DELETE FROM stranger WHERE target = ? AND remote_id = ?", [.text(target), .text(id)])
+  }
+
+  /// What was deleted under an anchor before is not what is taken back.
+  func forgetDeleted(_ kind: ObjectKind, sourceAnchor: String) throws {
+    try transaction.run(
+      "DELETE FROM stranger WHERE target = ? AND source_anchor = ? AND kind = ? AND deleted = 1",
+      [.text(target), .text(sourceAnchor), .text(kind.rawValue)])
   }
 
   /// What the last reading of a kind did not meet is not there any more.

@@ -17,8 +17,11 @@ struct Recovery: Sendable {
   private struct Unanswered: Sendable {
     var object: Int64
     var anchored: AnchoredObject
+    /// What it lacked to be ours; nil where the target was not known to hold it.
+    var adoption: Adoption?
+
     /// Whether it was bound to an object that did not carry its anchor yet.
-    var isAdopting: Bool
+    var isAdopting: Bool { (adoption ?? Adoption.none) != Adoption.none }
   }
 
   /// Objects that are looked up together: more than an export has under way, so that a target that has to be read for it is
@@ -40,7 +43,13 @@ struct Recovery: Sendable {
       try await store.write { [profile, time = now()] transaction in
         let baseline = Baseline(transaction: transaction, target: profile, now: time)
         for next in unanswered {
-          let record = found[next.anchored]
+          var record = found[next.anchored]
+          if let stranger = record, stranger.isPrivileged, next.adoption == nil {
+            // A create says nothing of who made it: it is matched as what a reading finds.
+            try Strangers(transaction: transaction, target: profile.name)
+              .put(next.anchored.kind, stranger, reading: 0)
+            record = nil
+          }
           if record == nil, next.isAdopting {
             try baseline.retryAdoption(next.object)
           } else {
@@ -56,7 +65,7 @@ struct Recovery: Sendable {
     try await store.read { [name = profile.name] transaction in
       try transaction.query(
         """
-        SELECT pending.mv, mv.kind, mv.source_anchor, COALESCE(remote.adoption, 0) FROM pending
+        SELECT pending.mv, mv.kind, mv.source_anchor, remote.adoption FROM pending
         JOIN mv ON mv.id = pending.mv
         LEFT JOIN remote ON remote.target = pending.target AND remote.mv = pending.mv
         WHERE pending.target = ? AND pending.sent IS NOT NULL LIMIT ?
@@ -65,7 +74,7 @@ struct Recovery: Sendable {
         Unanswered(
           object: try row[0],
           anchored: AnchoredObject(ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2]),
-          isAdopting: (try row[3] as Int) != 0)
+          adoption: (try row[3] as Int?).map { Adoption(rawValue: $0) ?? Adoption.none })
       }
     }
   }

@@ -88,15 +88,32 @@ package final class SCIMTarget: ExportTarget {
   package func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
     guard let form = SCIMForm.of(kind) else { return [] }
     return (try await client.deleted(form.endpoint) ?? []).map {
-      TargetRecord(id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isDeleted: true)
+      TargetRecord(
+        id: $0.id, sourceAnchor: $0.externalId, attributes: Attributes(), isPrivileged: $0.isPrivileged, isDeleted: true
+      )
     }
   }
 
-  package func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
-    guard let form = SCIMForm.of(kind) else { return AsyncThrowingStream { nil } }
-    let pages = SerialIterator(client.pages(form.endpoint, ListQuery()).makeAsyncIterator())
-    return AsyncThrowingStream {
-      try await pages.next()?.compactMap { SCIMMapping.record($0, kind) }
+  /// One kind after the other, in the order given.
+  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error> {
+    let readings = kinds.compactMap { kind in
+      SCIMForm.of(kind).map { (kind, SerialIterator(client.pages($0.endpoint, ListQuery()).makeAsyncIterator())) }
+    }
+    let left = SerialIterator(Pages(left: readings[...]))
+    return AsyncThrowingStream { try await left.next() }
+  }
+
+  private struct Pages<Part: AsyncIteratorProtocol>: AsyncIteratorProtocol where Part.Element == [SCIMResource] {
+    var left: ArraySlice<(ObjectKind, SerialIterator<Part>)>
+
+    mutating func next() async throws -> [ReadRecord]? {
+      while let (kind, pages) = left.first {
+        if let page = try await pages.next() {
+          return page.compactMap { resource in SCIMMapping.record(resource, kind).map { ReadRecord(kind, $0) } }
+        }
+        left.removeFirst()
+      }
+      return nil
     }
   }
 
@@ -120,6 +137,7 @@ package final class SCIMTarget: ExportTarget {
   private static func restoreOutcome(_ operation: ExportOperation, _ error: SCIMClientError) -> ExportOutcome {
     switch outcome(operation, error) {
     case .refused: .notFound
+    case .conflict(let reason) where error.scimType == SCIMClient.privilegedType: .held(.privilegedMatch, reason)
     case let outcome: outcome
     }
   }

@@ -80,14 +80,7 @@ package final class SyncAPITarget: ExportTarget {
     return found
   }
 
-  package func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
-    let pages = SerialIterator(client.objects().makeAsyncIterator())
-    return AsyncThrowingStream {
-      try await pages.next()?.compactMap(Self.read).filter { $0.kind == kind }.map(\.record)
-    }
-  }
-
-  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? {
+  package func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error> {
     let pages = SerialIterator(client.objects().makeAsyncIterator())
     return AsyncThrowingStream {
       try await pages.next()?.compactMap(Self.read).filter { kinds.contains($0.kind) }

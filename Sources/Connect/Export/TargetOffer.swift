@@ -63,21 +63,22 @@ struct TargetOffer: Sendable {
 
   /// The targets as they are told apart when objects are synchronised.
   func profiles() async throws -> [TargetProfile] {
-    let targets = targets.map { (name: $0.name, vocabulary: $0.vocabulary, optional: $0.optionalVocabulary) }
+    let targets = targets.map { target in
+      (target.name, TargetVocabulary(target.vocabulary, optional: target.optionalVocabulary))
+    }
     return try await store.read { transaction in
-      try targets.map { try Self.profile($0.name, $0.vocabulary, optional: $0.optional, in: transaction) }
+      try targets.map { try Self.profile($0, $1, in: transaction) }
     }
   }
 
   static func profile(
-    _ name: String, _ vocabulary: [ObjectKind: Set<String>], optional: [ObjectKind: Set<String>],
-    in transaction: any Transaction
+    _ name: String, _ vocabulary: TargetVocabulary, in transaction: any Transaction
   ) throws -> TargetProfile {
     let offer =
       try Setting.load(.offer, of: name, in: transaction).map(OfferedVocabulary.init(text:))
       ?? OfferedVocabulary(kinds: unasked)
-    var taken = vocabulary.filter { offer.kinds.contains($0.key) }
-    for (kind, names) in optional { taken[kind]?.subtract(names.subtracting(offer.optional[kind] ?? [])) }
+    var taken = vocabulary.attributes.filter { offer.kinds.contains($0.key) }
+    for (kind, names) in vocabulary.optional { taken[kind]?.subtract(names.subtracting(offer.optional[kind] ?? [])) }
     return TargetProfile(name: name, vocabulary: taken)
   }
 }

@@ -33,7 +33,7 @@ struct Approvals {
     try transaction.run(
       "UPDATE approval SET used_at = ? WHERE target = ? AND fingerprint = ?",
       [.real(time), .text(target), .text(finding.fingerprint)])
-    let kinds = finding.lostUnits.isEmpty ? finding.deletions.map(\.kind) : ObjectKind.allCases
+    let kinds = finding.hasLostScope ? ObjectKind.allCases : finding.deletions.map(\.kind)
     for kind in kinds {
       // Whoever approves has seen what went before.
       try transaction.run(

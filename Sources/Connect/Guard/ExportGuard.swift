@@ -33,7 +33,7 @@ struct ExportGuard: Sendable {
     }
     guard !finding.isClear else { return }
     let code: ConnectErrorCode =
-      !finding.lostUnits.isEmpty
+      finding.hasLostScope
       ? .scopeLost
       : !finding.deletions.isEmpty ? .tooManyDeletions : finding.removals.isEmpty ? .valuesLost : .tooManyRemovals
     throw ConnectError(
@@ -70,7 +70,8 @@ struct ExportGuard: Sendable {
           SELECT COUNT(*) FROM passed WHERE target = ?1 AND kind = ?2 AND at >= ?3
             AND anchor NOT IN (SELECT anchor FROM (\(Self.deletions)))
           """, [.text(target), .text(kind.rawValue), .real(time - limits.window)]) ?? 0
-      guard count + recent > limits.floor else { continue }
+      // Few that leave others behind are passed without counting those.
+      guard try count + recent > limits.floor || count + recent > 1 && isLast(kind, transaction) else { continue }
       let total: Int =
         try transaction.value(
           """
@@ -90,8 +91,36 @@ struct ExportGuard: Sendable {
       attributes: Set(configuration.rules.rules.flatMap(\.flows).map(\.to)))
     // A unit that went without taking anybody along does no harm.
     if !deletions.isEmpty { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
+    if deletions.contains(where: { $0.leaving > 0 }) {
+      let found = try EntryRules.groups(configuration.rules, in: transaction)
+      finding.lostGroups = configuration.rules.groups.filter { found[$0] == nil }.sorted()
+    }
     if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
     return finding
+  }
+
+  /// Whether the target would hold no object of a kind any more.
+  private func isLast(_ kind: ObjectKind, _ transaction: any Transaction) throws -> Bool {
+    // In the words of the indexes of all kinds that are fewer than users.
+    let rare = kind == .contact || kind == .device ? "AND mv.kind IN ('contact', 'device')" : ""
+    let other: Int? = try transaction.value(
+      """
+      SELECT 1 FROM mv CROSS JOIN remote ON remote.target = ? AND remote.mv = mv.id
+      WHERE mv.kind = '\(kind.rawValue)' \(rare) AND mv.gone = 0 AND mv.outside = 0 LIMIT 1
+      """, [.text(target)])
+    return other == nil
+  }
+
+  /// Whether a group would have no member any more of those that it has.
+  private func isEmptied(_ group: Int64, _ transaction: any Transaction) throws -> Bool {
+    let other: Int? = try transaction.value(
+      """
+      SELECT 1 FROM remote_link WHERE target = ?1 AND owner = ?2 AND attr = 'members' AND NOT EXISTS (
+        SELECT 1 FROM pending_link WHERE pending_link.target = ?1 AND pending_link.owner = ?2
+          AND pending_link.attr = 'members' AND pending_link.member = remote_link.member AND pending_link.op = 'remove')
+      LIMIT 1
+      """, [.text(target), .integer(group)])
+    return other == nil
   }
 
   private func examineRemovals(
@@ -108,7 +137,11 @@ struct ExportGuard: Sendable {
       let limit = limits.limit(ofMemberships: total)
       if count > limit { finding.removals.append(.init(group: nil, count: count, total: total, limit: limit)) }
     }
-    for group in groups where group.count > limits.groupRemovalFloor {
+    for group in groups {
+      guard
+        try group.count > limits.groupRemovalFloor
+          || group.count > limits.smallGroup && isEmptied(group.owner, transaction)
+      else { continue }
       let total: Int =
         try transaction.value(
           "SELECT COUNT(*) FROM remote_link WHERE target = ? AND owner = ? AND attr = 'members'",
@@ -155,7 +188,7 @@ struct ExportGuard: Sendable {
       "SELECT kind, anchor FROM (\(Self.deletions)) AS deletion ORDER BY anchor", [.text(target)]
     ) { row in
       let kind: String = try row[0]
-      if !finding.lostUnits.isEmpty || kinds.contains(kind) { add(try row[1]) }
+      if finding.hasLostScope || kinds.contains(kind) { add(try row[1]) }
     }
     if !finding.removals.isEmpty {
       add("")

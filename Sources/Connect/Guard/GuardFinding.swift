@@ -41,12 +41,17 @@ package struct GuardFinding: Sendable, Codable, Equatable {
   package var clearings: [Clearing] = []
   /// Organisational units of the configuration that were deleted in the directory.
   package var lostUnits: [String] = []
+  /// Groups that the rules' scopes name and the directory does not have, where objects leave the scope.
+  package var lostGroups: [String] = []
   /// Names exactly these deletions and removals: an approval lets no others through. Empty when nothing stands here.
   package var fingerprint = ""
 
   init(target: String) { self.target = target }
 
-  package var isClear: Bool { deletions.isEmpty && removals.isEmpty && clearings.isEmpty && lostUnits.isEmpty }
+  package var isClear: Bool { deletions.isEmpty && removals.isEmpty && clearings.isEmpty && !hasLostScope }
+
+  /// What the scope was made of is gone: all deletions stand here, however few they are.
+  var hasLostScope: Bool { !lostUnits.isEmpty || !lostGroups.isEmpty }
 
   /// What is wrong, in sentences.
   package var message: String {
@@ -55,6 +60,11 @@ package struct GuardFinding: Sendable, Codable, Equatable {
       sentences.append(
         "Organisational units of the configuration were deleted in the directory: \(lostUnits.joined(separator: "; "))."
       )
+    }
+    if !lostGroups.isEmpty {
+      sentences.append(
+        "Groups that the rules name are not in the directory, and objects leave the scope: "
+          + "\(lostGroups.joined(separator: "; ")).")
     }
     for excess in deletions {
       let here = excess.count - excess.leavingScope

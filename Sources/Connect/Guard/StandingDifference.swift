@@ -56,7 +56,7 @@ package struct StandingDifference: Sendable, Codable, Equatable {
         Deletion(
           kind: ObjectKind(rawValue: try row[1]) ?? .user, name: try DifferenceReader.name(of: try row[0], transaction),
           sourceAnchor: try row[2], isLeavingScope: try row[3])
-      }.filter { !finding.lostUnits.isEmpty || kinds.contains($0.kind) }
+      }.filter { finding.hasLostScope || kinds.contains($0.kind) }
       let removals =
         finding.removals.isEmpty
         ? []

@@ -120,6 +120,8 @@ extension QuarantineReason {
       "let the service account write ms-DS-ConsistencyGuid, or correct what the detail names; it is tried again by itself."
     case .targetConflict: "find the object in the cloud that has the value, and change or delete one of the two."
     case .targetRefused: "correct the value that the detail names; it is tried again by itself."
+    case .referenceRefused:
+      "see whether the target has the member that the detail names; it is tried again by itself."
     case .notAccepted: "see who else writes the value in the cloud; it is tried again by itself."
     }
   }

@@ -12,7 +12,7 @@ package struct ObjectFinder: Sendable {
   private let vocabularies: [String: TargetVocabulary]
   let now: @Sendable () -> Date
 
-  /// - Parameter vocabularies: of the targets that the configuration names, by their names.
+  /// - Parameter vocabularies: of the targets that the configuration names, by name.
   package init(
     configuration: ConnectConfiguration, vocabularies: [String: TargetVocabulary], now: @escaping @Sendable () -> Date
   ) {
@@ -110,10 +110,9 @@ package struct ObjectFinder: Sendable {
   }
 
   /// The targets with what each was last known to take.
-  func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
-    try configuration.targets.map {
-      let vocabulary = vocabularies[$0.name] ?? TargetVocabulary([:])
-      return try TargetOffer.profile($0.name, vocabulary.attributes, optional: vocabulary.optional, in: transaction)
+  private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
+    try configuration.targets.compactMap { target in
+      try vocabularies[target.name].map { try TargetOffer.profile(target.name, $0, in: transaction) }
     }
   }
 

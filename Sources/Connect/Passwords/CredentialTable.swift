@@ -49,15 +49,48 @@ struct CredentialTable {
     ) ?? nil
   }
 
-  /// Users of the partition that wait to be fetched by themselves: those that are new there first.
+  /// Makes those due whose password was never told: of the users that came (``PasswordLooks``), or of all.
+  func admit(all: Bool, at now: Double, in transaction: any Transaction) throws {
+    // In this order, in which the cost is that of those who came.
+    let users =
+      all
+      ? "remote CROSS JOIN mv ON mv.id = remote.mv"
+      : """
+      password_look CROSS JOIN mv ON mv.source_anchor = password_look.anchor
+        CROSS JOIN remote ON remote.target = password_look.target AND remote.mv = mv.id
+      """
+    try transaction.run(
+      """
+      INSERT INTO credential (target, entry, anchor, state, since, next_try)
+      SELECT ?1, entry.id, mv.source_anchor, 'due', ?3, 0 FROM \(users)
+      CROSS JOIN entry ON entry.id = mv.anchor_entry AND entry.mv = mv.id
+      WHERE \(all ? "remote" : "password_look").target = ?1 AND mv.kind = 'user' AND mv.gone = 0
+        AND entry.source = ?2 AND entry.deleted = 0 AND NOT EXISTS (
+          SELECT 1 FROM credential AS known WHERE known.target = ?1 AND known.entry = entry.id
+            AND known.anchor = mv.source_anchor)
+      ON CONFLICT (target, entry) DO UPDATE SET anchor = excluded.anchor, state = excluded.state, version = NULL,
+        originated = NULL, invocation = NULL, reason = NULL, detail = NULL, since = excluded.since,
+        next_try = excluded.next_try
+      """, [.text(target), .text(source), .real(now)])
+  }
+
+  /// Users of the partition that wait to be fetched by themselves: those that were never tried first.
   func due(_ partition: String, at now: Double, limit: Int, in transaction: any Transaction) throws -> [User] {
+    // In this order, in which the cost is that of those who wait.
     try transaction.query(
-      Self.users + """
-         AND entry.partition = (SELECT id FROM watermark WHERE source = ? AND partition = ?)
-        AND (credential.entry IS NULL OR (credential.state = 'due' AND COALESCE(credential.next_try, 0) <= ?))
-        ORDER BY credential.entry IS NOT NULL, entry.id LIMIT ?
-        """,
-      [.text(target), .text(source), .text(source), .text(partition), .real(now), .integer(Int64(limit))], Self.read
+      """
+      SELECT entry.id, entry.anchor, entry.dn, mv.source_anchor, credential.state, credential.version,
+        credential.originated, credential.invocation
+      FROM credential CROSS JOIN entry ON entry.id = credential.entry
+      CROSS JOIN mv ON mv.id = entry.mv CROSS JOIN remote ON remote.target = credential.target AND remote.mv = mv.id
+      WHERE credential.target = ?1 AND credential.state = 'due'
+        AND credential.next_try <= ?4
+        AND entry.source = ?2 AND entry.deleted = 0
+        AND entry.partition = (SELECT id FROM watermark WHERE source = ?2 AND partition = ?3)
+        AND mv.anchor_entry = entry.id AND mv.kind = 'user' AND mv.gone = 0 AND mv.source_anchor = credential.anchor
+      ORDER BY credential.next_try > 0, entry.id LIMIT ?5
+      """,
+      [.text(target), .text(source), .text(partition), .real(now), .integer(Int64(limit))], Self.read
     ).compactMap { $0 }
   }
 
@@ -93,7 +126,7 @@ struct CredentialTable {
         .text(target), .integer(user.entry), .text(user.anchor), .text(state.rawValue),
         version.map { .integer(Int64($0.number)) } ?? .null, version.map { .integer($0.originated) } ?? .null,
         version.map { .blob($0.invocation.bytes) } ?? .null, SQLValue(reason), SQLValue(detail), .real(now),
-        nextTry.map { .real($0) } ?? .null,
+        (nextTry ?? (state == .due ? 0 : nil)).map { .real($0) } ?? .null,
       ])
   }
 
@@ -101,7 +134,7 @@ struct CredentialTable {
   func refresh(_ partition: String, in transaction: any Transaction) throws {
     try transaction.run(
       """
-      UPDATE credential SET state = 'due', next_try = NULL WHERE target = ? AND state = 'sent' AND entry IN (
+      UPDATE credential SET state = 'due', next_try = 0 WHERE target = ? AND state = 'sent' AND entry IN (
         SELECT id FROM entry WHERE partition = (SELECT id FROM watermark WHERE source = ? AND partition = ?))
       """, [.text(target), .text(source), .text(partition)])
   }

@@ -16,33 +16,41 @@ struct DepartureTable {
 
   private static func isThere(_ table: String) -> String { isThere.replacing("%", with: table) }
 
-  /// Whether somebody left, or still waits to be forgotten: mostly nobody does, and then nothing has to be written.
-  func hasWork(in transaction: any Transaction) throws -> Bool {
+  /// Whether somebody still waits to be forgotten.
+  func hasAny(in transaction: any Transaction) throws -> Bool {
     let found: Int? = try transaction.value(
-      """
-      SELECT 1 WHERE EXISTS (SELECT 1 FROM password_departure WHERE target = ?1)
-        OR EXISTS (SELECT 1 FROM credential WHERE target = ?1 AND NOT \(Self.isThere("credential")))
-      """, [.text(target)])
+      "SELECT 1 FROM password_departure WHERE target = ? LIMIT 1", [.text(target)])
     return found != nil
   }
 
-  /// Notes who left, and takes back who came again. Of users without a known password there is nothing to forget.
+  /// Notes who left, of those that were noted (``PasswordLooks``) or of all, and takes back who came again. Of users without
+  /// a known password there is nothing to forget.
   ///
   /// - Parameter forgets: whether the target can be told; without that, what left is only no longer known.
-  func collect(forgets: Bool, at now: Double, in transaction: any Transaction) throws {
+  func collect(all: Bool, forgets: Bool, at now: Double, in transaction: any Transaction) throws {
+    // The index has all that is asked of it here: the passwords themselves are then found by their key.
+    let noted =
+      all
+      ? ""
+      : """
+      AND credential.entry IN (
+        SELECT known.entry FROM password_look CROSS JOIN credential AS known
+          ON known.target = password_look.target AND known.anchor = password_look.anchor
+        WHERE password_look.target = ?1)
+      """
     if forgets {
       try transaction.run(
         """
         INSERT INTO password_departure (target, anchor, version, originated, invocation, since)
         SELECT target, anchor, version, originated, invocation, ?2 FROM credential
         WHERE target = ?1 AND state <> 'none' AND anchor IS NOT NULL AND version IS NOT NULL
-          AND originated IS NOT NULL AND invocation IS NOT NULL AND NOT \(Self.isThere("credential"))
+          AND originated IS NOT NULL AND invocation IS NOT NULL \(noted) AND NOT \(Self.isThere("credential"))
         ON CONFLICT (target, anchor) DO UPDATE SET version = excluded.version, originated = excluded.originated,
           invocation = excluded.invocation, next_try = NULL
         """, [.text(target), .real(now)])
     }
     try transaction.run(
-      "DELETE FROM credential WHERE target = ?1 AND NOT \(Self.isThere("credential"))", [.text(target)])
+      "DELETE FROM credential WHERE target = ?1 \(noted) AND NOT \(Self.isThere("credential"))", [.text(target)])
     try transaction.run(
       "DELETE FROM password_departure WHERE target = ?1 AND \(Self.isThere("password_departure"))", [.text(target)])
   }

@@ -8,15 +8,26 @@ extension PasswordPass {
   /// Passwords of users that left which one pass has forgotten.
   static let maximumDepartures = 10_000
 
-  /// Has each target forget the passwords of users that are no longer among its objects: their deletion was carried out.
-  /// One that waits for the guard, or comes back before, keeps its password.
-  func forgetDeparted(_ report: inout PasswordReport) async throws {
+  /// Makes those due who came to a target, and has it forget the passwords of users that are no longer among its objects:
+  /// their deletion was carried out. One that waits for the guard, or comes back before, keeps its password. Mostly nobody
+  /// came or left, and then nothing is written.
+  func lookAtUsers(_ report: inout PasswordReport) async throws {
+    let sources = sources.map(\.name)
     for target in targets {
-      let table = DepartureTable(target: target.name)
-      guard try await store.read({ try table.hasWork(in: $0) }) else { continue }
+      let (table, looks) = (DepartureTable(target: target.name), PasswordLooks(target: target.name))
       let time = now().timeIntervalSince1970
+      let (isScan, hasWork) = try await store.read { transaction in
+        let isScan = try looks.isScanDue(sources, at: time, in: transaction)
+        return (isScan, try isScan || looks.hasAny(in: transaction) || table.hasAny(in: transaction))
+      }
+      guard hasWork else { continue }
       let removals = try await store.write { transaction in
-        try table.collect(forgets: target.forgets, at: time, in: transaction)
+        try table.collect(all: isScan, forgets: target.forgets, at: time, in: transaction)
+        for source in sources {
+          try CredentialTable(source: source, target: target.name).admit(all: isScan, at: time, in: transaction)
+        }
+        try looks.clear(in: transaction)
+        if isScan { try looks.noteScan(sources, at: time, in: transaction) }
         return try table.due(at: time, limit: Self.maximumDepartures, in: transaction)
       }
       for part in removals.chunks(of: max(1, target.batchSize)) {

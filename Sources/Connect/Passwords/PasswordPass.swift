@@ -9,7 +9,7 @@ import Wire
 
 /// Password hash synchronisation: read what changed, derive, send, remember the version.
 ///
-/// 0. **forget**: what targets hold of users that left.
+/// 0. **users**: who came to a target since the last pass is due; what targets hold of users that left is forgotten.
 /// 1. **read**: pages of changes since each domain's watermark, over replication.
 /// 2. **derive**: for users that the target has and versions that it has not, on all cores; beside it, when they expire.
 /// 3. **send**: in batches; what fails becomes due.
@@ -26,7 +26,7 @@ package struct PasswordPass: Sendable {
   /// Seconds between looks at a domain's password policy. Each needs a connection by LDAP.
   static let policyInterval = 900.0
 
-  private let sources: [any PasswordSource]
+  let sources: [any PasswordSource]
   let targets: [any PasswordTarget]
   let store: any Store
   private let ledger: FlowLedger
@@ -68,7 +68,7 @@ package struct PasswordPass: Sendable {
     var report = PasswordReport()
     var first: (any Error)?
     var succeeded = 0
-    try await forgetDeparted(&report)
+    try await lookAtUsers(&report)
     for source in sources {
       for partition in try await source.partitions() {
         do {

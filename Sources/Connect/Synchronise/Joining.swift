@@ -101,6 +101,7 @@ struct Joining {
     try connect(entry, to: object.id)
     try transaction.run(
       "UPDATE mv SET anchor_entry = ? WHERE id = ?", [.integer(entry.id), .integer(object.id)])
+    try PasswordLooks.note(object.id, in: transaction)
     try quarantine.remove(entry: entry.id, .duplicateAnchor)
     var object = object
     object.anchorEntry = entry.id

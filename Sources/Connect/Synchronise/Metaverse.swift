@@ -321,6 +321,7 @@ struct Metaverse {
   /// A target holds nothing of a gone object any more; with the last target the object goes.
   static func release(object: Int64, from target: String, in transaction: any Transaction) throws {
     let arguments: [SQLValue] = [.text(target), .integer(object)]
+    try PasswordLooks.note(object, at: target, whereHeld: true, in: transaction)
     for (table, column) in targetTables + targetNotes {
       try transaction.run("DELETE FROM \(table) WHERE target = ? AND \(column) = ?", arguments)
     }

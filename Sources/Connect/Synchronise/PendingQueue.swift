@@ -78,6 +78,7 @@ struct PendingQueue {
       """, key)
     guard isKnown != nil else {
       // What was only going to be taken over stays the target's own.
+      try PasswordLooks.note(object, at: target.name, whereHeld: true, in: transaction)
       try transaction.run("DELETE FROM remote WHERE target = ? AND mv = ?", key)
       try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key)
       return false

@@ -108,10 +108,14 @@ struct Synchroniser: Sendable {
     for former in known where !targets.contains(where: { $0.name == former }) {
       for table in [
         "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form", "cleared",
+        "parked",
+        "password_look",
       ] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }
-      for setting in [Setting.reconciled, .offer] { try Setting.remove(setting, of: former, in: transaction) }
+      for setting in [Setting.reconciled, .offer, .passwordsScanned] {
+        try Setting.remove(setting, of: former, in: transaction)
+      }
     }
     let orphans = try transaction.query(
       """

@@ -22,6 +22,7 @@ package import Store
 /// | `anchor_write` | a source anchor that has yet to be written to its directory; its object's export waits for that |
 /// | `stranger` | what a target holds that is no object of ours, or can restore; matches are found here |
 /// | `pending`, `pending_link` | what the target has yet to be told; `sent` is the revision of an unanswered request |
+/// | `parked` | an object that has a temporary name at a target, with what it had before (``NameExchange``) |
 /// | `quarantine` | why an object or one of its values is held back; without a target's name: for all of them |
 /// | `approval` | a difference that was let past the guard, by its fingerprint, with when it was approved and used |
 /// | `cleared` | an attribute that an object has no more at a target, until that knows |
@@ -30,6 +31,7 @@ package import Store
 /// | `password_watermark` | how far the password hashes of a domain were read |
 /// | `password_policy` | how long passwords of a domain live, and when that was read |
 /// | `credential` | a user's password at a target: its state and version, never the password |
+/// | `password_look` | an anchor whose user came to a target or left it since passwords were last looked at |
 /// | `password_departure` | a password that a target still has to forget, because its user left |
 /// | `run` | a pass that was made |
 /// | `flow_use` | a row of the port reference that was really used |
@@ -240,7 +242,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
-    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks,
+    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, matching,
   ]
 }
 
@@ -260,6 +262,8 @@ enum Setting: String {
   case staged = "staged:"
   /// Followed by a target's name: the kinds of objects that it takes, as it last said.
   case offer = "offer:"
+  /// Followed by a target's name: when all users' passwords were last looked at, and of which sources.
+  case passwordsScanned = "passwords-scanned:"
   /// When somebody last asked for a pass at once: after an approval, or to try again what was refused.
   case call
 

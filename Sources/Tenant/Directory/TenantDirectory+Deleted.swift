@@ -12,6 +12,8 @@ package struct DeletedResource: Sendable, Hashable {
   /// The user's name, or the display name of all else.
   package let name: String
   package let externalId: String?
+  /// Whether it holds an administrative role.
+  package let isPrivileged: Bool
   package let deleted: Date
   /// When it will be purged for good.
   package let purge: Date
@@ -24,13 +26,15 @@ extension TenantDirectory {
     return try await store.read { transaction in
       try transaction.query(
         """
-        SELECT id, coalesce(user_name, shown), external_id, deleted FROM resource
+        SELECT id, coalesce(user_name, shown), external_id, deleted, attributes FROM resource
         WHERE deleted IS NOT NULL AND kind = ? ORDER BY deleted DESC, seq
         """, [.integer(Int64(kind.rawValue))]
       ) { row in
         let deleted = Date(milliseconds: try row[3])
         return DeletedResource(
-          kind: kind, id: try row[0], name: try row[1], externalId: try row[2], deleted: deleted,
+          kind: kind, id: try row[0], name: try row[1], externalId: try row[2],
+          isPrivileged: SCIMResource(try JSONValue.parse(row[4] as String).object ?? JSONObject()).isPrivileged,
+          deleted: deleted,
           purge: deleted.addingTimeInterval(Double(days) * 86_400))
       }
     }
@@ -38,9 +42,13 @@ extension TenantDirectory {
 
   /// Brings a deleted resource back, with its memberships.
   ///
-  /// - Throws: ``TenantError`` `unknownResource`, `notDeleted`, and `nameTaken` when another holds its name or the
-  ///   domain of its name is no longer verified.
-  package func restore(_ kind: ResourceKind, _ id: String, by actor: Actor) async throws -> SCIMResource {
+  /// - Parameter includingPrivileged: for an administrator of the tenant. A client would take a role over with the source
+  ///   anchor that it may choose.
+  /// - Throws: ``TenantError`` `unknownResource`, `notDeleted`, `privileged`, and `nameTaken` when another holds its name
+  ///   or the domain of its name is no longer verified.
+  package func restore(
+    _ kind: ResourceKind, _ id: String, includingPrivileged: Bool = false, by actor: Actor
+  ) async throws -> SCIMResource {
     try await write(by: actor) { [limits] writer in
       let transaction = writer.transaction
       let found = try transaction.first(
@@ -53,6 +61,11 @@ extension TenantDirectory {
       }
       guard found.deleted != nil else {
         throw TenantError(.notDeleted, "The \(kind.name) \(id) is not deleted.", remedy: "Use it as it is.")
+      }
+      guard includingPrivileged || !found.resource(base: "").isPrivileged else {
+        throw TenantError(
+          .privileged, "The \(kind.name) \(id) is privileged and is not restored for a client.",
+          remedy: "Restore it as an administrator, with 'bridgehead tenant \(kind.name.lowercased())s restore \(id)'.")
       }
       let restored: StoredResource
       do {

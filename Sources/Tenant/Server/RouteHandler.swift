@@ -88,11 +88,12 @@ struct RouteHandler: Sendable {
     return TenantAnswer(status: 204)
   }
 
-  /// `{"resources": [{"id": "…", "externalId": "…", "name": "…"}]}`, the latest first.
+  /// `{"resources": [{"id": "…", "externalId": "…", "name": "…", "privileged": true}]}`, the latest first.
   private func deleted(_ kind: ResourceKind) async throws -> JSONValue {
     let resources = try await directory.deleted(kind).map { deleted in
       var object: JSONObject = ["id": .string(deleted.id), "name": .string(deleted.name)]
       object["externalId"] = deleted.externalId.map(JSONValue.string)
+      if deleted.isPrivileged { object["privileged"] = true }
       return JSONValue.object(object)
     }
     return ["resources": .array(resources)]
@@ -106,6 +107,7 @@ struct RouteHandler: Sendable {
       switch error.code {
       case .unknownResource: throw SCIMError.notFound(error.message)
       case .notDeleted, .nameTaken: throw SCIMError.uniqueness(error.message)
+      case .privileged: throw SCIMError(status: 409, scimType: .mutability, detail: error.message)
       default: throw error
       }
     }

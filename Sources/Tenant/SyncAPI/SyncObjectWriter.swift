@@ -55,7 +55,10 @@ struct SyncObjectWriter {
       throw Refusal(code: SyncObjectResult.Problem.notFound, detail: "There is no such object, and no source anchor.")
     }
     let kind = ResourceKind(object.type)
-    if let deleted = try findDeleted(kind, anchor) { return try change(try writer.restore(deleted), object) }
+    if let deleted = try findDeleted(kind, anchor) {
+      try refusePrivileged(deleted.resource(base: ""))
+      return try change(try writer.restore(deleted), object)
+    }
     if let match = try softMatch(object) { return try change(match, object) }
     let resource = kind.form.resource(
       externalId: anchor, SyncForm.of(object.type).attributes(object.properties))
@@ -217,7 +220,7 @@ struct SyncObjectWriter {
     guard !resource.isPrivileged else {
       throw Refusal(
         code: SyncObjectResult.Problem.administrator,
-        detail: "The tenant's account of this name is privileged and is not taken over.")
+        detail: "The tenant's account of this name or source anchor is privileged and is not taken over.")
     }
   }
 }

@@ -132,6 +132,10 @@ struct Configuration: Codable, Sendable {
     var memberRemovals: Int?
     var memberRemovalPercent: Int?
     var groupRemovalPercent: Int?
+    var deletionFloor: Int?
+    var memberRemovalFloor: Int?
+    var groupRemovalFloor: Int?
+    var smallGroup: Int?
     var clearedValues: Int?
     var window: String?
   }

@@ -221,6 +221,19 @@ extension Schema {
       "groupRemovalPercent", .integer(1...100),
       "Removals of more than this share of one group's members stop the export. Default: 50."),
     Property(
+      "deletionFloor", .integer(0...10_000_000),
+      "So many deletions pass whatever their share of a type, unless nothing of a type with several objects would be left. "
+        + "Default: 5."),
+    Property(
+      "memberRemovalFloor", .integer(0...100_000_000),
+      "So many removals pass whatever their share of all memberships. Default: 100."),
+    Property(
+      "groupRemovalFloor", .integer(0...100_000_000),
+      "So many removals pass whatever their share of one group's members. Default: 50."),
+    Property(
+      "smallGroup", .integer(0...100_000_000),
+      "The removal of all members of a group that has more than this stops the export. Default: 10."),
+    Property(
       "clearedValues", .integer(1...100_000_000),
       "So many objects below one unit that lose an attribute at once, while none that changes there keeps it, stop the "
         + "export. Default: 20."),

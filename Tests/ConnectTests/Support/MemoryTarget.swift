@@ -20,6 +20,8 @@ final class MemoryTarget: ExportTarget {
   private struct State {
     var objects: [String: Stored] = [:]
     var deleted: [String: Stored] = [:]
+    /// The identifiers of those that were deleted, in that order.
+    var deletions: [String] = []
     var nextID = 1
     var creates: [String: Int] = [:]
     var requests = 0
@@ -27,13 +29,15 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    /// Display names of those that it does not take as members.
+    var refusesMembers: Set<String> = []
     /// Display names over which a whole request fails without an answer for any of its operations.
     var stumblesOver: Set<String> = []
     var isDown = false
     /// The kinds that it takes; nil for all of its vocabulary.
     var offered: Set<ObjectKind>?
     var asked = 0
-    /// How often all kinds were read at once.
+    /// How often it was read in full.
     var readings = 0
     /// Operations until the target answers nobody any more; nil for never.
     var lastsFor: Int?
@@ -44,13 +48,15 @@ final class MemoryTarget: ExportTarget {
   let capabilities: TargetCapabilities
   /// Whether it keeps what is deleted.
   private let restoresDeleted: Bool
-  /// Whether all kinds are read at once.
+  /// Whether no two objects may have one address.
+  private let hasUniqueAddresses: Bool
+  /// Whether a reading mixes all kinds, instead of telling one after the other.
   private let readsTogether: Bool
   private let state = Mutex(State())
 
   init(
     _ name: String = "tenant", operationsPerRequest: Int = 1, concurrency: Int = 1,
-    restoresDeleted: Bool = false, readsTogether: Bool = false,
+    restoresDeleted: Bool = false, readsTogether: Bool = false, hasUniqueAddresses: Bool = false,
     vocabulary: [ObjectKind: Set<String>] = MemoryTarget.usersAndGroups
   ) {
     self.name = name
@@ -59,6 +65,7 @@ final class MemoryTarget: ExportTarget {
       operationsPerRequest: operationsPerRequest, concurrency: concurrency)
     self.restoresDeleted = restoresDeleted
     self.readsTogether = readsTogether
+    self.hasUniqueAddresses = hasUniqueAddresses
   }
 
   static let usersAndGroups: [ObjectKind: Set<String>] = [
@@ -90,6 +97,7 @@ final class MemoryTarget: ExportTarget {
   var readings: Int { state.withLock { $0.readings } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
+  func refuseMembers(_ names: Set<String>) { state.withLock { $0.refusesMembers = names } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 
@@ -115,6 +123,20 @@ final class MemoryTarget: ExportTarget {
   }
 
   func purgeDeleted() { state.withLock { $0.deleted = [:] } }
+
+  /// What somebody else deletes at the target, in this order.
+  func delete(_ objects: [(id: String, stored: Stored)]) {
+    state.withLock { state in
+      for (id, stored) in objects {
+        state.objects[id] = nil
+        state.deleted[id] = stored
+        state.deletions.append(id)
+      }
+    }
+  }
+
+  /// Brings back what was deleted, as it was.
+  func restore(_ id: String) { state.withLock { $0.objects[id] = $0.deleted.removeValue(forKey: id) } }
 
   /// What somebody else does at the target.
   func tamper(_ body: (inout [String: Stored]) -> Void) { state.withLock { body(&$0.objects) } }
@@ -164,7 +186,7 @@ final class MemoryTarget: ExportTarget {
           if left == 0 { return .unavailable("503") }
           state.lastsFor = left - 1
         }
-        let outcome = Self.apply(operation, &state)
+        let outcome = apply(operation, &state)
         if !restoresDeleted { state.deleted = [:] }
         return outcome
       }
@@ -187,14 +209,14 @@ final class MemoryTarget: ExportTarget {
     }
   }
 
-  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error>? {
-    guard readsTogether else { return nil }
-    // Groups come before their members, and each object on a page of its own.
+  func reading(of kinds: [ObjectKind]) -> AsyncThrowingStream<[ReadRecord], any Error> {
     let pages = state.withLock { state in
       state.readings += 1
-      return state.objects.filter { kinds.contains($0.value.kind) }
-        .sorted { ($0.value.kind.rawValue, $0.key) < ($1.value.kind.rawValue, $1.key) }
-        .map { [ReadRecord($0.value.kind, Self.record($0.key, $0.value))] }
+      let records = state.objects.map { ReadRecord($0.value.kind, Self.record($0.key, $0.value)) }
+        .sorted { ($0.kind.rawValue, $0.record.id) < ($1.kind.rawValue, $1.record.id) }
+      // Groups come before their members, and each object on a page of its own.
+      if readsTogether { return records.filter { kinds.contains($0.kind) }.map { [$0] } }
+      return kinds.map { kind in records.filter { $0.kind == kind } }
     }
     return AsyncThrowingStream { continuation in
       for page in pages { continuation.yield(page) }
@@ -204,19 +226,12 @@ final class MemoryTarget: ExportTarget {
 
   func deletedRecords(_ kind: ObjectKind) async throws -> [TargetRecord] {
     state.withLock { state in
-      state.deleted.filter { $0.value.kind == kind }.map { id, stored in
-        TargetRecord(id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isDeleted: true)
+      state.deletions.reversed().compactMap { id in
+        guard let stored = state.deleted[id], stored.kind == kind else { return nil }
+        return TargetRecord(
+          id: id, sourceAnchor: stored.sourceAnchor, attributes: Attributes(), isPrivileged: stored.isPrivileged,
+          isDeleted: true)
       }
-    }
-  }
-
-  func records(_ kind: ObjectKind) -> AsyncThrowingStream<[TargetRecord], any Error> {
-    let records = state.withLock { state in
-      state.objects.filter { $0.value.kind == kind }.map(Self.record).sorted { $0.id < $1.id }
-    }
-    return AsyncThrowingStream { continuation in
-      if !records.isEmpty { continuation.yield(records) }
-      continuation.finish()
     }
   }
 
@@ -226,7 +241,7 @@ final class MemoryTarget: ExportTarget {
       links: stored.links.mapValues { Array($0) }, isPrivileged: stored.isPrivileged)
   }
 
-  private static func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
+  private func apply(_ operation: ExportOperation, _ state: inout State) -> ExportOutcome {
     state.operations.append(operation)
     switch operation {
     case .create(let kind, let anchor, let attributes):
@@ -236,24 +251,27 @@ final class MemoryTarget: ExportTarget {
       let stored = Stored(kind: kind, sourceAnchor: anchor, attributes: attributes)
       state.objects[id] = stored
       state.creates[anchor, default: 0] += 1
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .update(_, let id, let changes, _):
       guard var stored = state.objects[id] else { return .notFound }
       if let outcome = refusal(changes, id, state) { return outcome }
       stored.attributes.merge(changes)
       state.objects[id] = stored
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .adopt(_, let id, let anchor, let isDeleted, let changes, _):
       guard var stored = isDeleted ? state.deleted[id] : state.objects[id] else { return .notFound }
+      if isDeleted, stored.isPrivileged { return .held(.privilegedMatch, "it is privileged") }
       if let outcome = refusal(changes, id, state) { return outcome }
       state.deleted[id] = nil
       stored.sourceAnchor = anchor
       stored.attributes.merge(changes)
       state.objects[id] = stored
-      return .done(record(id, stored))
+      return .done(Self.record(id, stored))
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
+      let names = add.compactMap { state.objects[$0.id]?.attributes.text("displayName") }
+      guard state.refusesMembers.isDisjoint(with: names) else { return .refused("not as a member") }
       if attribute == "manager", !add.isEmpty { state.objects[id]?.links[attribute] = [] }
       for member in remove { state.objects[id]?.links[attribute]?.remove(member.id) }
       for member in add { state.objects[id]?.links[attribute, default: []].insert(member.id) }
@@ -261,15 +279,16 @@ final class MemoryTarget: ExportTarget {
     case .delete(_, let id):
       guard let stored = state.objects.removeValue(forKey: id) else { return .notFound }
       state.deleted[id] = stored
+      state.deletions.append(id)
       return .done(nil)
     }
   }
 
-  private static func refusal(_ attributes: Attributes, _ id: String?, _ state: State) -> ExportOutcome? {
-    guard let name = attributes.text("userPrincipalName") else { return nil }
-    if state.refuses.contains(name) { return .refused("not this one") }
-    let isTaken = state.objects.contains {
-      $0.key != id && $0.value.attributes.text("userPrincipalName")?.lowercased() == name.lowercased()
+  private func refusal(_ attributes: Attributes, _ id: String?, _ state: State) -> ExportOutcome? {
+    if let name = attributes.text("userPrincipalName"), state.refuses.contains(name) { return .refused("not this one") }
+    let wanted = Claims.wanted(by: attributes).filter { $0.space == .userName || hasUniqueAddresses }
+    let isTaken = state.objects.contains { other in
+      other.key != id && !wanted.isDisjoint(with: Claims.wanted(by: other.value.attributes))
     }
     return isTaken ? .conflict("the name is taken") : nil
   }

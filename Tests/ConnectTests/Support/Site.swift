@@ -20,6 +20,8 @@ final class Site: Sendable {
   /// Written to where a configuration names it.
   let second = MemoryTarget("second")
   let store: SQLiteStore
+  /// What statements of the store did.
+  let work: StoreWork
   let clock = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
   private let folder: String
 
@@ -30,7 +32,8 @@ final class Site: Sendable {
   /// The other forest's domain.
   let resourcesRoot: Anchor
 
-  private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore) {
+  private init(_ target: MemoryTarget, _ folder: String, _ store: SQLiteStore, _ work: StoreWork) {
+    self.work = work
     directory = ScriptedDirectory()
     root = directory.add(.structure, "DC=corp,DC=example", in: nil)
     people = directory.add(.structure, "OU=People", in: root)
@@ -41,16 +44,14 @@ final class Site: Sendable {
     self.store = store
   }
 
-  /// - Parameter work: where what the store's statements do is counted.
-  static func with(
-    _ target: MemoryTarget = MemoryTarget(), work: StoreWork? = nil, _ body: (Site) async throws -> Void
-  ) async throws {
+  static func with(_ target: MemoryTarget = MemoryTarget(), _ body: (Site) async throws -> Void) async throws {
     let folder = NSTemporaryDirectory() + "bridgehead-connect-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
+    let work = StoreWork()
     let store = try await SQLiteStore.open(
       path: folder + "/connect.db", migrations: ConnectSchema.migrations, options: .init(work: work))
-    try await body(Site(target, folder, store))
+    try await body(Site(target, folder, store, work))
     try await store.close()
   }
 
@@ -114,11 +115,9 @@ final class Site: Sendable {
   }
 
   func finder(_ configuration: ConnectConfiguration? = nil) -> ObjectFinder {
-    let configuration = configuration ?? self.configuration()
-    let vocabulary = TargetVocabulary(target.vocabulary)
-    return ObjectFinder(
-      configuration: configuration,
-      vocabularies: Dictionary(uniqueKeysWithValues: configuration.targets.map { ($0.name, vocabulary) }),
+    ObjectFinder(
+      configuration: configuration ?? self.configuration(),
+      vocabularies: [target, second].reduce(into: [:]) { $0[$1.name] = TargetVocabulary($1.vocabulary) },
       now: { [weak self] in self?.clock.withLock { $0 } ?? .distantPast })
   }
 

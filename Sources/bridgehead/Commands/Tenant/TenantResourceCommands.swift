@@ -220,7 +220,7 @@ struct TenantResources<Words: ResourceWords>: AsyncParsableCommand {
 
     func run() async throws {
       let access = try TenantAccess(configurationFile)
-      print(try await access.directory().restore(Words.kind, id, by: access.actor).json.text)
+      print(try await access.directory().restore(Words.kind, id, includingPrivileged: true, by: access.actor).json.text)
     }
   }
 }
