@@ -158,8 +158,9 @@ struct Staging: Sendable {
     let parent = change.parent?.bytes ?? known.parent
     let kind = change.kind?.rawValue ?? known.kind
     let isMoved = parent != known.parent
-    let isChanged = hash != known.hash || isMoved || kind != known.kind || known.isDeleted
-    if isChanged || name != known.name || known.partition != partition {
+    let isChanged =
+      hash != known.hash || isMoved || kind != known.kind || known.isDeleted || known.partition != partition
+    if isChanged || name != known.name {
       try transaction.run(
         """
         UPDATE entry SET partition = ?, kind = ?, parent = ?, dn = ?, hash = ?, attrs = ?, generation = ?, deleted = 0,

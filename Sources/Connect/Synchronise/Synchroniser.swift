@@ -89,6 +89,7 @@ struct Synchroniser: Sendable {
         try transaction.run(
           "DELETE FROM anchor_write WHERE entry IN (SELECT id FROM entry WHERE source = ?)", [.text(source)])
       }
+      try ImportedDomains(configuration, in: transaction).forgetOthers(in: transaction)
       try Setting.save(.rules, fingerprint, in: transaction)
       try Setting.save(.rulesChanged, "", in: transaction)
     }
@@ -157,13 +158,17 @@ struct Synchroniser: Sendable {
     if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
     if entry.isOutside { return try metaverse.outside.enter(entry, attributes) }
+    guard scope.exclusion(ofPartition: entry.partition, source: entry.source) == nil else {
+      try due.clear(entry.id)
+      return try metaverse.leave(entry)
+    }
     // Wherever they stand, they only join.
     if entry.kind == .foreign {
       let evaluation = try metaverse.evaluate(entry, attributes)
       try due.set(entry.id, evaluation.nextChange)
       return try metaverse.enter(entry, attributes, evaluation)
     }
-    switch try scope.verdict(below: entry.parent, source: entry.source) {
+    switch try scope.verdict(below: entry.parent, in: entry.partition, source: entry.source) {
     case .included:
       let evaluation = try metaverse.evaluate(entry, attributes)
       // Also what is out of scope today may come into it by itself.
@@ -189,7 +194,8 @@ extension ConnectConfiguration {
   /// What the result of synchronising depends on besides the entries.
   var rulesFingerprint: String {
     let filters = forests.map { forest in
-      ([forest.name] + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
+      ([forest.name] + forest.domains.map { "=" + $0.lowercased() }.sorted()
+        + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
         + forest.filter.exclude.map { "-" + DistinguishedName.folded($0) }.sorted()).joined(separator: "|")
     }
     let domains = targets.map { target in

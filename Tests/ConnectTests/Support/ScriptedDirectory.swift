@@ -32,6 +32,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     var rereads = 0
     var refusesAnchors = false
     var anchorsWritten = 0
+    /// The domains that are read; nil for the forest's only one. Others are empty.
+    var domains: [String]?
   }
 
   let name: String
@@ -153,6 +155,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
   func useAnotherDatabase() { state.withLock { $0.invocation[0] += 1 } }
   func breakOnce(afterBatches count: Int) { state.withLock { $0.breakAfter = count } }
   func beUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
+  func readDomains(_ domains: [String]?) { state.withLock { $0.domains = domains } }
   func answerIncompletely() { state.withLock { $0.isComplete = false } }
   /// Removes an object as if it could no longer be seen.
   func hide(_ anchor: Anchor) { state.withLock { $0.objects[anchor] = nil } }
@@ -180,7 +183,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   // MARK: ImportSource
 
-  func partitions() async throws -> [String] { ["DC=corp,DC=example"] }
+  func partitions() async throws -> [String] { state.withLock { $0.domains } ?? [name] }
 
   func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
     if state.withLock({ $0.isUnreachable }) { throw ImportInterruption(reason: "nobody answers") }
@@ -188,11 +191,12 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
       let sequence = Int64(state.log.count)
       let mark = Watermark(
         cookie: [UInt8(clamping: sequence)], server: "dc1", invocation: state.invocation, sequence: sequence)
+      let objects = partition == name ? state.order.compactMap { state.objects[$0] } : []
       let isDelta = watermark.map { $0.invocation == state.invocation && $0.sequence <= sequence } ?? false
       let changes =
         isDelta
-        ? Array(state.log[Int(watermark?.sequence ?? 0)...])
-        : state.order.compactMap { state.objects[$0] }.map { Self.whole($0, state) }
+        ? partition == name ? Array(state.log[Int(watermark?.sequence ?? 0)...]) : []
+        : objects.map { Self.whole($0, state) }
       let end = Batch.End(watermark: mark, isComplete: state.isComplete)
       defer { (state.breakAfter, state.isComplete) = (nil, true) }
       state.readings.append(isDelta ? .delta : .full)
