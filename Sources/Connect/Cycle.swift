@@ -41,7 +41,8 @@ struct Cycle {
     try await offer.ask(full ? .full : .due)
     let profiles = try await offer.profiles()
     try await synchronise(profiles, full: full, &report)
-    try await export(profiles, full: full, &report)
+    try await writeAnchors(&report)
+    try await passToTargets(profiles, full: full, &report)
   }
 
   private var resolution: ReferenceResolution {
@@ -125,8 +126,24 @@ struct Cycle {
     }
   }
 
-  /// The targets side by side: one that is down or stopped by the guard does not hold up the others.
-  private func export(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
+  /// Before the first request about an object its anchor is in its directory: once in a pass, whatever targets there are.
+  /// Where the guard stops the export to all of them, nothing is written here either.
+  private func writeAnchors(_ report: inout CycleReport) async throws {
+    let left = report.leftBehind ?? []
+    let writeback = AnchorWriteback(
+      writers: anchorWriters.filter { !left.contains($0.source) }, store: store, now: now)
+    guard !configuration.isStaging, try await writeback.isDue() else { return }
+    let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
+    let isStopped = try await store.read { [time = now()] transaction in
+      try guards.allSatisfy { try !$0.lets(through: transaction, at: time) }
+    }
+    if isStopped { return }
+    try await clock.timed(.export, &report) { report in report.errors += try await writeback.run() }
+  }
+
+  /// Guard, export and confirm, the targets side by side: one that is down or stopped by the guard does not hold up the
+  /// others.
+  private func passToTargets(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
     let synchroniser = synchroniser(profiles)
     var failures: [(target: String, error: any Error)] = []
     let mode = report.mode
@@ -134,7 +151,6 @@ struct Cycle {
       for (target, profile) in zip(targets, profiles) {
         let pass = TargetPass(
           target: target, profile: profile, configuration: configuration, synchroniser: synchroniser,
-          anchorWriters: anchorWriters,
           store: store, logger: logger, now: now, progress: progress)
         group.addTask {
           var part = CycleReport(mode: mode, started: pass.now())
@@ -161,27 +177,6 @@ struct Cycle {
     if let first = failures.first { throw first.error }
     report.quarantined += try await store.read { transaction in
       try transaction.value("SELECT COUNT(*) FROM quarantine WHERE target = ?", [.text(Quarantine.everyTarget)]) ?? 0
-    }
-  }
-}
-
-/// Tells how long each phase took.
-struct PhaseClock: Sendable {
-  let logger: Logger
-  let now: @Sendable () -> Double
-
-  func timed<R>(
-    _ phase: Phase, _ report: inout CycleReport, _ body: (inout CycleReport) async throws -> R
-  ) async throws -> R {
-    let start = now()
-    logger.debug("phase begins", metadata: ["phase": "\(phase.rawValue)"])
-    do {
-      let result = try await body(&report)
-      report.phases.append(.init(phase: phase, elapsed: now() - start))
-      return result
-    } catch {
-      report.phases.append(.init(phase: phase, elapsed: now() - start))
-      throw error
     }
   }
 }

@@ -11,7 +11,6 @@ struct TargetPass: Sendable {
   let profile: TargetProfile
   let configuration: ConnectConfiguration
   let synchroniser: Synchroniser
-  let anchorWriters: [any AnchorWriter]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -56,7 +55,6 @@ struct TargetPass: Sendable {
     try await clock.timed(.guard, &report) { [time = now()] _ in
       try await ExportGuard(configuration: configuration, target: target.name).check(store, at: time)
     }
-    try await writeAnchors(&report)
     var allowed = capabilities
     var summary = ExportSummary(operations: 0, successful: 0)
     for round in 1...Self.maximumRounds {
@@ -68,19 +66,6 @@ struct TargetPass: Sendable {
     }
     if summary.operations > 0 {
       try await clock.timed(.confirm, &report) { [summary] _ in try await target.conclude(summary) }
-    }
-  }
-
-  /// Before the first request about an object its anchor is in its directory. A directory that does not answer holds up
-  /// the objects that wait for it, and nobody else.
-  private func writeAnchors(_ report: inout CycleReport) async throws {
-    guard !anchorWriters.isEmpty else { return }
-    try await clock.timed(.export, &report) { report in
-      do {
-        report.errors += try await AnchorWriteback(writers: anchorWriters, store: store, now: now).run()
-      } catch let error as any DiagnosableError where !(error is StoreError) {
-        report.errors.append(error.message)
-      }
     }
   }
 

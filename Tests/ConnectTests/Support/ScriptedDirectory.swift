@@ -32,6 +32,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     var rereads = 0
     var refusesAnchors = false
     var anchorsWritten = 0
+    var anchorTurns = 0
     /// The domains that are read; nil for the forest's only one. Others are empty.
     var domains: [String]?
   }
@@ -164,6 +165,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   func refuseAnchors(_ refuses: Bool) { state.withLock { $0.refusesAnchors = refuses } }
   var anchorsWritten: Int { state.withLock { $0.anchorsWritten } }
+  /// How often somebody wanted to write one.
+  var anchorTurns: Int { state.withLock { $0.anchorTurns } }
 
   // MARK: AnchorWriter
 
@@ -171,11 +174,14 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
     anchors.map { write in
-      let isRefused = state.withLock { state in
-        if !state.refusesAnchors { state.anchorsWritten += 1 }
-        return state.refusesAnchors
+      let refusal = state.withLock { state -> String? in
+        state.anchorTurns += 1
+        if state.refusesAnchors { return "insufficient rights" }
+        if state.objects[write.entry]?.attributes["ms-ds-consistencyguid"].isEmpty == false { return "it has one" }
+        state.anchorsWritten += 1
+        return nil
       }
-      if isRefused { return "insufficient rights" }
+      if let refusal { return refusal }
       modify(write.entry, ["ms-ds-consistencyguid": [String(decoding: write.anchor, as: UTF8.self)]])
       return nil
     }
