@@ -21,8 +21,9 @@ struct Work: Sendable, Equatable {
     }
     // Nothing is exported in staging mode: what is pending stays.
     if configuration.isStaging { return Work(isNew: isUnsynchronised || isReferenceDue, leftovers: 0) }
-    let isRetryDue: Bool =
-      try transaction.value("SELECT EXISTS (SELECT 1 FROM quarantine WHERE next_try <= ?)", [.real(now)]) ?? false
+    let isRetryDue = try configuration.targets.contains { target in
+      try Quarantine(transaction: transaction, target: target.name, now: now).isReleaseDue()
+    }
     let isReadingDue = try configuration.targets.contains { target in
       try Reconciliation.isDue(target.name, configuration, now: now, in: transaction)
     }

@@ -27,6 +27,7 @@ final class MemoryTarget: ExportTarget {
     /// The request that fails, counted from 1, and whether it is carried out all the same.
     var fault: (request: Int, isDone: Bool)?
     var refuses: Set<String> = []
+    var refusesLinks = false
     /// Display names over which a whole request fails without an answer for any of its operations.
     var stumblesOver: Set<String> = []
     var isDown = false
@@ -90,6 +91,7 @@ final class MemoryTarget: ExportTarget {
   var readings: Int { state.withLock { $0.readings } }
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
+  func refuseLinks(_ refuses: Bool) { state.withLock { $0.refusesLinks = refuses } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 
@@ -253,6 +255,7 @@ final class MemoryTarget: ExportTarget {
       return .done(record(id, stored))
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
+      if state.refusesLinks { return .refused("no members today") }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
       if attribute == "manager", !add.isEmpty { state.objects[id]?.links[attribute] = [] }
       for member in remove { state.objects[id]?.links[attribute]?.remove(member.id) }
