@@ -3,6 +3,7 @@
 import IdentityModel
 import Logging
 import Store
+import SynchronisationRules
 import Wire
 
 /// One pass of the synchronisation engine: import, synchronise, guard, export, confirm.
@@ -75,7 +76,7 @@ struct Cycle {
         let importer = Importer(
           source: source, resolver: resolvers.first { $0.source == source.name }, store: store, logger: logger,
           now: now,
-          progress: progress)
+          progress: progress, names: NameDependence(configuration.rules))
         do {
           let isAnew =
             try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
@@ -116,7 +117,9 @@ struct Cycle {
   private func synchronise(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
     let synchroniser = synchroniser(profiles)
     try await clock.timed(.synchronise, &report) { report in
-      report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
+      report.synchronised += try await synchroniser.run(store, full: full, progress: progress)
+      let placeless = try await store.read { try Placeless(transaction: $0).counts() }
+      report.placeless = placeless.isEmpty ? nil : placeless
       guard !resolvers.isEmpty else { return }
       let found = try await resolution.run(full: full)
       guard !found.isEmpty else { return }

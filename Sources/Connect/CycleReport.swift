@@ -115,6 +115,8 @@ package struct CycleReport: Sendable, Codable {
   package var errors: [String] = []
   /// Sources that could not be read: what they last said stays; nil when none.
   package var leftBehind: [String]?
+  /// Entries of which nothing is concluded, because what stands above them was not read, by source; nil when none.
+  package var placeless: [String: Int]?
   /// Kinds of objects that a target has no place for; nil when none.
   package var leftOut: [String]?
 

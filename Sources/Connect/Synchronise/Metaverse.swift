@@ -366,6 +366,7 @@ struct Metaverse {
       "UPDATE link SET change = 1 WHERE target_guid = (SELECT anchor FROM entry WHERE id = ?) AND change IS NULL",
       [.integer(entry)])
     try transaction.run("DELETE FROM link WHERE owner = ?", [.integer(entry)])
+    try Placeless(transaction: transaction).remove(entry)
     try transaction.run("DELETE FROM entry WHERE id = ?", [.integer(entry)])
   }
 }

@@ -11,7 +11,7 @@ final class Scope {
   enum Verdict: Equatable {
     case included
     case excluded(String)
-    /// The way up ends at an entry that is not known: nothing is concluded from that.
+    /// The way up ends at an entry that is not known: nothing is concluded from that (``Placeless``).
     case unknown
   }
 

@@ -20,12 +20,10 @@ struct Synchroniser: Sendable {
   static let entriesPerTransaction = 500
   static let linksPerTransaction = 2_000
 
-  /// - Parameter full: looks at every reference again, so that the pending export owes nothing to earlier passes.
+  /// - Parameter full: looks at every entry and every reference again, so that the pending export owes nothing to earlier
+  ///   passes.
   func run(_ store: any Store, full: Bool, progress: Progress) async throws -> Int {
-    try await store.write { transaction in
-      try prepare(transaction)
-      if full { try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL") }
-    }
+    try await store.write { transaction in try prepare(transaction, full: full) }
     let total: Int? = try await store.read { transaction in
       try transaction.value(
         """
@@ -53,8 +51,8 @@ struct Synchroniser: Sendable {
   }
 
   /// Everything in one transaction: what a preview undoes afterwards.
-  func runAll(_ transaction: any Transaction) throws -> Int {
-    try prepare(transaction)
+  func runAll(_ transaction: any Transaction, full: Bool) throws -> Int {
+    try prepare(transaction, full: full)
     var done = 0
     while true {
       var count = try synchroniseEntries(transaction, limit: Self.entriesPerTransaction)
@@ -65,8 +63,8 @@ struct Synchroniser: Sendable {
   }
 
   /// Marks what has to be looked at again although its entry did not change: after a change of the configuration or of
-  /// the rules everything, otherwise what is due.
-  private func prepare(_ transaction: any Transaction) throws {
+  /// the rules everything, as when somebody asks for it; otherwise what is due.
+  private func prepare(_ transaction: any Transaction, full: Bool) throws {
     let missing = try Scope.resolve(configuration, in: transaction)
     guard missing.isEmpty else {
       throw ConnectError(
@@ -77,9 +75,12 @@ struct Synchroniser: Sendable {
     }
     let fingerprint =
       configuration.rulesFingerprint + "/" + targets.map(\.fingerprint).joined(separator: "/")
-    if try Setting.load(.rules, in: transaction) != fingerprint {
+    let isNew = try Setting.load(.rules, in: transaction) != fingerprint
+    if isNew || full {
       try transaction.run("UPDATE entry SET dirty = 1 WHERE deleted = 0", [])
       try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
+    }
+    if isNew {
       try JoinKeys(transaction: transaction, rules: JoinRules(configuration)).rebuild()
       try forgetFormerTargets(transaction)
       for source in configuration.sources where !configuration.catalogSources.contains(source) {
@@ -150,6 +151,8 @@ struct Synchroniser: Sendable {
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
     let due = DueTimes(transaction: metaverse.transaction, now: metaverse.now)
+    let placeless = Placeless(transaction: metaverse.transaction)
+    try placeless.remove(entry.id)
     if entry.isDeleted {
       try due.clear(entry.id)
       try metaverse.entryRules.wakeMembers(ofDeleted: entry)
@@ -179,6 +182,7 @@ struct Synchroniser: Sendable {
       try due.clear(entry.id)
       try metaverse.leave(entry)
     case .unknown:
+      try placeless.add(entry.id)
       logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
     }
   }
