@@ -106,6 +106,8 @@ package struct CycleReport: Sendable, Codable {
   package var requests = 0
   /// Objects whose confirmed state still differs from what was asked for.
   package var differing = 0
+  /// Users whose sign-in name a target got under its own domain, at each target, whatever the pass did; nil when none.
+  package var replacedNames: Int?
   /// Objects and values that are held back at the end of the pass.
   package var quarantined = 0
   /// Operations that are left for a later pass.
@@ -129,6 +131,7 @@ package struct CycleReport: Sendable, Codable {
     quarantined += part.quarantined
     pending += part.pending
     errors += part.errors
+    if let other = part.replacedNames { replacedNames = (replacedNames ?? 0) + other }
     if let other = part.leftOut { leftOut = (leftOut ?? []) + other }
   }
 

@@ -114,7 +114,7 @@ struct TargetPass: Sendable {
 
   private func summarise(_ report: inout CycleReport) async throws {
     let profile = profile
-    let (counts, leftOut) = try await store.read { transaction in
+    let (counts, leftOut, replaced) = try await store.read { transaction in
       func count(_ sql: String) throws -> Int { try transaction.value(sql, [.text(profile.name)]) ?? 0 }
       let counts = (
         differing: try count(
@@ -132,11 +132,12 @@ struct TargetPass: Sendable {
           "SELECT 1 FROM mv WHERE kind = ? AND kind IN ('contact', 'device') LIMIT 1", [.text(kind.rawValue)])
         return row != nil
       }
-      return (counts, leftOut)
+      return (counts, leftOut, try ReplacedNames(transaction: transaction).count(at: profile.name))
     }
     report.differing = counts.differing
     report.quarantined = counts.quarantined
     report.pending = counts.pending
+    report.replacedNames = replaced == 0 ? nil : replaced
     if !leftOut.isEmpty {
       report.leftOut = leftOut.map { "\(profile.name) has no place for objects of type \($0.rawValue)" }
     }

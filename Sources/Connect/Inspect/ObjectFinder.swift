@@ -102,6 +102,7 @@ package struct ObjectFinder: Sendable {
       quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
+      view.replacedNames = try ReplacedNames(transaction: transaction).read(of: mv)
       for target in try targets(transaction) {
         if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
         if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {

@@ -13,8 +13,6 @@ extension ConnectSchema {
       CREATE TABLE replaced_name (
         mv INTEGER NOT NULL, target TEXT NOT NULL, wanted TEXT, PRIMARY KEY (mv, target)) WITHOUT ROWID
       """,
-      // So far nothing noted them: everything is looked at once more.
-      "DELETE FROM setting WHERE name = 'rules'",
     ])
 }
 

@@ -110,6 +110,7 @@ struct Synchroniser: Sendable {
     for former in known where !targets.contains(where: { $0.name == former }) {
       for table in [
         "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form", "cleared",
+        "replaced_name",
       ] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }

@@ -72,6 +72,9 @@ extension CycleReport {
       if requests == 0 { lines.append("nothing to export") }
       if pending > 0 { lines.append("\(pending) operations left for the next run") }
     }
+    if let replacedNames {
+      lines.append("\(replacedNames) sign-in names are replaced; 'bridgehead connect status' says which, and why")
+    }
     if quarantined > 0 { lines.append("\(quarantined) in quarantine; 'bridgehead connect errors' names them") }
     if !phases.isEmpty { lines.append("took \(durations)") }
     return lines.joined(separator: "\n")
