@@ -3,7 +3,6 @@
 import IdentityModel
 import Logging
 import Store
-import SynchronisationRules
 import Wire
 
 /// One pass of the synchronisation engine: import, synchronise, guard, export, confirm.
@@ -22,8 +21,9 @@ struct Cycle {
   let logger: Logger
   let now: @Sendable () -> Double
   let progress: Progress
+  let readings: SourceReadings
 
-  private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
+  var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
   private var offer: TargetOffer {
     TargetOffer(targets: targets, configuration: configuration, store: store, logger: logger, now: now)
   }
@@ -46,8 +46,11 @@ struct Cycle {
     try await passToTargets(profiles, full: full, &report)
   }
 
-  private var resolution: ReferenceResolution {
-    ReferenceResolution(resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+  /// The catalogs of forests that could not be read are not asked, either.
+  private func resolution(_ report: CycleReport) -> ReferenceResolution {
+    let left = report.leftBehind ?? []
+    let resolvers = resolvers.filter { !left.contains($0.source) }
+    return ReferenceResolution(resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
   }
 
   /// Import, synchronise and guard; the last two leave nothing behind.
@@ -60,57 +63,13 @@ struct Cycle {
     let synchroniser = synchroniser(try await offer.profiles())
     let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
     try await clock.timed(.synchronise, &report) { report in
-      let preview = Preview(synchroniser: synchroniser, exportGuards: guards, resolution: resolution)
+      let preview = Preview(synchroniser: synchroniser, exportGuards: guards, resolution: resolution(report))
       let result = try await preview.run(store, full: full, body)
       report.synchronised = result.synchronised
       report.preview = result.summary
       if !result.references.isEmpty { report.references = result.references }
       report.errors += result.references.compactMap(\.failure)
     }
-  }
-
-  func importChanges(full: Bool, _ report: inout CycleReport) async throws {
-    try await clock.timed(.import, &report) { report in
-      var failures: [any Error] = []
-      for source in sources {
-        let importer = Importer(
-          source: source, resolver: resolvers.first { $0.source == source.name }, store: store, logger: logger,
-          now: now,
-          progress: progress, names: NameDependence(configuration.rules))
-        do {
-          let isAnew =
-            try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
-            != source.fingerprint
-          let imports = try await importer.run(full: full || isAnew)
-          report.imports += imports
-          for hidden in imports.compactMap(\.hidden) { tell(hidden, source.name, &report) }
-          if isAnew {
-            try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
-          }
-        } catch  where Self.isOfSource(error) {
-          failures.append(error)
-          let reason = error.explanation
-          logger.error("a source was left behind", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
-          guard sources.count > 1 else { break }
-          report.errors.append("\(source.name): \(reason)")
-          report.leftBehind = (report.leftBehind ?? []) + [source.name]
-        }
-      }
-      if failures.count == sources.count, let first = failures.first { throw first }
-    }
-  }
-
-  private func tell(_ hidden: CycleReport.Hidden, _ source: String, _ report: inout CycleReport) {
-    logger.error(
-      "what the account is not shown any more stays", metadata: ["source": "\(source)", "reason": "\(hidden.message)"])
-    report.errors.append("\(source): \(hidden.message)")
-  }
-
-  /// A forest that cannot be read keeps what it last said and does not hold up the others. The engine's own store is
-  /// everybody's.
-  private static func isOfSource(_ error: any Error) -> Bool {
-    !(error is CancellationError || error is StoreError || Task.isCancelled
-      || (error as? ConnectError)?.code == .corruptStore)
   }
 
   /// What was imported, and then what its references name outside the imported partitions.
@@ -121,7 +80,7 @@ struct Cycle {
       let placeless = try await store.read { try Placeless(transaction: $0).counts() }
       report.placeless = placeless.isEmpty ? nil : placeless
       guard !resolvers.isEmpty else { return }
-      let found = try await resolution.run(full: full)
+      let found = try await resolution(report).run(full: full)
       guard !found.isEmpty else { return }
       report.references = found
       report.errors += found.compactMap(\.failure)

@@ -146,6 +146,9 @@ package struct CycleReport: Sendable, Codable {
     return times.isEmpty ? nil : times.reduce(0) { $0 + $1.elapsed }
   }
 
+  /// Whether nothing was read, synchronised or exported.
+  var changedNothing: Bool { imports.allSatisfy { $0.read == 0 } && synchronised == 0 && requests == 0 }
+
   package func exported(_ kind: ObjectKind) -> Exported { exported[kind.rawValue] ?? Exported() }
 
   mutating func count(_ kind: ObjectKind, _ change: (inout Exported) -> Void) {

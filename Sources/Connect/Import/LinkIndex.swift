@@ -13,12 +13,13 @@ enum LinkIndex {
     }
   }
 
-  /// After the first reading; before any other one, because the first may have been cut off.
+  /// After the first reading; before any other one, because the first may have been cut off. Sources are read side by
+  /// side: another one may have built it meanwhile.
   static func complete(_ store: any Store) async throws {
     let name: String? = try await store.read { transaction in
       try transaction.value("SELECT name FROM sqlite_master WHERE type = 'index' AND name = 'link_target'")
     }
     guard name == nil else { return }
-    _ = try await store.write { transaction in try transaction.run("CREATE INDEX link_target ON link (target_guid)") }
+    _ = try await store.write { transaction in try transaction.run("CREATE INDEX IF NOT EXISTS link_target ON link (target_guid)") }
   }
 }

@@ -28,6 +28,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     /// Whether the end of the next full reading says that it was complete.
     var isComplete = true
     var isUnreachable = false
+    var isSilent = false
+    var attempts = 0
     var readings: [ImportReading.Mode] = []
     var rereads = 0
     var refusesAnchors = false
@@ -156,6 +158,10 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
   func useAnotherDatabase() { state.withLock { $0.invocation[0] += 1 } }
   func breakOnce(afterBatches count: Int) { state.withLock { $0.breakAfter = count } }
   func beUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
+  /// Neither answers nor refuses.
+  func beSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
+  /// How often somebody began to read.
+  var attempts: Int { state.withLock { $0.attempts } }
   func readDomains(_ domains: [String]?) { state.withLock { $0.domains = domains } }
   func answerIncompletely() { state.withLock { $0.isComplete = false } }
   /// Removes an object as if it could no longer be seen.
@@ -192,6 +198,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
   func partitions() async throws -> [String] { state.withLock { $0.domains } ?? [name] }
 
   func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+    state.withLock { $0.attempts += 1 }
+    while state.withLock({ $0.isSilent }) { try await Task.sleep(for: .milliseconds(1)) }
     if state.withLock({ $0.isUnreachable }) { throw ImportInterruption(reason: "nobody answers") }
     let (mode, changes, end, batchSize, breakAfter) = state.withLock { state in
       let sequence = Int64(state.log.count)
