@@ -50,7 +50,8 @@ struct Cycle {
   private func resolution(_ report: CycleReport) -> ReferenceResolution {
     let left = report.leftBehind ?? []
     let resolvers = resolvers.filter { !left.contains($0.source) }
-    return ReferenceResolution(resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+    return ReferenceResolution(
+      resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
   }
 
   /// Import, synchronise and guard; the last two leave nothing behind.

@@ -45,7 +45,8 @@ struct ExportGuard: Sendable {
   /// Whether an export would be let through as things stand; changes nothing.
   func lets(through transaction: any Transaction, at time: Double) throws -> Bool {
     let finding = try examine(transaction, at: time)
-    return try finding.isClear || Approvals(transaction: transaction, target: target).approved(finding.fingerprint) != nil
+    return try finding.isClear
+      || Approvals(transaction: transaction, target: target).approved(finding.fingerprint) != nil
   }
 
   /// Notes the deletions that pass now.

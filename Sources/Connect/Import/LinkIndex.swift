@@ -20,6 +20,8 @@ enum LinkIndex {
       try transaction.value("SELECT name FROM sqlite_master WHERE type = 'index' AND name = 'link_target'")
     }
     guard name == nil else { return }
-    _ = try await store.write { transaction in try transaction.run("CREATE INDEX IF NOT EXISTS link_target ON link (target_guid)") }
+    _ = try await store.write { transaction in
+      try transaction.run("CREATE INDEX IF NOT EXISTS link_target ON link (target_guid)")
+    }
   }
 }

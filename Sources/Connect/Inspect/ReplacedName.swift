@@ -33,7 +33,8 @@ struct ReplacedNames {
   func note(
     _ object: Int64, at target: String, given: String?, wanted: String?, _ domains: TenantDomains
   ) throws {
-    let isReplaced = given?.lowercased().hasSuffix("@" + domains.initial) == true && !(wanted.map(domains.verifies) ?? false)
+    let isReplaced =
+      given?.lowercased().hasSuffix("@" + domains.initial) == true && !(wanted.map(domains.verifies) ?? false)
     guard isReplaced else {
       try transaction.run(
         "DELETE FROM replaced_name WHERE mv = ? AND target = ?", [.integer(object), .text(target)])

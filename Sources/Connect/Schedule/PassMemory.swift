@@ -29,7 +29,9 @@ final class PassMemory: Sendable {
   /// Whether the last pass was left in the history for the same reason, a short while ago; counts the repetition.
   func isRepeated(_ reason: String, at time: Double) -> Bool {
     state.withLock { state in
-      guard let last = state.failure, last.reason == reason, time - last.notedAt < Self.noteInterval else { return false }
+      guard let last = state.failure, last.reason == reason, time - last.notedAt < Self.noteInterval else {
+        return false
+      }
       state.failure?.repetitions += 1
       return true
     }

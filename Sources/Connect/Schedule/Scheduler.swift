@@ -27,7 +27,7 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
     await service.end()
   }
 
-  private func passes(_ start: Cycle.Start) async {
+  private func passes(_ startReading: Cycle.Start) async {
     var failures = 0
     var nextFull = plan.full.map { _ in clock.now }
     if let full = plan.full, let age = await service.ageOfLastFull(), age < full {
@@ -44,7 +44,7 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
         if isFull || isFirst {
           _ = try await service.run(.init(full: isFull))
         } else {
-          _ = try await service.poll(patience: plan.patience, start)
+          _ = try await service.poll(patience: plan.patience, startReading)
         }
         if isFull, let full = plan.full { nextFull = start.advanced(by: full) }
         (failures, isFirst) = (0, false)

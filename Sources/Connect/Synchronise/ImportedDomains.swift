@@ -14,7 +14,8 @@ struct ImportedDomains {
 
   init(_ configuration: ConnectConfiguration, in transaction: any Transaction) throws {
     let named = Dictionary(
-      configuration.forests.map { ($0.name, Set($0.domains.map { $0.lowercased() })) }) { $0.union($1) }
+      configuration.forests.map { ($0.name, Set($0.domains.map { $0.lowercased() })) }
+    ) { $0.union($1) }
     partitions = try transaction.query("SELECT id, source, partition FROM watermark", []) { row in
       let (source, domain): (String, String) = (try row[1], try row[2])
       return Partition(id: try row[0], isNamed: named[source]?.contains(domain.lowercased()) ?? false)

@@ -61,7 +61,8 @@ extension CycleReport {
           + "\(asked.waiting) waiting" + (asked.failure.map { "; \($0)" } ?? ""))
     }
     for (source, count) in (placeless ?? [:]).sorted(by: { $0.key < $1.key }) {
-      lines.append("\(count) entries of \(source) wait: what stands above them was not read, so their scope is not known")
+      lines.append(
+        "\(count) entries of \(source) wait: what stands above them was not read, so their scope is not known")
     }
     for (kind, counts) in exported.sorted(by: { $0.key > $1.key }) where counts.total > 0 {
       lines.append("\(kind)s: \(counts.summary)")
