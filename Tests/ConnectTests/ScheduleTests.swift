@@ -310,7 +310,6 @@ import TestSupport
         _ = site.resources.user("dan", in: site.resourcesRoot)
         site.resources.beSilent(false)
         try await passing { site.target.objects.count == 6 }
-        #expect(site.resources.attempts == attempts + 1)
         group.cancelAll()
       }
     }

@@ -13,6 +13,9 @@ extension ConnectSchema {
       CREATE TABLE replaced_name (
         mv INTEGER NOT NULL, target TEXT NOT NULL, wanted TEXT, PRIMARY KEY (mv, target)) WITHOUT ROWID
       """,
+      // The queue is taken source by source.
+      "DROP INDEX entry_dirty",
+      "CREATE INDEX entry_dirty ON entry (source, id) WHERE dirty = 1",
     ])
 }
 

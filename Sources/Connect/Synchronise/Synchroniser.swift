@@ -128,12 +128,7 @@ struct Synchroniser: Sendable {
   }
 
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
-    let rows = try transaction.query(
-      """
-      SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn, partition FROM entry WHERE dirty = 1
-      ORDER BY id LIMIT ?
-      """, [.integer(Int64(limit))]
-    ) { row in try ConnectorEntry(row) }
+    let rows = try dirtyEntries(transaction, limit: limit)
     guard !rows.isEmpty else {
       try Setting.remove(.rulesChanged, in: transaction)
       return 0
@@ -148,6 +143,23 @@ struct Synchroniser: Sendable {
       try synchronise(row, scope: scope, metaverse: metaverse)
     }
     return rows.count
+  }
+
+  /// Of one source at a time, in the order of precedence, whichever was read first: who comes first makes the object.
+  private func dirtyEntries(_ transaction: any Transaction, limit: Int) throws -> [ConnectorEntry] {
+    // What is left are entries of sources that are no longer configured.
+    for source in configuration.sources.map(Optional.some) + [nil] {
+      let size = SQLValue.integer(Int64(limit))
+      let arguments: [SQLValue] = source.map { [size, .text($0)] } ?? [size]
+      let rows = try transaction.query(
+        """
+        SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn, partition FROM entry
+        WHERE dirty = 1 \(source == nil ? "" : "AND source = ?2") ORDER BY source, id LIMIT ?1
+        """, arguments
+      ) { row in try ConnectorEntry(row) }
+      if !rows.isEmpty { return rows }
+    }
+    return []
   }
 
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
