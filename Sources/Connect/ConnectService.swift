@@ -69,7 +69,7 @@ package struct ConnectService: Sendable {
     let isWorth: Bool
     do {
       try await cycle.importChanges(&report, patience: patience, start)
-      isWorth = memory.isWorth(try await look(), at: now().timeIntervalSince1970)
+      isWorth = memory.isWorth(try await look(leftBehind: report.leftBehind ?? []), at: now().timeIntervalSince1970)
     } catch {
       return try await recorded(report) { _ in throw error }
     }
@@ -97,9 +97,9 @@ package struct ConnectService: Sendable {
   /// Whether a source was read since the last pass.
   var hasNews: Bool { readings.hasNews }
 
-  private func look() async throws -> Work {
+  private func look(leftBehind: [String] = []) async throws -> Work {
     try await store.read { [configuration, time = now().timeIntervalSince1970] transaction in
-      try Work.look(configuration, now: time, in: transaction)
+      try Work.look(configuration, leftBehind: leftBehind, now: time, in: transaction)
     }
   }
 

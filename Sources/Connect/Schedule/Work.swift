@@ -9,14 +9,17 @@ struct Work: Sendable, Equatable {
   /// Operations that the last passes left.
   var leftovers: Int
 
-  static func look(_ configuration: ConnectConfiguration, now: Double, in transaction: any Transaction) throws -> Work {
+  /// - Parameter leftBehind: sources that could not be read; their catalogs are not asked, either.
+  static func look(
+    _ configuration: ConnectConfiguration, leftBehind: [String] = [], now: Double, in transaction: any Transaction
+  ) throws -> Work {
     let isUnsynchronised: Bool =
       try transaction.value(
         """
         SELECT EXISTS (SELECT 1 FROM entry WHERE dirty = 1) OR EXISTS (SELECT 1 FROM link WHERE change IS NOT NULL)
           OR EXISTS (SELECT 1 FROM due WHERE at <= ?)
         """, [.integer(Int64(now))]) ?? false
-    let isReferenceDue = try configuration.catalogSources.contains { source in
+    let isReferenceDue = try configuration.catalogSources.subtracting(leftBehind).contains { source in
       try !UnresolvedReferences(transaction: transaction, source: source).due(at: now, limit: 1).isEmpty
     }
     // Nothing is exported in staging mode: what is pending stays.
