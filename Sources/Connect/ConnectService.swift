@@ -26,6 +26,7 @@ package struct ConnectService: Sendable {
   private let logger: Logger
   private let now: @Sendable () -> Date
   private let memory = PassMemory()
+  private let readings = SourceReadings()
 
   package init(
     configuration: ConnectConfiguration, store: any Store, sources: [any ImportSource], targets: [any ExportTarget],
@@ -54,29 +55,51 @@ package struct ConnectService: Sendable {
   }
 
   /// Reads what changed and goes on only where there is something to do. A pass that finds nothing writes nothing but the
-  /// watermark; it is counted, and told with the next one in the run history.
+  /// watermark; it is counted, and told with the next one in the run history. One that had to leave a source behind is told
+  /// in any case.
   ///
+  /// - Parameters:
+  ///   - patience: as for ``SourceReadings/settle(_:patience:)``.
+  ///   - start: begins a reading that the pass may not wait for, because its source stays silent; what it brings is taken by
+  ///     the pass after its end (``hasNews``).
   /// - Throws: as ``run(_:progress:)``.
-  package func poll() async throws -> CycleReport {
+  func poll(patience: Duration, _ start: Cycle.Start) async throws -> CycleReport {
     var report = report(.delta)
     let cycle = cycle(.none)
+    let isWorth: Bool
     do {
-      try await cycle.importChanges(full: false, &report)
-      let work = try await look()
-      guard memory.isWorth(work, at: now().timeIntervalSince1970) else {
-        memory.change { $0.quiet += 1 }
-        measure(report, outcome: .quiet)
-        return report
-      }
+      try await cycle.importChanges(&report, patience: patience, start)
+      isWorth = memory.isWorth(try await look(leftBehind: report.leftBehind ?? []), at: now().timeIntervalSince1970)
     } catch {
       return try await recorded(report) { _ in throw error }
     }
-    return try await recorded(report) { report in try await cycle.takeToTargets(full: false, &report) }
+    if !isWorth, report.leftBehind == nil {
+      memory.change { $0.quiet += 1 }
+      measure(report, outcome: .quiet)
+      return report
+    }
+    if !isWorth, memory.isRepeated(report.errors.joined(separator: "\n"), at: now().timeIntervalSince1970) {
+      measure(report, outcome: .partial)
+      return report
+    }
+    return try await recorded(report) { report in
+      if isWorth { try await cycle.takeToTargets(full: false, &report) }
+    }
   }
 
-  private func look() async throws -> Work {
+  /// As ``poll(patience:_:)``, to the end of all readings that it begins.
+  func poll() async throws -> CycleReport {
+    try await withThrowingDiscardingTaskGroup { group in
+      try await poll(patience: SchedulePlan.defaultPatience) { reading in group.addTask { await reading() } }
+    }
+  }
+
+  /// Whether a source was read since the last pass.
+  var hasNews: Bool { readings.hasNews }
+
+  private func look(leftBehind: [String] = []) async throws -> Work {
     try await store.read { [configuration, time = now().timeIntervalSince1970] transaction in
-      try Work.look(configuration, now: time, in: transaction)
+      try Work.look(configuration, leftBehind: leftBehind, now: time, in: transaction)
     }
   }
 
@@ -94,7 +117,7 @@ package struct ConnectService: Sendable {
     Cycle(
       configuration: configuration, sources: sources, targets: targets, anchorWriters: anchorWriters,
       resolvers: resolvers, store: store, logger: logger,
-      now: { [now] in now().timeIntervalSince1970 }, progress: progress)
+      now: { [now] in now().timeIntervalSince1970 }, progress: progress, readings: readings)
   }
 
   /// Seconds since the last full pass that succeeded; nil when the run history has none.
@@ -147,29 +170,43 @@ package struct ConnectService: Sendable {
       throw error
     }
     report.limitErrors()
-    let outcome = report.leftBehind == nil ? RunOutcome.succeeded : .partial
-    try await history.end(id, report, outcome: outcome, at: now().timeIntervalSince1970)
+    try await noteSuccess(id, &report, history)
     try await ledger.flush(to: store, at: now().timeIntervalSince1970)
     let (leftovers, time) = (try await look().leftovers, now().timeIntervalSince1970)
     memory.change {
-      ($0.quiet, $0.failure) = (0, nil)
+      $0.quiet = 0
       ($0.leftovers, $0.leftoversAt) = (leftovers, time)
     }
-    measure(report, outcome: outcome)
+    measure(report, outcome: report.outcome)
     return report
+  }
+
+  /// A pass that left a source behind and found nothing else is noted as a failure is: in place of the one before it.
+  private func noteSuccess(_ id: Int64, _ report: inout CycleReport, _ history: RunHistory) async throws {
+    guard report.leftBehind != nil, report.changedNothing else {
+      memory.change { $0.failure = nil }
+      return try await history.end(id, report, outcome: report.outcome, at: now().timeIntervalSince1970)
+    }
+    try await noteRepeatable(id, &report, report.errors.joined(separator: "\n"), outcome: .partial, history)
   }
 
   /// A pass that failed as the one before it takes that one's place: whoever waits for a domain controller all night shall
   /// find the runs of the day before in the history.
   private func noteFailure(_ id: Int64, _ report: CycleReport, _ reason: String, _ history: RunHistory) async throws {
     var report = report
+    try await noteRepeatable(id, &report, reason, outcome: .failed, history)
+  }
+
+  private func noteRepeatable(
+    _ id: Int64, _ report: inout CycleReport, _ reason: String, outcome: RunOutcome, _ history: RunHistory
+  ) async throws {
     let last = memory.change { $0.failure }
     let isRepeated = last?.reason == reason
     let repetitions = isRepeated ? (last?.repetitions ?? 1) + 1 : 1
     if isRepeated { report.repetitions = repetitions }
-    try await history.end(
-      id, report, outcome: .failed, at: now().timeIntervalSince1970, inPlaceOf: isRepeated ? last?.run : nil)
-    memory.change { $0.failure = (id, reason, repetitions) }
+    let time = now().timeIntervalSince1970
+    try await history.end(id, report, outcome: outcome, at: time, inPlaceOf: isRepeated ? last?.run : nil)
+    memory.change { $0.failure = (id, reason, repetitions, time) }
   }
 
   private func measure(_ report: CycleReport, outcome: RunOutcome) {
@@ -184,6 +221,7 @@ package struct ConnectService: Sendable {
     if [.succeeded, .quiet].contains(outcome), report.leftBehind == nil {
       Metrics.Gauge(label: "bridgehead_connect_last_success_seconds").record(time)
     }
+    Metrics.Gauge(label: "bridgehead_connect_sources_left_behind").record(report.leftBehind?.count ?? 0)
     guard [.succeeded, .partial].contains(outcome) else { return }
     for (kind, counts) in report.exported {
       for (operation, count) in [
@@ -201,4 +239,9 @@ package struct ConnectService: Sendable {
     Metrics.Gauge(label: "bridgehead_connect_quarantined").record(report.quarantined)
     Metrics.Gauge(label: "bridgehead_connect_pending").record(report.pending)
   }
+}
+
+extension CycleReport {
+  /// Of a pass that came to its end.
+  fileprivate var outcome: RunOutcome { leftBehind == nil ? .succeeded : .partial }
 }

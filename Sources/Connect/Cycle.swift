@@ -21,8 +21,9 @@ struct Cycle {
   let logger: Logger
   let now: @Sendable () -> Double
   let progress: Progress
+  let readings: SourceReadings
 
-  private var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
+  var clock: PhaseClock { PhaseClock(logger: logger, now: now) }
   private var offer: TargetOffer {
     TargetOffer(targets: targets, configuration: configuration, store: store, logger: logger, now: now)
   }
@@ -41,11 +42,16 @@ struct Cycle {
     try await offer.ask(full ? .full : .due)
     let profiles = try await offer.profiles()
     try await synchronise(profiles, full: full, &report)
-    try await export(profiles, full: full, &report)
+    try await writeAnchors(&report)
+    try await passToTargets(profiles, full: full, &report)
   }
 
-  private var resolution: ReferenceResolution {
-    ReferenceResolution(resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
+  /// The catalogs of forests that could not be read are not asked, either.
+  private func resolution(_ report: CycleReport) -> ReferenceResolution {
+    let left = report.leftBehind ?? []
+    let resolvers = resolvers.filter { !left.contains($0.source) }
+    return ReferenceResolution(
+      resolvers: resolvers, targets: targets.map(\.name), store: store, logger: logger, now: now)
   }
 
   /// Import, synchronise and guard; the last two leave nothing behind.
@@ -58,7 +64,7 @@ struct Cycle {
     let synchroniser = synchroniser(try await offer.profiles())
     let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
     try await clock.timed(.synchronise, &report) { report in
-      let preview = Preview(synchroniser: synchroniser, exportGuards: guards, resolution: resolution)
+      let preview = Preview(synchroniser: synchroniser, exportGuards: guards, resolution: resolution(report))
       let result = try await preview.run(store, full: full, body)
       report.synchronised = result.synchronised
       report.preview = result.summary
@@ -67,57 +73,15 @@ struct Cycle {
     }
   }
 
-  func importChanges(full: Bool, _ report: inout CycleReport) async throws {
-    try await clock.timed(.import, &report) { report in
-      var failures: [any Error] = []
-      for source in sources {
-        let importer = Importer(
-          source: source, resolver: resolvers.first { $0.source == source.name }, store: store, logger: logger,
-          now: now,
-          progress: progress)
-        do {
-          let isAnew =
-            try await store.read { try Setting.load(.requested, of: source.name, in: $0) ?? "" }
-            != source.fingerprint
-          let imports = try await importer.run(full: full || isAnew)
-          report.imports += imports
-          for hidden in imports.compactMap(\.hidden) { tell(hidden, source.name, &report) }
-          if isAnew {
-            try await store.write { try Setting.save(.requested, of: source.name, source.fingerprint, in: $0) }
-          }
-        } catch  where Self.isOfSource(error) {
-          failures.append(error)
-          let reason = error.explanation
-          logger.error("a source was left behind", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
-          guard sources.count > 1 else { break }
-          report.errors.append("\(source.name): \(reason)")
-          report.leftBehind = (report.leftBehind ?? []) + [source.name]
-        }
-      }
-      if failures.count == sources.count, let first = failures.first { throw first }
-    }
-  }
-
-  private func tell(_ hidden: CycleReport.Hidden, _ source: String, _ report: inout CycleReport) {
-    logger.error(
-      "what the account is not shown any more stays", metadata: ["source": "\(source)", "reason": "\(hidden.message)"])
-    report.errors.append("\(source): \(hidden.message)")
-  }
-
-  /// A forest that cannot be read keeps what it last said and does not hold up the others. The engine's own store is
-  /// everybody's.
-  private static func isOfSource(_ error: any Error) -> Bool {
-    !(error is CancellationError || error is StoreError || Task.isCancelled
-      || (error as? ConnectError)?.code == .corruptStore)
-  }
-
   /// What was imported, and then what its references name outside the imported partitions.
   private func synchronise(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
     let synchroniser = synchroniser(profiles)
     try await clock.timed(.synchronise, &report) { report in
-      report.synchronised = try await synchroniser.run(store, full: full, progress: progress)
+      report.synchronised += try await synchroniser.run(store, full: full, progress: progress)
+      let placeless = try await store.read { try Placeless(transaction: $0).counts() }
+      report.placeless = placeless.isEmpty ? nil : placeless
       guard !resolvers.isEmpty else { return }
-      let found = try await resolution.run(full: full)
+      let found = try await resolution(report).run(full: full)
       guard !found.isEmpty else { return }
       report.references = found
       report.errors += found.compactMap(\.failure)
@@ -125,8 +89,24 @@ struct Cycle {
     }
   }
 
-  /// The targets side by side: one that is down or stopped by the guard does not hold up the others.
-  private func export(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
+  /// Before the first request about an object its anchor is in its directory: once in a pass, whatever targets there are.
+  /// Where the guard stops the export to all of them, nothing is written here either.
+  private func writeAnchors(_ report: inout CycleReport) async throws {
+    let left = report.leftBehind ?? []
+    let writeback = AnchorWriteback(
+      writers: anchorWriters.filter { !left.contains($0.source) }, store: store, now: now)
+    guard !configuration.isStaging, try await writeback.isDue() else { return }
+    let guards = targets.map { ExportGuard(configuration: configuration, target: $0.name) }
+    let isStopped = try await store.read { [time = now()] transaction in
+      try guards.allSatisfy { try !$0.lets(through: transaction, at: time) }
+    }
+    if isStopped { return }
+    try await clock.timed(.export, &report) { report in report.errors += try await writeback.run() }
+  }
+
+  /// Guard, export and confirm, the targets side by side: one that is down or stopped by the guard does not hold up the
+  /// others.
+  private func passToTargets(_ profiles: [TargetProfile], full: Bool, _ report: inout CycleReport) async throws {
     let synchroniser = synchroniser(profiles)
     var failures: [(target: String, error: any Error)] = []
     let mode = report.mode
@@ -134,7 +114,6 @@ struct Cycle {
       for (target, profile) in zip(targets, profiles) {
         let pass = TargetPass(
           target: target, profile: profile, configuration: configuration, synchroniser: synchroniser,
-          anchorWriters: anchorWriters,
           store: store, logger: logger, now: now, progress: progress)
         group.addTask {
           var part = CycleReport(mode: mode, started: pass.now())
@@ -161,27 +140,6 @@ struct Cycle {
     if let first = failures.first { throw first.error }
     report.quarantined += try await store.read { transaction in
       try transaction.value("SELECT COUNT(*) FROM quarantine WHERE target = ?", [.text(Quarantine.everyTarget)]) ?? 0
-    }
-  }
-}
-
-/// Tells how long each phase took.
-struct PhaseClock: Sendable {
-  let logger: Logger
-  let now: @Sendable () -> Double
-
-  func timed<R>(
-    _ phase: Phase, _ report: inout CycleReport, _ body: (inout CycleReport) async throws -> R
-  ) async throws -> R {
-    let start = now()
-    logger.debug("phase begins", metadata: ["phase": "\(phase.rawValue)"])
-    do {
-      let result = try await body(&report)
-      report.phases.append(.init(phase: phase, elapsed: now() - start))
-      return result
-    } catch {
-      report.phases.append(.init(phase: phase, elapsed: now() - start))
-      throw error
     }
   }
 }

@@ -106,6 +106,8 @@ package struct CycleReport: Sendable, Codable {
   package var requests = 0
   /// Objects whose confirmed state still differs from what was asked for.
   package var differing = 0
+  /// Users whose sign-in name a target got under its own domain, at each target, whatever the pass did; nil when none.
+  package var replacedNames: Int?
   /// Objects and values that are held back at the end of the pass.
   package var quarantined = 0
   /// Operations that are left for a later pass.
@@ -118,6 +120,8 @@ package struct CycleReport: Sendable, Codable {
   package var furtherErrors: Int?
   /// Sources that could not be read: what they last said stays; nil when none.
   package var leftBehind: [String]?
+  /// Entries of which nothing is concluded, because what stands above them was not read, by source; nil when none.
+  package var placeless: [String: Int]?
   /// Kinds of objects that a target has no place for; nil when none.
   package var leftOut: [String]?
 
@@ -130,6 +134,7 @@ package struct CycleReport: Sendable, Codable {
     quarantined += part.quarantined
     pending += part.pending
     errors += part.errors
+    if let other = part.replacedNames { replacedNames = (replacedNames ?? 0) + other }
     if let other = part.leftOut { leftOut = (leftOut ?? []) + other }
   }
 
@@ -152,6 +157,9 @@ package struct CycleReport: Sendable, Codable {
     let times = phases.filter { $0.phase == phase }
     return times.isEmpty ? nil : times.reduce(0) { $0 + $1.elapsed }
   }
+
+  /// Whether nothing was read, synchronised or exported.
+  var changedNothing: Bool { imports.allSatisfy { $0.read == 0 } && synchronised == 0 && requests == 0 }
 
   package func exported(_ kind: ObjectKind) -> Exported { exported[kind.rawValue] ?? Exported() }
 

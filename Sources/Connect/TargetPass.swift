@@ -11,7 +11,6 @@ struct TargetPass: Sendable {
   let profile: TargetProfile
   let configuration: ConnectConfiguration
   let synchroniser: Synchroniser
-  let anchorWriters: [any AnchorWriter]
   let store: any Store
   let logger: Logger
   let now: @Sendable () -> Double
@@ -57,7 +56,6 @@ struct TargetPass: Sendable {
     try await clock.timed(.guard, &report) { [time = now()] _ in
       try await ExportGuard(configuration: configuration, target: target.name).check(store, at: time)
     }
-    try await writeAnchors(&report)
     var allowed = capabilities
     var summary = ExportSummary(operations: 0, successful: 0)
     let names = NameExchange(
@@ -80,19 +78,6 @@ struct TargetPass: Sendable {
     report.requests += try await names.giveBack()
     if summary.operations > 0 {
       try await clock.timed(.confirm, &report) { [summary] _ in try await target.conclude(summary) }
-    }
-  }
-
-  /// Before the first request about an object its anchor is in its directory. A directory that does not answer holds up
-  /// the objects that wait for it, and nobody else.
-  private func writeAnchors(_ report: inout CycleReport) async throws {
-    guard !anchorWriters.isEmpty else { return }
-    try await clock.timed(.export, &report) { report in
-      do {
-        report.errors += try await AnchorWriteback(writers: anchorWriters, store: store, now: now).run()
-      } catch let error as any DiagnosableError where !(error is StoreError) {
-        report.errors.append(error.message)
-      }
     }
   }
 
@@ -141,7 +126,7 @@ struct TargetPass: Sendable {
 
   private func summarise(_ report: inout CycleReport) async throws {
     let profile = profile
-    let (counts, leftOut) = try await store.read { transaction in
+    let (counts, leftOut, replaced) = try await store.read { transaction in
       func count(_ sql: String) throws -> Int { try transaction.value(sql, [.text(profile.name)]) ?? 0 }
       let counts = (
         differing: try count(
@@ -159,11 +144,12 @@ struct TargetPass: Sendable {
           "SELECT 1 FROM mv WHERE kind = ? AND kind IN ('contact', 'device') LIMIT 1", [.text(kind.rawValue)])
         return row != nil
       }
-      return (counts, leftOut)
+      return (counts, leftOut, try ReplacedNames(transaction: transaction).count(at: profile.name))
     }
     report.differing = counts.differing
     report.quarantined = counts.quarantined
     report.pending = counts.pending
+    report.replacedNames = replaced == 0 ? nil : replaced
     if !leftOut.isEmpty {
       report.leftOut = leftOut.map { "\(profile.name) has no place for objects of type \($0.rawValue)" }
     }

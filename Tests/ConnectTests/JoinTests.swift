@@ -439,6 +439,59 @@ import Testing
     }
   }
 
+  /// A pass that dies at any moment of the writing leaves nobody behind who is never exported.
+  @Test(arguments: [false, true]) func aWrittenAnchorThatNobodyNotedIsKnown(isCommitted: Bool) async throws {
+    var moment = 1
+    var isOver = false
+    while !isOver {
+      try await Site.with { site in
+        var configuration = site.configuration()
+        configuration.forests[0].writesAnchors = true
+        _ = site.directory.user("ann", in: site.people)
+        let store = CrashingStore(site.store, crashAt: moment, isCommitted: isCommitted)
+        do {
+          _ = try await site.service(configuration, store: store).run()
+          isOver = true
+        } catch is CrashingStore.Crash {}
+        try await site.sync(configuration)
+        #expect(site.target["ann@corp.example"] != nil, "write \(moment)")
+        #expect(site.directory.anchorsWritten == 1)
+        #expect(try await site.count("SELECT COUNT(*) FROM anchor_write") == 0)
+        #expect(try await site.reasons() == [], "write \(moment)")
+      }
+      moment += 1
+    }
+    #expect(moment > 8)
+  }
+
+  @Test func anchorsAreWrittenOnceForAllTargets() async throws {
+    try await Site.with { site in
+      var configuration = site.twoTargets()
+      configuration.forests[0].writesAnchors = true
+      for name in ["ann", "bob"] { _ = site.directory.user(name, in: site.people) }
+      try await site.sync(configuration)
+      #expect(site.directory.anchorTurns == 2)
+      #expect(site.target.objects.count == 2 && site.second.objects.count == 2)
+    }
+  }
+
+  @Test func aStoppedExportWritesNoAnchors() async throws {
+    try await Site.with { site in
+      var configuration = site.configuration()
+      let users = (0..<8).map { site.directory.user("u\($0)", in: site.people) }
+      try await site.sync(configuration)
+      configuration.forests[0].writesAnchors = true
+      for user in users { site.directory.delete(user) }
+      _ = site.directory.user("ann", in: site.people)
+      await #expect(throws: ConnectError.self) { try await site.sync(configuration) }
+      #expect(site.directory.anchorTurns == 0)
+      try await site.approve(configuration)
+      try await site.sync(configuration)
+      #expect(site.directory.anchorsWritten == 1)
+      #expect(site.target["ann@corp.example"] != nil)
+    }
+  }
+
   @Test func aDuplicateAnchorWaitsForItsHolderToGo() async throws {
     try await Site.with { site in
       let guid = ["ms-ds-consistencyguid": ["0123456789abcdef"]]

@@ -198,3 +198,112 @@ import TestSupport
     }
   }
 }
+
+/// A forest that does not answer, beside one that does.
+@Suite struct LeftBehindTests {
+  private func runs(_ site: Site) async throws -> [RunRecord] { try await RunHistory(store: site.store).last(100) }
+
+  private func populate(_ site: Site) {
+    _ = site.directory.user("ann", in: site.people)
+    _ = site.resources.user("bob", in: site.resourcesRoot)
+  }
+
+  @Test func itIsToldOnceAndLeftAlone() async throws {
+    try await Site.with { site in
+      populate(site)
+      let service = site.service(site.twoForests())
+      _ = try await service.run()
+      site.resources.beUnreachable(true)
+      let attempts = site.resources.attempts
+      var report = try await service.poll()
+      #expect(report.leftBehind == [site.resources.name])
+      // Each reading tries a few times.
+      #expect(site.resources.attempts == attempts + Importer.maximumAttempts)
+      #expect(try await runs(site).map(\.outcome) == ["partial", "succeeded"])
+      // It is left alone for a while, and that is no success.
+      site.advance(SourceReadings.firstRetry - 1)
+      report = try await service.poll()
+      #expect(report.leftBehind == [site.resources.name])
+      #expect(site.resources.attempts == attempts + Importer.maximumAttempts)
+      site.advance(1)
+      _ = try await service.poll()
+      #expect(site.resources.attempts == attempts + 2 * Importer.maximumAttempts)
+      site.advance(SourceReadings.firstRetry)
+      _ = try await service.poll()
+      #expect(site.resources.attempts == attempts + 2 * Importer.maximumAttempts)
+      // All of them are one line of the history.
+      site.advance(PassMemory.noteInterval)
+      _ = try await service.poll()
+      #expect(try await runs(site).map(\.outcome) == ["partial", "succeeded"])
+      #expect(try await runs(site).first?.report?.repetitions == 5)
+      // What changes elsewhere goes on, in a line of its own.
+      _ = site.directory.user("cem", in: site.people)
+      report = try await service.poll()
+      #expect(report.leftBehind == [site.resources.name])
+      #expect(report.exported(.user).created == 1)
+      #expect(try await runs(site).map(\.outcome) == ["partial", "partial", "succeeded"])
+      site.resources.beUnreachable(false)
+      _ = site.resources.user("dan", in: site.resourcesRoot)
+      site.advance(SourceReadings.longestRetry)
+      report = try await service.poll()
+      #expect(report.leftBehind == nil)
+      #expect(site.target.objects.count == 4)
+    }
+  }
+
+  @Test func whereNobodyAnswersThePassFails() async throws {
+    try await Site.with { site in
+      populate(site)
+      let service = site.service(site.twoForests())
+      _ = try await service.run()
+      for directory in [site.directory, site.resources] { directory.beUnreachable(true) }
+      for _ in 0..<3 {
+        let attempts = site.directory.attempts
+        await #expect(throws: ConnectError.self) { try await service.poll() }
+        // The wait between passes is the back-off.
+        #expect(site.directory.attempts > attempts)
+      }
+      #expect(try await runs(site).map(\.outcome) == ["failed", "succeeded"])
+    }
+  }
+
+  @Test func aSilentForestHoldsUpNobody() async throws {
+    try await Site.with { site in
+      populate(site)
+      let clock = ManualClock()
+      var plan = SchedulePlan()
+      plan.patience = .zero
+      let scheduler = Scheduler(site.service(site.twoForests()), plan: plan, clock: clock, logger: .silent)
+      func passing(until condition: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try await !condition() {
+          try #require(ContinuousClock.now < end)
+          if clock.isAwaited {
+            site.advance(1)
+            clock.advance(by: .seconds(1))
+          }
+          try await Task.sleep(for: .milliseconds(1))
+        }
+      }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await scheduler.run() }
+        try await passing { site.target.objects.count == 2 }
+        site.resources.beSilent(true)
+        let attempts = site.resources.attempts
+        try await passing { site.resources.attempts > attempts }
+        // Pass after pass, while that one reading goes on.
+        for number in 1...3 {
+          _ = site.directory.user("u\(number)", in: site.people)
+          try await passing { site.target.objects.count == 2 + number }
+        }
+        #expect(site.resources.attempts == attempts + 1)
+        #expect(try await runs(site).first?.report?.leftBehind == [site.resources.name])
+        // It answers after all.
+        _ = site.resources.user("dan", in: site.resourcesRoot)
+        site.resources.beSilent(false)
+        try await passing { site.target.objects.count == 6 }
+        group.cancelAll()
+      }
+    }
+  }
+}

@@ -89,6 +89,27 @@ struct DirectoryImportTests {
     }
   }
 
+  @Test func anAnchorIsWrittenOnceAndKnownAgain() async throws {
+    let (administrator, locator) = (try await connection(forest.administrator), try locator())
+    let dn = "CN=anchored \(UUID().uuidString),CN=Users,\(forest.baseDN)"
+    try await administrator.add(dn, [Attribute("objectClass", ["user"])])
+    let entry = try await administrator.entry(dn, attributes: ["objectGUID"])
+    let guid = try #require(entry?.guid("objectGUID")).bytes
+    let writer = LDAPAnchorWriter(
+      source: forest.name, locator: locator, connect: connect(try kerberos(forest.administrator, locator)))
+    let write = AnchorWrite(entry: Anchor(guid), anchor: guid)
+    // A pass that was killed after the first one makes the second.
+    #expect(try await writer.write([write], in: forest.name) == [nil])
+    #expect(try await writer.write([write, write], in: forest.name) == [nil, nil])
+    var other = write
+    other.anchor.reverse()
+    #expect(try await writer.write([other], in: forest.name).first.flatMap { $0 } != nil)
+    #expect(
+      try await administrator.entry(dn, attributes: [SourceAnchor.attribute])?.bytes(SourceAnchor.attribute) == guid)
+    try await administrator.delete(dn)
+    await administrator.close()
+  }
+
   @Test func fullImportAgreesWithASearch() async throws {
     try await withStore { store in
       let report = try #require(try await importer(source(forest.serviceAccount), store).run(full: true).first)

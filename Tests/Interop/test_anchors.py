@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Source anchors that Connect writes back to the directory, on a real domain controller."""
 
+import ldap3
+
 from comparison import anchor, compare, first, read, users_of
 
 
@@ -32,6 +34,20 @@ def test_anchors_are_written_back_and_outlive_their_user(small, small_tenant, sm
     assert all(value == guid for guid, value in written.items())
     compare(lab, tenant)
     assert connect.report()["requests"] == 0
+
+    # Written by a pass that was killed before it could note that: nobody waits for ever.
+    admin = lab.administrator()
+    admin.add("CN=Twice," + lab.forest["synchronisedUnits"][0], "user", {
+        "sAMAccountName": "twice", "displayName": "Twice", "userPrincipalName": "twice@" + lab.forest["name"]})
+    connect.set("connect.mode", "staging")
+    connect.report()
+    [guid] = [guid for guid, value in anchors_of(lab).items() if value is None]
+    [entry] = read(admin, lab.forest["synchronisedUnits"], "(sAMAccountName=twice)", ["objectGUID"])
+    admin.modify(entry["dn"], {"mS-DS-ConsistencyGuid": [(ldap3.MODIFY_REPLACE, [guid])]})
+    connect.set("connect.mode", "active")
+    report = connect.report()
+    assert report["quarantined"] == 0 and report["exported"]["user"]["created"] == 1
+    compare(lab, tenant)
 
     # Made again elsewhere with the anchor that it had: the same object in the cloud.
     admin = lab.administrator()

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two forests in one metaverse, and two tenants side by side, on real domain controllers."""
+import contextlib
 import json
+import subprocess
 import types
 
 import ldap3
 import pytest
 
 from comparison import anchor, assert_created_once, compare, first, read
-from environment import Connect, Lab, Tenant
+from environment import Connect, Lab, Tenant, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,56 @@ def test_tenants_with_domains_of_their_own(lab, tmp_path):
     for tenant in (one, two):
         compare(view, tenant)
         tenant.stop()
+
+
+@contextlib.contextmanager
+def black_hole(forest):
+    """What is sent to a forest's domain controllers vanishes: nobody answers, and nobody refuses."""
+    rules = "".join(f"ip daddr {c['address']} drop\n" for c in forest["controllers"])
+    subprocess.run(["nft", "-f", "-"], text=True, check=True, input=(
+        "table inet blackhole { chain output { type filter hook output priority 0; policy accept;\n" + rules + "} }"))
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "blackhole"], check=True)
+
+
+def test_a_forest_behind_a_black_hole_holds_up_nobody(lab, tmp_path):
+    here, there = lab.forests
+    tenant = Tenant(lab, tmp_path / "tenant", here)
+    connect = Connect(lab, tenant, tmp_path / "connect")
+    log = open(tmp_path / "run.log", "w+")
+    process = connect.product.start(
+        "connect", "run", "--config", connect.configuration, "--follow", stdout=log, stderr=log)
+
+    def history():
+        return json.loads(connect.command("history", "--json").stdout)
+
+    def title(entry):
+        return next((u.get("title") for u in tenant.list("Users") if u["externalId"] == anchor(entry)), None)
+
+    def give(forest, entry, name):
+        lab.administrator(forest=forest).modify(entry["dn"], {"title": [(ldap3.MODIFY_REPLACE, [name])]})
+
+    wait_for(lambda: [run for run in history() if run["outcome"] == "succeeded"], "the first pass", 120)
+    person, other = users_in(lab, here)[2], users_in(lab, there)[2]
+    give(there, other, "Before")
+    wait_for(lambda: title(other) == "Before", "a change in the other forest", 60)
+    with black_hole(there):
+        for number in range(3):
+            give(here, person, f"Keeper {number}")
+            wait_for(lambda: title(person) == f"Keeper {number}", f"change {number}", 120)
+            if number == 0:
+                told = next(run["report"] for run in history() if run["report"]["requests"] > 0)
+                # Not after the silent one had failed: while it was still being waited for, elsewhere.
+                assert told["leftBehind"] == [there["name"]], told
+                assert told["errors"] == [f"{there['name']}: It has not answered yet."]
+        assert history()[0]["outcome"] == "partial"
+        assert title(other) == "Before"
+    give(there, other, "After")
+    wait_for(lambda: title(other) == "After", "the other forest again", 400)
+    wait_for(lambda: history()[0]["report"].get("leftBehind") is None, "nobody is left behind", 60)
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait(60) == 0, open(log.name).read()
+    tenant.stop()

@@ -109,13 +109,43 @@ struct Quarantine {
       [.text(String(object))])
   }
 
-  /// The target did what it had refused.
+  /// The target did what it had refused. Where it still refuses something else of the object, the note stays: by it that
+  /// is tried again.
   func relent(mv: Int64, _ reasons: [QuarantineReason]) throws {
     for reason in reasons {
       try transaction.run(
-        "DELETE FROM quarantine WHERE target = ? AND mv = ? AND reason = ?",
+        "DELETE FROM quarantine WHERE target = ?1 AND mv = ?2 AND reason = ?3 AND NOT (\(Self.isHeld))",
         [.text(target), .integer(mv), .text(reason.rawValue)])
     }
+  }
+
+  /// Nothing is left of an operation that was, or may have been, refused.
+  static func relent(mv: Int64, at target: String, in transaction: any Transaction) throws {
+    try transaction.run(
+      "DELETE FROM quarantine WHERE target = ?1 AND mv = ?2 AND next_try IS NOT NULL AND NOT (\(isHeld))",
+      [.text(target), .integer(mv)])
+  }
+
+  /// Of a row: whether something of its object waits for the next try.
+  private static let isHeld = """
+    EXISTS (SELECT 1 FROM pending WHERE pending.target = quarantine.target AND pending.mv = quarantine.mv
+      AND pending.state = 'held')
+    OR EXISTS (SELECT 1 FROM pending_link WHERE pending_link.target = quarantine.target
+      AND pending_link.owner = quarantine.mv AND pending_link.state = 'held')
+    """
+
+  /// The objects of which something is to be tried now; `?1` is the target, `?2` the time.
+  private static let due = """
+    SELECT mv FROM quarantine WHERE target = ?1 AND next_try <= ?2 AND mv IS NOT NULL
+    AND mv NOT IN (
+      SELECT mv FROM quarantine WHERE target IN ('', ?1) AND reason = 'duplicateUserName' AND mv IS NOT NULL)
+    """
+
+  /// Whether ``release()`` would find anything.
+  func isReleaseDue() throws -> Bool {
+    try transaction.value(
+      "SELECT EXISTS (SELECT 1 FROM quarantine WHERE target = ?1 AND mv IN (\(Self.due)) AND (\(Self.isHeld)))",
+      [.text(target), .real(now)]) ?? false
   }
 
   /// Makes ready what waited for its next try.
@@ -127,15 +157,11 @@ struct Quarantine {
         AND NOT EXISTS (
           SELECT 1 FROM pending_link WHERE pending_link.target = ?1 AND pending_link.owner = quarantine.mv)
       """, [.text(target)])
-    let due = """
-      SELECT mv FROM quarantine WHERE target = ?1 AND next_try <= ?2 AND mv IS NOT NULL
-      AND mv NOT IN (
-        SELECT mv FROM quarantine WHERE target IN ('', ?1) AND reason = 'duplicateUserName' AND mv IS NOT NULL)
-      """
     let arguments: [SQLValue] = [.text(target), .real(now)]
     try transaction.run(
-      "UPDATE pending SET state = 'ready' WHERE target = ?1 AND state = 'held' AND mv IN (\(due))", arguments)
+      "UPDATE pending SET state = 'ready' WHERE target = ?1 AND state = 'held' AND mv IN (\(Self.due))", arguments)
     try transaction.run(
-      "UPDATE pending_link SET state = 'ready' WHERE target = ?1 AND state = 'held' AND owner IN (\(due))", arguments)
+      "UPDATE pending_link SET state = 'ready' WHERE target = ?1 AND state = 'held' AND owner IN (\(Self.due))",
+      arguments)
   }
 }

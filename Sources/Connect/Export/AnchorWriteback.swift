@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import Wire
 
 /// Writes source anchors back to the directories before their objects are exported for the first time: the rows of
 /// `anchor_write`, for which the exports wait.
@@ -22,21 +23,40 @@ struct AnchorWriteback: Sendable {
     var write: AnchorWrite
   }
 
-  /// - Returns: why entries were refused.
+  /// Whether anything waits to be written.
+  func isDue() async throws -> Bool {
+    try await store.read { try $0.value("SELECT 1 FROM anchor_write LIMIT 1", as: Int.self) != nil }
+  }
+
+  /// Writes to all directories at once. One that does not answer holds up the objects that wait for it, and nobody else.
+  ///
+  /// - Returns: why entries were refused, and why directories did not answer.
   func run() async throws -> [String] {
+    try await withThrowingTaskGroup(of: [String].self) { group in
+      for writer in writers { group.addTask { try await run(writer) } }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+  }
+
+  private func run(_ writer: any AnchorWriter) async throws -> [String] {
     var refusals: [String] = []
-    for writer in writers {
-      var last: Int64 = -1
-      while refusals.count < Self.maximumRefusals {
-        try Task.checkCancellation()
-        let rows = try await next(writer.source, after: last)
-        guard let first = rows.first else { break }
-        // One partition at a time: each has its own domain controllers.
-        let batch = rows.prefix { $0.partition == first.partition }
+    var silent: Set<String> = []
+    var last: Int64 = -1
+    while refusals.count < Self.maximumRefusals {
+      try Task.checkCancellation()
+      let rows = try await next(writer.source, after: last)
+      guard let first = rows.first else { break }
+      // One partition at a time: each has its own domain controllers.
+      let batch = rows.prefix { $0.partition == first.partition }
+      last = batch.last?.entry ?? last
+      if silent.contains(first.partition) { continue }
+      do {
         let outcomes = try await writer.write(batch.map(\.write), in: first.partition)
         try await record(Array(zip(batch, outcomes)))
         refusals += outcomes.compactMap { $0 }
-        last = batch.last?.entry ?? last
+      } catch let error as any DiagnosableError where !(error is StoreError) {
+        silent.insert(first.partition)
+        refusals.append("\(first.partition): \(error.message)")
       }
     }
     return refusals

@@ -129,8 +129,7 @@ struct ExportPlan: Sendable {
       let baseline = try row.baseline.map { try Attributes(stored: $0) } ?? Attributes()
       let changes = target.difference(from: baseline, to: desired, kind: kind)
       if changes.isEmpty, row.adoption == .none {
-        try transaction.run(
-          "DELETE FROM pending WHERE target = ? AND mv = ?", [.text(target.name), .integer(row.object)])
+        try PendingQueue.drop(row.object, at: target.name, in: transaction)
         return nil
       }
       operation =

@@ -30,14 +30,21 @@ package struct LDAPAnchorWriter: AnchorWriter {
     }
   }
 
-  /// Adds, so that a value that came in the meantime is not overwritten: the attribute has one.
+  /// Adds, so that a value that came in the meantime is not overwritten: the attribute has one. Where it is the right one
+  /// already, an earlier pass wrote it and did not live to note that.
   private func write(_ write: AnchorWrite, _ connection: LDAPConnection) async throws -> String? {
     guard let guid = GUID(write.entry.bytes) else { return "its objectGUID is malformed" }
+    let name = "<GUID=\(guid)>"
     do {
       try await connection.modify(
-        "<GUID=\(guid)>", [Modification(.add, Attribute(SourceAnchor.attribute, [write.anchor[...]]))])
+        name, [Modification(.add, Attribute(SourceAnchor.attribute, [write.anchor[...]]))])
       return nil
     } catch let error as LDAPError where !error.isTransient {
+      do {
+        if try await connection.compare(name, attribute: SourceAnchor.attribute, value: write.anchor) { return nil }
+      } catch let error as LDAPError where !error.isTransient {
+        // Who may not compare is told why it could not write.
+      }
       return error.message
     }
   }

@@ -32,6 +32,8 @@ package struct ObjectDifference: Sendable, Codable, Equatable {
   package var links: [Link]
   /// Whether it waits for a conflict to end or for its next try.
   package var isHeld: Bool
+  /// Where the target gets another sign-in name than the directory's.
+  package var replacedName: ReplacedName?
 }
 
 /// What an export would do, counted.
@@ -142,7 +144,19 @@ struct DifferenceReader {
     return ObjectDifference(
       target: target.name, operation: operation, kind: kind, sourceAnchor: object.anchor,
       name: Self.name(desired) ?? object.anchor,
-      attributes: attributes, links: links, isHeld: row.isHeld)
+      attributes: attributes, links: links, isHeld: row.isHeld,
+      replacedName: try replacedName(of: row.id, kind, operation, attributes))
+  }
+
+  /// Told with what changes the name.
+  private func replacedName(
+    of object: Int64, _ kind: ObjectKind, _ operation: ObjectDifference.Operation,
+    _ attributes: [ObjectDifference.Attribute]
+  ) throws -> ReplacedName? {
+    guard kind == .user, operation != .delete, attributes.contains(where: { $0.name == "userPrincipalName" }) else {
+      return nil
+    }
+    return try ReplacedNames(transaction: transaction).read(of: object).first { $0.target == target.name }
   }
 
   private func links(of owner: Int64, limit: Int, summary: inout PreviewSummary) throws -> [ObjectDifference.Link] {

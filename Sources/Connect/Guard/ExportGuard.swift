@@ -42,6 +42,13 @@ struct ExportGuard: Sendable {
         + "through, run 'bridgehead connect approve \(finding.fingerprint)'.")
   }
 
+  /// Whether an export would be let through as things stand; changes nothing.
+  func lets(through transaction: any Transaction, at time: Double) throws -> Bool {
+    let finding = try examine(transaction, at: time)
+    return try finding.isClear
+      || Approvals(transaction: transaction, target: target).approved(finding.fingerprint) != nil
+  }
+
   /// Notes the deletions that pass now.
   private func remember(_ transaction: any Transaction, at time: Double) throws {
     guard configuration.guard.remembers else { return }

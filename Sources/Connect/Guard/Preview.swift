@@ -61,10 +61,10 @@ struct Preview: Sendable {
     _ transaction: any Transaction, full: Bool, answers: [ReferenceResolution.Answer]?,
     _ body: (ObjectDifference) -> Void
   ) throws -> Outcome {
-    var result = Result(synchronised: try synchroniser.runAll(transaction))
+    var result = Result(synchronised: try synchroniser.runAll(transaction, full: full))
     if let answers {
       result.references = try resolution.record(answers, in: transaction)
-      result.synchronised += try synchroniser.runAll(transaction)
+      result.synchronised += try synchroniser.runAll(transaction, full: false)
     } else {
       let questions = try resolution.questions(full: full, in: transaction)
       if !questions.isEmpty { return .questions(questions) }

@@ -32,9 +32,18 @@ package struct ImportSelection: Sendable, Equatable {
   package static let plain = ImportSelection(
     ConnectConfiguration(forests: [], targets: []))
 
+  /// What users, groups, contacts, computers and containers may stand below: the classes that AD's schema names as their
+  /// possible superiors (MS-ADSC), and `lostAndFound`, where replication puts what lost its place. Classes that are derived
+  /// from these carry their names, too.
+  static let containers = [
+    "organizationalUnit", "container", "domainDNS", "builtinDomain", "organization", "locality", "country",
+    "lostAndFound", "msDS-AzAdminManager", "msDS-AzApplication", "msDS-AzScope",
+  ]
+
   /// Changes with what is read: what was read before is then not enough.
   package var fingerprint: String {
-    (attributes.map { $0.lowercased() }.sorted() + more.map(\.rawValue).sorted()).joined(separator: " ")
+    (attributes.map { $0.lowercased() }.sorted() + more.map(\.rawValue).sorted() + Self.containers)
+      .joined(separator: " ")
   }
 
   /// `objectClass` and not `objectCategory`, which tombstones lack.
@@ -42,9 +51,9 @@ package struct ImportSelection: Sendable, Equatable {
     let computer = Filter.equal("objectClass", "computer")
     var choices: [Filter] = [
       .and([.equal("objectClass", "user"), .not(computer)]), .equal("objectClass", "group"),
-      .equal("objectClass", "contact"), .equal("objectClass", "organizationalUnit"),
-      .equal("objectClass", "container"), .equal("objectClass", "domainDNS"), .equal("objectClass", "builtinDomain"),
+      .equal("objectClass", "contact"),
     ]
+    choices += Self.containers.map { .equal("objectClass", $0) }
     if more.contains(.foreign) { choices.append(.equal("objectClass", "foreignSecurityPrincipal")) }
     if more.contains(.device) {
       choices.append(.and([computer, .not(.equal("objectClass", "msDS-GroupManagedServiceAccount"))]))

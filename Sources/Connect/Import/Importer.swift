@@ -3,6 +3,7 @@
 import IdentityModel
 package import Logging
 package import Store
+package import SynchronisationRules
 import Wire
 
 /// Phase 1: reads each partition of a source into its connector space.
@@ -18,6 +19,8 @@ package struct Importer: Sendable {
   let logger: Logger
   let now: @Sendable () -> Double
   let progress: Progress
+  /// What the rules look at in distinguished names.
+  let names: NameDependence
 
   /// Changes in one transaction.
   static let transactionSize = 1_000
@@ -32,8 +35,9 @@ package struct Importer: Sendable {
   package init(
     source: any ImportSource, resolver: (any ReferenceResolver)? = nil, store: any Store, logger: Logger,
     now: @escaping @Sendable () -> Double,
-    progress: Progress
+    progress: Progress, names: NameDependence = NameDependence()
   ) {
+    self.names = names
     self.source = source
     self.resolver = resolver
     self.store = store
@@ -92,6 +96,7 @@ package struct Importer: Sendable {
     let generation =
       reading.mode == .full ? try await position.beginGeneration(in: store) : position.generation
     var staging = Staging(source: source.name, partition: position.id, generation: generation)
+    staging.names = names
     staging.isFirstLoad = reading.mode == .full && generation == 1
     if staging.isFirstLoad { try await LinkIndex.drop(store) } else { try await LinkIndex.complete(store) }
     if reading.mode == .full, !staging.isFirstLoad, let requested = reading.requested {

@@ -13,7 +13,8 @@ enum LinkIndex {
     }
   }
 
-  /// After the first reading; before any other one, because the first may have been cut off.
+  /// After the first reading; before any other one, because the first may have been cut off. Sources are read side by
+  /// side: another one may have built it meanwhile.
   static func complete(_ store: any Store) async throws {
     _ = try await store.write { transaction in
       try transaction.run("CREATE INDEX IF NOT EXISTS link_target ON link (target_guid)")

@@ -2,6 +2,7 @@
 
 import IdentityModel
 import Store
+import SynchronisationRules
 import Wire
 
 /// Writes what a source said into the connector space and marks what has to be synchronised for it.
@@ -12,6 +13,8 @@ struct Staging: Sendable {
   let generation: Int64
   /// The source had no entries when the reading began: what comes is most likely new.
   var isFirstLoad = false
+  /// What the rules look at in distinguished names.
+  var names = NameDependence()
   /// Keeps what a full reading does not bring any more until it is clear why.
   var watch: AttributeWatch?
   /// What is done about values that a complete change lacks and the entry had.
@@ -99,6 +102,7 @@ struct Staging: Sendable {
         }
         nextID = id + 1
         outcome.added += 1
+        if kind == .structure { try Placeless(transaction: transaction).wake(source) }
         outcome.links += try apply(change.links, of: id, in: transaction)
       } else {
         outcome.incomplete.append(change.anchor)
@@ -157,8 +161,10 @@ struct Staging: Sendable {
     let parent = change.parent?.bytes ?? known.parent
     let kind = change.kind?.rawValue ?? known.kind
     let isMoved = parent != known.parent
-    let isChanged = hash != known.hash || isMoved || kind != known.kind || known.isDeleted
-    if isChanged || name != known.name || known.partition != partition {
+    let isChanged =
+      hash != known.hash || isMoved || kind != known.kind || known.isDeleted || known.partition != partition
+      || names.matters(from: known.name, to: name)
+    if isChanged || name != known.name {
       try transaction.run(
         """
         UPDATE entry SET partition = ?, kind = ?, parent = ?, dn = ?, hash = ?, attrs = ?, generation = ?, deleted = 0,
@@ -170,7 +176,8 @@ struct Staging: Sendable {
         ])
       if kind == ObjectKind.structure.rawValue, name != known.name || isMoved {
         try carryDescendants(
-          of: change.anchor, from: known.name, to: name, isMoved: isMoved || known.isDeleted, in: transaction)
+          of: change.anchor, from: known.name, to: name,
+          isLookedAt: isMoved || known.isDeleted || names.matters(from: known.name, to: name), in: transaction)
       }
     } else if known.generation != generation {
       try transaction.run(
@@ -181,8 +188,10 @@ struct Staging: Sendable {
 
   /// A directory does not report the children of a renamed or moved container (MS-ADTS 3.1.1.3.4.1.3): their names
   /// follow here, and after a move they may have entered or left the scope.
+  ///
+  /// - Parameter isLookedAt: whether they have to be synchronised, because of the move or because rules look at their names.
   private func carryDescendants(
-    of anchor: Anchor, from old: String, to new: String, isMoved: Bool, in transaction: any Transaction
+    of anchor: Anchor, from old: String, to new: String, isLookedAt: Bool, in transaction: any Transaction
   ) throws {
     let length = SQLValue.integer(Int64(old.unicodeScalars.count))
     try transaction.run(
@@ -196,7 +205,7 @@ struct Staging: Sendable {
       WHERE source = ? AND anchor IN (SELECT anchor FROM below)
       """,
       [
-        .blob(anchor.bytes), .text(source), .text(source), length, .text(old), length, .text(new), SQLValue(isMoved),
+        .blob(anchor.bytes), .text(source), .text(source), length, .text(old), length, .text(new), SQLValue(isLookedAt),
         .text(source),
       ])
   }

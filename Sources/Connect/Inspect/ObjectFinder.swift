@@ -99,6 +99,7 @@ package struct ObjectFinder: Sendable {
       quarantine: try quarantine(try ids(of: entry, mv, transaction), mv, transaction))
     if let mv {
       view.metaverse = try metaverse(mv, found, transaction)
+      view.replacedNames = try ReplacedNames(transaction: transaction).read(of: mv)
       for target in try targets(transaction) {
         if let remote = try remote(mv, target, transaction) { view.remotes.append(remote) }
         if let difference = try DifferenceReader(transaction: transaction, target: target).read(mv) {
@@ -156,7 +157,7 @@ package struct ObjectFinder: Sendable {
         isDeleted: try row[4], isDirty: try row[5],
         excluded: (try row[9] as Int64) == OutsideObjects.partition
           ? "no domain that is imported holds it: the global catalog told of it"
-          : try exclusion(evaluation.first, kind, parent: try row[6], source, transaction),
+          : try exclusion(evaluation.first, kind, parent: try row[6], in: try row[9], source, transaction),
         dueAt: try row[10],
         attributes: attributes.names.map { .init(name: $0, values: Self.readable(attributes[$0])) },
         references: try references(
@@ -168,12 +169,13 @@ package struct ObjectFinder: Sendable {
   }
 
   private func exclusion(
-    _ evaluation: Evaluation, _ kind: ObjectKind, parent: [UInt8]?, _ source: String, _ transaction: any Transaction
+    _ evaluation: Evaluation, _ kind: ObjectKind, parent: [UInt8]?, in partition: Int64, _ source: String,
+    _ transaction: any Transaction
   ) throws -> String? {
     if kind == .foreign { return nil }
     guard kind.isExported else { return "it only gives other objects their place" }
     if let reason = evaluation.exclusion { return reason }
-    switch try Scope(configuration, in: transaction).verdict(below: parent, source: source) {
+    switch try Scope(configuration, in: transaction).verdict(below: parent, in: partition, source: source) {
     case .included: return nil
     case .excluded(let reason): return reason
     case .unknown: return "its place is not known"

@@ -76,4 +76,6 @@ package struct ObjectView: Sendable, Codable, Equatable {
   /// What an export would do, one a target.
   package var pending: [ObjectDifference]
   package var quarantine: [Quarantine]
+  /// The targets that got another sign-in name than the directory's.
+  package var replacedNames: [ReplacedName] = []
 }

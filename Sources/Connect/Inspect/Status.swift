@@ -39,6 +39,13 @@ package struct ConnectStatus: Sendable, Codable {
     package var nextTry: Double?
   }
 
+  /// Users whose sign-in name was replaced at a target.
+  package struct Replacements: Sendable, Codable, Equatable {
+    package var count: Int
+    /// The first of them.
+    package var names: [ReplacedName]
+  }
+
   /// References that point outside what is imported.
   package struct References: Sendable, Codable, Equatable {
     package var source: String
@@ -71,6 +78,7 @@ package struct ConnectStatus: Sendable, Codable {
   package var counts: [Count]
   package var pending: [Pending]
   package var quarantined: [Quarantined]
+  package var replacedNames: Replacements
   /// Of sources where there are any.
   package var references: [References]
   package var flows: [Flow]
@@ -85,6 +93,7 @@ package struct ConnectStatus: Sendable, Codable {
         isStaging: isStaging || runs.first { $0.outcome == .running }?.report?.isStaging == true, runs: runs,
         partitions: try partitions(transaction), counts: try counts(transaction),
         pending: try pending(transaction), quarantined: try quarantined(transaction, limit: limit),
+        replacedNames: try replacedNames(transaction, limit: limit),
         references: try references(transaction),
         flows: try flows(transaction))
     }
@@ -150,6 +159,13 @@ package struct ConnectStatus: Sendable, Codable {
         reason: try row[0], detail: try row[1], name: try row[2], since: try row[3], attempts: try row[4],
         nextTry: try row[5])
     }
+  }
+
+  private static func replacedNames(_ transaction: any Transaction, limit: Int) throws -> Replacements {
+    let count: Int? = try transaction.value(
+      "SELECT COUNT(*) FROM replaced_name JOIN mv ON mv.id = replaced_name.mv AND mv.gone = 0")
+    return Replacements(
+      count: count ?? 0, names: try ReplacedNames(transaction: transaction).read(limit: limit))
   }
 
   /// Every use of a row that was noted.

@@ -19,6 +19,15 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
   }
 
   package func run() async {
+    // Readings that a pass did not wait for end with the service.
+    await withDiscardingTaskGroup { group in
+      await passes { reading in group.addTask { await reading() } }
+      group.cancelAll()
+    }
+    await service.end()
+  }
+
+  private func passes(_ startReading: Cycle.Start) async {
     var failures = 0
     var nextFull = plan.full.map { _ in clock.now }
     if let full = plan.full, let age = await service.ageOfLastFull(), age < full {
@@ -35,7 +44,7 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
         if isFull || isFirst {
           _ = try await service.run(.init(full: isFull))
         } else {
-          _ = try await service.poll()
+          _ = try await service.poll(patience: plan.patience, startReading)
         }
         if isFull, let full = plan.full { nextFull = start.advanced(by: full) }
         (failures, isFirst) = (0, false)
@@ -48,14 +57,15 @@ package struct Scheduler<Waiting: Clock>: Sendable where Waiting.Duration == Dur
       }
       await wait(until: start.advanced(by: plan.wait(afterFailures: failures)), unlessCalledSince: call)
     }
-    await service.end()
   }
 
-  /// Returns early when somebody asks for a pass, and when the task is cancelled.
+  /// Returns early when somebody asks for a pass, when a source was read that the last one did not wait for, and when the
+  /// task is cancelled.
   private func wait(until deadline: Waiting.Instant, unlessCalledSince call: String?) async {
     while !Task.isCancelled, clock.now < deadline {
       let step = min(deadline, clock.now.advanced(by: SchedulePlan.lookEvery))
       guard (try? await clock.sleep(until: step, tolerance: nil)) != nil else { return }
+      if service.hasNews { return }
       if clock.now < deadline, await service.lastCall() != call { return }
     }
   }
@@ -67,7 +77,10 @@ package struct SchedulePlan: Sendable, Equatable {
   package var interval: Duration
   /// From one full pass to the next; nil for never.
   package var full: Duration?
+  /// How long a pass waits for a source that stays silent while others have been read.
+  package var patience = SchedulePlan.defaultPatience
 
+  package static let defaultPatience: Duration = .seconds(5)
   package static let defaultInterval: Duration = .seconds(30)
   /// With `--follow`: so that a change is at the target within two seconds.
   package static let followInterval: Duration = .milliseconds(500)

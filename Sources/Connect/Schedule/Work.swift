@@ -9,20 +9,24 @@ struct Work: Sendable, Equatable {
   /// Operations that the last passes left.
   var leftovers: Int
 
-  static func look(_ configuration: ConnectConfiguration, now: Double, in transaction: any Transaction) throws -> Work {
+  /// - Parameter leftBehind: sources that could not be read; their catalogs are not asked, either.
+  static func look(
+    _ configuration: ConnectConfiguration, leftBehind: [String] = [], now: Double, in transaction: any Transaction
+  ) throws -> Work {
     let isUnsynchronised: Bool =
       try transaction.value(
         """
         SELECT EXISTS (SELECT 1 FROM entry WHERE dirty = 1) OR EXISTS (SELECT 1 FROM link WHERE change IS NOT NULL)
           OR EXISTS (SELECT 1 FROM due WHERE at <= ?)
         """, [.integer(Int64(now))]) ?? false
-    let isReferenceDue = try configuration.catalogSources.contains { source in
+    let isReferenceDue = try configuration.catalogSources.subtracting(leftBehind).contains { source in
       try !UnresolvedReferences(transaction: transaction, source: source).due(at: now, limit: 1).isEmpty
     }
     // Nothing is exported in staging mode: what is pending stays.
     if configuration.isStaging { return Work(isNew: isUnsynchronised || isReferenceDue, leftovers: 0) }
-    let isRetryDue: Bool =
-      try transaction.value("SELECT EXISTS (SELECT 1 FROM quarantine WHERE next_try <= ?)", [.real(now)]) ?? false
+    let isRetryDue = try configuration.targets.contains { target in
+      try Quarantine(transaction: transaction, target: target.name, now: now).isReleaseDue()
+    }
     let isReadingDue = try configuration.targets.contains { target in
       try Reconciliation.isDue(target.name, configuration, now: now, in: transaction)
     }

@@ -14,8 +14,10 @@ struct ConnectorEntry {
   var isDeleted: Bool
   var mv: Int64?
   var name: String
+  /// The `watermark` row of its partition.
+  var partition: Int64
   /// Whether only the Global Catalog told of it.
-  var isOutside: Bool
+  var isOutside: Bool { partition == OutsideObjects.partition }
 
   init(_ row: SQLRow) throws {
     guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
@@ -28,6 +30,6 @@ struct ConnectorEntry {
     isDeleted = try row[6]
     mv = try row[7]
     name = try row[8]
-    isOutside = (try row[9] as Int64) == OutsideObjects.partition
+    partition = try row[9]
   }
 }

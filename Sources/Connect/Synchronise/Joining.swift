@@ -161,7 +161,13 @@ struct Joining {
   ) throws {
     guard object.anchorEntry == entry.id, entry.kind == .user else { return }
     let anchor = SourceAnchor.of(entry.anchor, kind: entry.kind, attributes: attributes)
-    if anchor == object.sourceAnchor || attributes[SourceAnchor.attribute.lowercased()].isEmpty {
+    let isWritten = !attributes[SourceAnchor.attribute.lowercased()].isEmpty
+    if isWritten, anchor == object.sourceAnchor {
+      // Also where nobody lived to note that it was written.
+      try transaction.run("DELETE FROM anchor_write WHERE entry = ?", [.integer(entry.id)])
+      try quarantine.remove(entry: entry.id, .anchorNotWritten)
+    }
+    if anchor == object.sourceAnchor || !isWritten {
       return try quarantine.remove(entry: entry.id, .anchorChanged)
     }
     try transaction.run("DELETE FROM anchor_write WHERE entry = ?", [.integer(entry.id)])

@@ -178,7 +178,10 @@ struct LinkSettlement {
     var isWanted = isWanted
     if isWanted, confirmed == nil, isOutside ?? true, try isMissing(member, at: target) { isWanted = false }
     if isWanted == (confirmed != nil), !isUnanswered {
-      if sent != nil { try transaction.run("DELETE FROM pending_link WHERE \(condition)", key) }
+      if sent != nil {
+        try transaction.run("DELETE FROM pending_link WHERE \(condition)", key)
+        try Quarantine.relent(mv: owner, at: target.name, in: transaction)
+      }
       return
     }
     try transaction.run(

@@ -43,6 +43,11 @@ struct Metaverse {
     var evaluation: EntryEvaluation
     var onlyJoins: Bool
 
+    /// The sign-in name that its directory has.
+    var userName: String? {
+      attributes.text("userprincipalname").map { $0.trimmingBlanks() }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     func standingIn(for object: ObjectKind) -> Contributor {
       guard Metaverse.isStandIn(kind, in: object) else { return self }
       var result = self
@@ -176,7 +181,13 @@ struct Metaverse {
         "UPDATE mv SET attrs = ?, nickname = ?, gone = 0 WHERE id = ?",
         [.blob(bytes), SQLValue(nickname), .integer(object.id)])
     }
+    let wanted = ordered.lazy.compactMap(\.userName).first
     for place in places {
+      if object.kind == .user {
+        try ReplacedNames(transaction: transaction).note(
+          object.id, at: place.target.name, given: place.given.text("userPrincipalName"), wanted: wanted,
+          tenants.domains(of: place.target.name))
+      }
       try TargetForms(transaction: transaction, object: object.id)
         .save(place.bytes == bytes ? nil : place.bytes, at: place.target.name, instead: place.formerForm)
       try PendingQueue(transaction: transaction, target: place.target, now: now)
@@ -339,7 +350,7 @@ struct Metaverse {
     ("remote_link", "owner"), ("remote_link", "member"), ("cleared", "mv"),
   ]
   /// Those in which an object is found by itself.
-  private static let targetNotes = [("quarantine", "mv"), ("form", "mv")]
+  private static let targetNotes = [("quarantine", "mv"), ("form", "mv"), ("replaced_name", "mv")]
 
   /// Removes an object that no target holds, and the entries that were only kept for it.
   static func purge(object: Int64, in transaction: any Transaction) throws {
@@ -367,6 +378,7 @@ struct Metaverse {
       "UPDATE link SET change = 1 WHERE target_guid = (SELECT anchor FROM entry WHERE id = ?) AND change IS NULL",
       [.integer(entry)])
     try transaction.run("DELETE FROM link WHERE owner = ?", [.integer(entry)])
+    try Placeless(transaction: transaction).remove(entry)
     try transaction.run("DELETE FROM entry WHERE id = ?", [.integer(entry)])
   }
 }

@@ -49,7 +49,7 @@ struct PendingQueue {
       let difference = target.difference(from: remote.baseline, to: desired, kind: kind)
       // An unanswered request may have changed the target: only a look at it can tell that nothing is left to do.
       if difference.isEmpty, remote.isOurs, pending?.sent == nil {
-        if pending != nil { try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key) }
+        if pending != nil { try Self.drop(object, at: target.name, in: transaction) }
         return
       }
       operation = .update
@@ -63,6 +63,12 @@ struct PendingQueue {
       if state.rawValue == pending.state { return }
     }
     try put(object, operation, state)
+  }
+
+  /// Nothing is left to do: also what the target refused of it is settled.
+  static func drop(_ object: Int64, at target: String, in transaction: any Transaction) throws {
+    try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", [.text(target), .integer(object)])
+    try Quarantine.relent(mv: object, at: target, in: transaction)
   }
 
   /// Asks for an object's deletion.
@@ -80,7 +86,7 @@ struct PendingQueue {
       // What was only going to be taken over stays the target's own.
       try PasswordLooks.note(object, at: target.name, whereHeld: true, in: transaction)
       try transaction.run("DELETE FROM remote WHERE target = ? AND mv = ?", key)
-      try transaction.run("DELETE FROM pending WHERE target = ? AND mv = ?", key)
+      try Self.drop(object, at: target.name, in: transaction)
       return false
     }
     try put(object, .delete, .ready)

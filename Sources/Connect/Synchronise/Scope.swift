@@ -11,7 +11,7 @@ final class Scope {
   enum Verdict: Equatable {
     case included
     case excluded(String)
-    /// The way up ends at an entry that is not known: nothing is concluded from that.
+    /// The way up ends at an entry that is not known: nothing is concluded from that (``Placeless``).
     case unknown
   }
 
@@ -23,6 +23,7 @@ final class Scope {
 
   private let transaction: any Transaction
   private let filters: [String: Filters]
+  private let domains: ImportedDomains
   private var verdicts: [Anchor: Verdict] = [:]
 
   /// Deeper trees do not occur: MS-ADTS limits a distinguished name to 255 characters for an RDN and AD to some dozens of
@@ -31,6 +32,7 @@ final class Scope {
 
   init(_ configuration: ConnectConfiguration, in transaction: any Transaction) throws {
     self.transaction = transaction
+    domains = try ImportedDomains(configuration, in: transaction)
     var filters: [String: Filters] = [:]
     for forest in configuration.forests {
       func guids(_ names: [String]) throws -> Set<Anchor> {
@@ -49,9 +51,18 @@ final class Scope {
     self.filters = filters
   }
 
+  /// Why nothing of a partition is synchronised; nil where the configuration names its domain.
+  ///
+  /// - Parameter partition: the `watermark` row.
+  func exclusion(ofPartition partition: Int64, source: String) -> String? {
+    if filters[source] == nil { return "its forest is no longer configured" }
+    return domains.areRead(partition) ? nil : "its domain is no longer configured"
+  }
+
   /// The verdict on an entry below `parent`.
-  func verdict(below parent: [UInt8]?, source: String) throws -> Verdict {
-    guard let filter = filters[source] else { return .excluded("its forest is no longer configured") }
+  func verdict(below parent: [UInt8]?, in partition: Int64, source: String) throws -> Verdict {
+    if let reason = exclusion(ofPartition: partition, source: source) { return .excluded(reason) }
+    guard let filter = filters[source] else { return .unknown }
     var path: [Anchor] = []
     var current = parent.map(Anchor.init)
     var verdict: Verdict?

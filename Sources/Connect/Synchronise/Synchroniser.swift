@@ -20,12 +20,10 @@ struct Synchroniser: Sendable {
   static let entriesPerTransaction = 500
   static let linksPerTransaction = 2_000
 
-  /// - Parameter full: looks at every reference again, so that the pending export owes nothing to earlier passes.
+  /// - Parameter full: looks at every entry and every reference again, so that the pending export owes nothing to earlier
+  ///   passes.
   func run(_ store: any Store, full: Bool, progress: Progress) async throws -> Int {
-    try await store.write { transaction in
-      try prepare(transaction)
-      if full { try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL") }
-    }
+    try await store.write { transaction in try prepare(transaction, full: full) }
     let total: Int? = try await store.read { transaction in
       try transaction.value(
         """
@@ -53,8 +51,8 @@ struct Synchroniser: Sendable {
   }
 
   /// Everything in one transaction: what a preview undoes afterwards.
-  func runAll(_ transaction: any Transaction) throws -> Int {
-    try prepare(transaction)
+  func runAll(_ transaction: any Transaction, full: Bool) throws -> Int {
+    try prepare(transaction, full: full)
     var done = 0
     while true {
       var count = try synchroniseEntries(transaction, limit: Self.entriesPerTransaction)
@@ -65,8 +63,8 @@ struct Synchroniser: Sendable {
   }
 
   /// Marks what has to be looked at again although its entry did not change: after a change of the configuration or of
-  /// the rules everything, otherwise what is due.
-  private func prepare(_ transaction: any Transaction) throws {
+  /// the rules everything, as when somebody asks for it; otherwise what is due.
+  private func prepare(_ transaction: any Transaction, full: Bool) throws {
     let missing = try Scope.resolve(configuration, in: transaction)
     guard missing.isEmpty else {
       throw ConnectError(
@@ -77,9 +75,12 @@ struct Synchroniser: Sendable {
     }
     let fingerprint =
       configuration.rulesFingerprint + "/" + targets.map(\.fingerprint).joined(separator: "/")
-    if try Setting.load(.rules, in: transaction) != fingerprint {
+    let isNew = try Setting.load(.rules, in: transaction) != fingerprint
+    if isNew || full {
       try transaction.run("UPDATE entry SET dirty = 1 WHERE deleted = 0", [])
       try transaction.run("UPDATE link SET change = 1 WHERE change IS NULL", [])
+    }
+    if isNew {
       try JoinKeys(transaction: transaction, rules: JoinRules(configuration)).rebuild()
       try forgetFormerTargets(transaction)
       for source in configuration.sources where !configuration.catalogSources.contains(source) {
@@ -89,6 +90,7 @@ struct Synchroniser: Sendable {
         try transaction.run(
           "DELETE FROM anchor_write WHERE entry IN (SELECT id FROM entry WHERE source = ?)", [.text(source)])
       }
+      try ImportedDomains(configuration, in: transaction).forgetOthers(in: transaction)
       try Setting.save(.rules, fingerprint, in: transaction)
       try Setting.save(.rulesChanged, "", in: transaction)
     }
@@ -108,8 +110,7 @@ struct Synchroniser: Sendable {
     for former in known where !targets.contains(where: { $0.name == former }) {
       for table in [
         "remote", "remote_link", "pending", "pending_link", "quarantine", "stranger", "claim", "form", "cleared",
-        "parked",
-        "password_look",
+        "parked", "password_look", "replaced_name",
       ] {
         try transaction.run("DELETE FROM \(table) WHERE target = ?", [.text(former)])
       }
@@ -129,12 +130,7 @@ struct Synchroniser: Sendable {
   }
 
   private func synchroniseEntries(_ transaction: any Transaction, limit: Int) throws -> Int {
-    let rows = try transaction.query(
-      """
-      SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn, partition FROM entry WHERE dirty = 1
-      ORDER BY id LIMIT ?
-      """, [.integer(Int64(limit))]
-    ) { row in try ConnectorEntry(row) }
+    let rows = try dirtyEntries(transaction, limit: limit)
     guard !rows.isEmpty else {
       try Setting.remove(.rulesChanged, in: transaction)
       return 0
@@ -151,8 +147,27 @@ struct Synchroniser: Sendable {
     return rows.count
   }
 
+  /// Of one source at a time, in the order of precedence, whichever was read first: who comes first makes the object.
+  private func dirtyEntries(_ transaction: any Transaction, limit: Int) throws -> [ConnectorEntry] {
+    // What is left are entries of sources that are no longer configured.
+    for source in configuration.sources.map(Optional.some) + [nil] {
+      let size = SQLValue.integer(Int64(limit))
+      let arguments: [SQLValue] = source.map { [size, .text($0)] } ?? [size]
+      let rows = try transaction.query(
+        """
+        SELECT id, source, anchor, kind, parent, attrs, deleted, mv, dn, partition FROM entry
+        WHERE dirty = 1 \(source == nil ? "" : "AND source = ?2") ORDER BY source, id LIMIT ?1
+        """, arguments
+      ) { row in try ConnectorEntry(row) }
+      if !rows.isEmpty { return rows }
+    }
+    return []
+  }
+
   private func synchronise(_ entry: ConnectorEntry, scope: Scope, metaverse: Metaverse) throws {
     let due = DueTimes(transaction: metaverse.transaction, now: metaverse.now)
+    let placeless = Placeless(transaction: metaverse.transaction)
+    try placeless.remove(entry.id)
     if entry.isDeleted {
       try due.clear(entry.id)
       try metaverse.entryRules.wakeMembers(ofDeleted: entry)
@@ -161,13 +176,17 @@ struct Synchroniser: Sendable {
     if entry.kind == .structure { return }
     let attributes = try Attributes(stored: entry.attributes)
     if entry.isOutside { return try metaverse.outside.enter(entry, attributes) }
+    guard scope.exclusion(ofPartition: entry.partition, source: entry.source) == nil else {
+      try due.clear(entry.id)
+      return try metaverse.leave(entry)
+    }
     // Wherever they stand, they only join.
     if entry.kind == .foreign {
       let evaluation = try metaverse.evaluate(entry, attributes)
       try due.set(entry.id, evaluation.nextChange)
       return try metaverse.enter(entry, attributes, evaluation)
     }
-    switch try scope.verdict(below: entry.parent, source: entry.source) {
+    switch try scope.verdict(below: entry.parent, in: entry.partition, source: entry.source) {
     case .included:
       let evaluation = try metaverse.evaluate(entry, attributes)
       // Also what is out of scope today may come into it by itself.
@@ -178,6 +197,7 @@ struct Synchroniser: Sendable {
       try due.clear(entry.id)
       try metaverse.leave(entry)
     case .unknown:
+      try placeless.add(entry.id)
       logger.warning("the place of an entry is unknown", metadata: ["entry": "\(entry.id)"])
     }
   }
@@ -193,7 +213,8 @@ extension ConnectConfiguration {
   /// What the result of synchronising depends on besides the entries.
   var rulesFingerprint: String {
     let filters = forests.map { forest in
-      ([forest.name] + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
+      ([forest.name] + forest.domains.map { "=" + $0.lowercased() }.sorted()
+        + forest.filter.include.map { "+" + DistinguishedName.folded($0) }.sorted()
         + forest.filter.exclude.map { "-" + DistinguishedName.folded($0) }.sorted()).joined(separator: "|")
     }
     let domains = targets.map { target in

@@ -25,6 +25,11 @@ struct Tenants: Sendable {
   }
 
   func place(of target: String) -> Int { places[target] ?? 0 }
+
+  func domains(of target: String) -> TenantDomains {
+    let place = place(of: target)
+    return place == 0 ? first : others[place - 1]
+  }
 }
 
 /// What the rules say of an entry, for each set of domains.

@@ -15,6 +15,8 @@ package import Store
 /// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `target` | a target that the engine writes to: what concerns an object is looked up at each of them |
+/// | `placeless` | an entry of which nothing is concluded, because what stands above it was not read |
+/// | `replaced_name` | an object whose sign-in name a target could not take, and what it wanted |
 /// | `form` | what an object is at a target, where that differs from the metaverse |
 /// | `claim` | a sign-in name or address that a metaverse object wants at a target; one of them holds it |
 /// | `due` | an entry that must be looked at again at a time (seconds since 1970) |
@@ -242,7 +244,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
-    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, matching,
+    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, engineNotes, matching,
   ]
 }
 

@@ -195,13 +195,17 @@ extension SynchronisationRule {
   /// The attributes of the directory that the rule looks at.
   var sourceAttributes: [String] {
     scope.flatMap(\.conditions).filter(\.test.needsAttribute).map(\.attribute)
-      + join.flatMap(\.pairs).map(\.source)
-      + flows.flatMap { flow -> [String] in
-        switch flow.source {
-        case .direct(let name), .reference(let name): [name]
-        case .expression(let expression): Array(expression.attributes)
-        case .constant, .clear: []
-        }
+      + join.flatMap(\.pairs).map(\.source) + flowedAttributes
+  }
+
+  /// Those of which values flow, or are made.
+  var flowedAttributes: [String] {
+    flows.flatMap { flow -> [String] in
+      switch flow.source {
+      case .direct(let name), .reference(let name): [name]
+      case .expression(let expression): Array(expression.attributes)
+      case .constant, .clear: []
       }
+    }
   }
 }

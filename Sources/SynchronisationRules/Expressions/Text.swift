@@ -7,7 +7,7 @@ extension UInt8 {
 
 extension String {
   /// Without blanks at the chosen ends.
-  func trimmingBlanks(left: Bool = true, right: Bool = true) -> String {
+  package func trimmingBlanks(left: Bool = true, right: Bool = true) -> String {
     let bytes = utf8
     guard let first = bytes.first, let last = bytes.last, left && first.isBlank || right && last.isBlank else {
       return self

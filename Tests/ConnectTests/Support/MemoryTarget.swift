@@ -31,6 +31,7 @@ final class MemoryTarget: ExportTarget {
     var refuses: Set<String> = []
     /// Display names of those that it does not take as members.
     var refusesMembers: Set<String> = []
+    var refusesLinks = false
     /// Display names over which a whole request fails without an answer for any of its operations.
     var stumblesOver: Set<String> = []
     var isDown = false
@@ -98,6 +99,7 @@ final class MemoryTarget: ExportTarget {
   func failNoMore() { state.withLock { $0.fault = nil } }
   func refuse(_ names: Set<String>) { state.withLock { $0.refuses = names } }
   func refuseMembers(_ names: Set<String>) { state.withLock { $0.refusesMembers = names } }
+  func refuseLinks(_ refuses: Bool) { state.withLock { $0.refusesLinks = refuses } }
   func stumble(over names: Set<String>) { state.withLock { $0.stumblesOver = names } }
   func forgetOperations() { state.withLock { $0.operations = [] } }
 
@@ -269,6 +271,7 @@ final class MemoryTarget: ExportTarget {
       return .done(Self.record(id, stored))
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
+      if state.refusesLinks { return .refused("no members today") }
       guard add.allSatisfy({ state.objects[$0.id] != nil }) else { return .refused("no such member") }
       let names = add.compactMap { state.objects[$0.id]?.attributes.text("displayName") }
       guard state.refusesMembers.isDisjoint(with: names) else { return .refused("not as a member") }

@@ -28,10 +28,15 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     /// Whether the end of the next full reading says that it was complete.
     var isComplete = true
     var isUnreachable = false
+    var isSilent = false
+    var attempts = 0
     var readings: [ImportReading.Mode] = []
     var rereads = 0
     var refusesAnchors = false
     var anchorsWritten = 0
+    var anchorTurns = 0
+    /// The domains that are read; nil for the forest's only one. Others are empty.
+    var domains: [String]?
   }
 
   let name: String
@@ -154,6 +159,11 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
   func useAnotherDatabase() { state.withLock { $0.invocation[0] += 1 } }
   func breakOnce(afterBatches count: Int) { state.withLock { $0.breakAfter = count } }
   func beUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
+  /// Neither answers nor refuses.
+  func beSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
+  /// How often somebody began to read.
+  var attempts: Int { state.withLock { $0.attempts } }
+  func readDomains(_ domains: [String]?) { state.withLock { $0.domains = domains } }
   func answerIncompletely() { state.withLock { $0.isComplete = false } }
   /// Removes an object as if it could no longer be seen.
   func hide(_ anchor: Anchor) { state.withLock { $0.objects[anchor] = nil } }
@@ -162,6 +172,8 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   func refuseAnchors(_ refuses: Bool) { state.withLock { $0.refusesAnchors = refuses } }
   var anchorsWritten: Int { state.withLock { $0.anchorsWritten } }
+  /// How often somebody wanted to write one.
+  var anchorTurns: Int { state.withLock { $0.anchorTurns } }
 
   // MARK: AnchorWriter
 
@@ -169,11 +181,14 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   func write(_ anchors: [AnchorWrite], in partition: String) async throws -> [String?] {
     anchors.map { write in
-      let isRefused = state.withLock { state in
-        if !state.refusesAnchors { state.anchorsWritten += 1 }
-        return state.refusesAnchors
+      let refusal = state.withLock { state -> String? in
+        state.anchorTurns += 1
+        if state.refusesAnchors { return "insufficient rights" }
+        if state.objects[write.entry]?.attributes["ms-ds-consistencyguid"].isEmpty == false { return "it has one" }
+        state.anchorsWritten += 1
+        return nil
       }
-      if isRefused { return "insufficient rights" }
+      if let refusal { return refusal }
       modify(write.entry, ["ms-ds-consistencyguid": [String(decoding: write.anchor, as: UTF8.self)]])
       return nil
     }
@@ -181,19 +196,22 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
 
   // MARK: ImportSource
 
-  func partitions() async throws -> [String] { ["DC=corp,DC=example"] }
+  func partitions() async throws -> [String] { state.withLock { $0.domains } ?? [name] }
 
   func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
+    state.withLock { $0.attempts += 1 }
+    while state.withLock({ $0.isSilent }) { try await Task.sleep(for: .milliseconds(1)) }
     if state.withLock({ $0.isUnreachable }) { throw ImportInterruption(reason: "nobody answers") }
     let (mode, changes, end, batchSize, breakAfter) = state.withLock { state in
       let sequence = Int64(state.log.count)
       let mark = Watermark(
         cookie: [UInt8(clamping: sequence)], server: "dc1", invocation: state.invocation, sequence: sequence)
+      let objects = partition == name ? state.order.compactMap { state.objects[$0] } : []
       let isDelta = watermark.map { $0.invocation == state.invocation && $0.sequence <= sequence } ?? false
       let changes =
         isDelta
-        ? Array(state.log[Int(watermark?.sequence ?? 0)...])
-        : state.order.compactMap { state.objects[$0] }.map { Self.whole($0, state) }
+        ? partition == name ? Array(state.log[Int(watermark?.sequence ?? 0)...]) : []
+        : objects.map { Self.whole($0, state) }
       let end = Batch.End(watermark: mark, isComplete: state.isComplete)
       defer { (state.breakAfter, state.isComplete) = (nil, true) }
       state.readings.append(isDelta ? .delta : .full)

@@ -38,7 +38,7 @@ final class ScriptedPasswords: PasswordSource, Sendable {
   let name = "corp.example"
   let state = Mutex(State())
 
-  func partitions() async throws -> [String] { ["DC=corp,DC=example"] }
+  func partitions() async throws -> [String] { ["corp.example"] }
 
   func setPassword(_ anchor: Anchor, _ hash: [UInt8], lastSet: Int64 = 133_000_000_000_000_000) {
     state.withLock { state in

@@ -88,6 +88,7 @@ extension ObjectDifference {
       lines.append(
         "    \(attribute.name): " + (before.isEmpty ? after : "\(before) → \(after.isEmpty ? "nothing" : after)"))
     }
+    if let replacedName { lines.append("    its sign-in name is replaced: \(replacedName.reason)") }
     for link in links {
       lines += link.added.map { "    \(link.name): + \($0)" } + link.removed.map { "    \(link.name): - \($0)" }
     }

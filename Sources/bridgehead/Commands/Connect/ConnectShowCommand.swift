@@ -60,6 +60,7 @@ extension ObjectView {
       section("Synchronised", [("source anchor", metaverse.sourceAnchor)], metaverse.attributes, [:])
       for form in metaverse.forms ?? [] { section("Instead at \(form.target)", [], form.attributes, [:]) }
     }
+    lines += replacedNames.map { "  \($0.name) at \($0.target): \($0.reason)" }
     for remote in remotes {
       section("In the cloud: \(remote.target)", [("id", remote.id)], remote.attributes, remote.references)
     }

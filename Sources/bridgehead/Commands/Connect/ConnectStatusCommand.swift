@@ -63,6 +63,13 @@ extension ConnectStatus {
       Table(
         header: ["OBJECT", "REASON", "SINCE", "NEXT TRY", "DETAIL"],
         rows: quarantined.map { [$0.name ?? "-", $0.reason, time($0.since), time($0.nextTry), $0.detail] }))
+    if replacedNames.count > 0 {
+      section(
+        "Replaced sign-in names (\(replacedNames.count))",
+        Table(
+          header: ["OBJECT", "TARGET", "NAME", "REASON"],
+          rows: replacedNames.names.map { [$0.distinguishedName ?? "-", $0.target, $0.name, $0.reason] }))
+    }
     if !references.isEmpty {
       section(
         "References outside what is imported",

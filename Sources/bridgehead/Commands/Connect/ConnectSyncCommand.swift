@@ -60,6 +60,10 @@ extension CycleReport {
         "asked the global catalog of \(asked.source): \(asked.resolved) resolved, \(asked.unknown) unknown, "
           + "\(asked.waiting) waiting" + (asked.failure.map { "; \($0)" } ?? ""))
     }
+    for (source, count) in (placeless ?? [:]).sorted(by: { $0.key < $1.key }) {
+      lines.append(
+        "\(count) entries of \(source) wait: what stands above them was not read, so their scope is not known")
+    }
     for (kind, counts) in exported.sorted(by: { $0.key > $1.key }) where counts.total > 0 {
       lines.append("\(kind)s: \(counts.summary)")
     }
@@ -68,6 +72,9 @@ extension CycleReport {
     } else {
       if requests == 0 { lines.append("nothing to export") }
       if pending > 0 { lines.append("\(pending) operations left for the next run") }
+    }
+    if let replacedNames {
+      lines.append("\(replacedNames) sign-in names are replaced; 'bridgehead connect status' says which, and why")
     }
     if quarantined > 0 { lines.append("\(quarantined) in quarantine; 'bridgehead connect errors' names them") }
     if !phases.isEmpty { lines.append("took \(durations)") }

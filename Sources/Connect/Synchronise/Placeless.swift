@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Store
+
+extension ConnectSchema {
+  /// What the engine knows beside its objects: entries of which it is not known whether they are in scope, and sign-in
+  /// names that a target has verified no domain for.
+  static let engineNotes = Migration(
+    name: "connect-23-engine",
+    statements: [
+      "CREATE TABLE placeless (entry INTEGER PRIMARY KEY)",
+      """
+      CREATE TABLE replaced_name (
+        mv INTEGER NOT NULL, target TEXT NOT NULL, wanted TEXT, PRIMARY KEY (mv, target)) WITHOUT ROWID
+      """,
+      // The queue is taken source by source.
+      "DROP INDEX entry_dirty",
+      "CREATE INDEX entry_dirty ON entry (source, id) WHERE dirty = 1",
+    ])
+}
+
+/// The `placeless` table: entries of which nothing is concluded, because the way up from them ends at something that was not
+/// read. They are looked at again when more of the way is known.
+struct Placeless {
+  let transaction: any Transaction
+
+  func add(_ entry: Int64) throws {
+    try transaction.run("INSERT INTO placeless (entry) VALUES (?) ON CONFLICT (entry) DO NOTHING", [.integer(entry)])
+  }
+
+  func remove(_ entry: Int64) throws {
+    try transaction.run("DELETE FROM placeless WHERE entry = ?", [.integer(entry)])
+  }
+
+  /// Something came that may stand above some of them.
+  func wake(_ source: String) throws {
+    try transaction.run(
+      "UPDATE entry SET dirty = 1 WHERE id IN (SELECT entry FROM placeless) AND source = ?", [.text(source)])
+  }
+
+  /// How many there are, by source.
+  func counts() throws -> [String: Int] {
+    let rows = try transaction.query(
+      "SELECT entry.source, COUNT(*) FROM placeless JOIN entry ON entry.id = placeless.entry GROUP BY entry.source", []
+    ) { row in (try row[0] as String, try row[1] as Int) }
+    return Dictionary(rows) { $1 }
+  }
+}
