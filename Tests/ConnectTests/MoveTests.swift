@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import IdentityModel
+import Store
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import Connect
