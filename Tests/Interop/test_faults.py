@@ -158,8 +158,9 @@ def test_a_cookie_of_another_partition(lab, new_tenant, new_connect):
     """Its numbers are the controller's own: what is new since it was given is read, whichever partition it was given for."""
     new_connect.sync("--full")
     sync = lab.administrator().extend.microsoft.dir_sync(
-        f"CN=Configuration,{lab.forest['baseDN']}", "(objectClass=site)", attributes=["cn"], incremental_values=True)
-    assert sync.loop() and sync.cookie
+        f"CN=Configuration,{lab.forest['baseDN']}", "(objectClass=*)", attributes=["cn"], incremental_values=True)
+    sync.loop()
+    assert sync.cookie.startswith(b"MSDS")
     change_and_delete(lab, "Cookie of the configuration")
     change_watermark(new_connect, cookie=sync.cookie)
     only_the_change_arrived(lab, new_tenant, new_connect, new_connect.report())
@@ -190,7 +191,7 @@ def test_somebody_restored_where_the_account_sees_nobody(lab, new_tenant, new_co
     admin.delete(person["dn"])
     new_connect.sync()
     assert deletions(new_tenant) == [before["id"]]
-    unit = person["dn"].split(",", 1)[1]
+    unit = "OU=" + person["dn"].split(",OU=", 1)[1]
     with denied(lab, unit, "D;CI;RPLCLORC;;"):
         restore(lab, person)
         new_connect.sync()
