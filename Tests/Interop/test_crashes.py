@@ -171,7 +171,7 @@ def test_a_disk_that_something_else_fills(lab, new_tenant, new_connect, tmp_path
                 file.write(bytes(4096))
         done = new_connect.sync(check=False)
         assert done.returncode == 1, done.stdout
-        assert "full" in done.stderr and str(disk) in done.stderr and "remedy:" in done.stderr, done.stderr
+        assert "no space left" in done.stderr and str(disk) in done.stderr and "remedy:" in done.stderr, done.stderr
         assert new_tenant.list("Users") == before
         filler.unlink()
         new_connect.sync()

@@ -192,7 +192,7 @@ def test_somebody_restored_where_the_account_sees_nobody(lab, new_tenant, new_co
     new_connect.sync()
     assert deletions(new_tenant) == [before["id"]]
     unit = "OU=" + person["dn"].split(",OU=", 1)[1]
-    with denied(lab, unit, "D;CI;RPLCLORC;;"):
+    with denied(lab, unit, "D;CI;RP;;"):
         restore(lab, person)
         new_connect.sync()
     [after] = [u for u in new_tenant.list("Users") if u["externalId"] == anchor(person)]
