@@ -18,21 +18,6 @@ def retitle(lab, title, number=3):
     admin.modify(users_of(lab, admin)[number]["dn"], {"title": [(ldap3.MODIFY_REPLACE, [title])]})
 
 
-SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
-
-
-def restore(lab, person):
-    """Brings somebody back from the tombstones, as the person it was."""
-    admin = lab.administrator()
-    guid = "".join(f"\\{byte:02x}" for byte in person["raw_attributes"]["objectGUID"][0])
-    admin.search(lab.forest["baseDN"], f"(objectGUID={guid})", attributes=["cn"], controls=[SHOW_DELETED])
-    [tombstone] = [e["dn"] for e in admin.response if e["type"] == "searchResEntry"]
-    admin.modify(
-        tombstone, {"isDeleted": [(ldap3.MODIFY_DELETE, [])],
-                    "distinguishedName": [(ldap3.MODIFY_REPLACE, [person["dn"]])]}, controls=[SHOW_DELETED])
-    admin.modify(person["dn"], {"userAccountControl": [(ldap3.MODIFY_REPLACE, [512])]})
-
-
 def deletions(tenant):
     log = tenant.product.json("tenant", "audit", "--config", tenant.configuration, "--limit", 1_000_000, "--json")
     return [entry["target"] for entry in log if entry["action"] == "delete"]
