@@ -42,6 +42,20 @@ package struct CycleReport: Sendable, Codable {
       rows = 0
     }
 
+    /// A further reading of the same partition in the same pass.
+    mutating func add(_ further: Import) {
+      server = further.server
+      isComplete = further.isComplete
+      read += further.read
+      added += further.added
+      changed += further.changed
+      deleted += further.deleted
+      links += further.links
+      rows = (rows ?? 0) + (further.rows ?? 0)
+      bytes = (bytes ?? 0) + (further.bytes ?? 0)
+      hidden = further.hidden ?? hidden
+    }
+
     mutating func add(_ outcome: Staging.Outcome) {
       read += outcome.read
       added += outcome.added

@@ -15,6 +15,10 @@ package struct Change: Sendable, Equatable {
   package var isComplete: Bool
   package var attributes: Attributes
   package var links: [LinkChange]
+  /// Whether it came back after a deletion, be that one told or not: what it had and who referred to it is not told again.
+  package var isRestored = false
+  /// Who refers to it, where a source looked for that: ``LinkChange/targets`` are the owners of the references.
+  package var referrers: [LinkChange] = []
 
   package init(
     anchor: Anchor, kind: ObjectKind? = nil, name: String? = nil, parent: Anchor? = nil, isDeleted: Bool = false,

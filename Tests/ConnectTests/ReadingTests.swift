@@ -99,7 +99,12 @@ import Testing
     #expect(delta.attributes == Attributes(["cn": []]))
     #expect(delta.attributes.encoded() == Attributes().encoded())
     #expect(delta.links.map(\.operation) == [.remove, .add])
+    #expect(!delta.isRestored)
     #expect(try mapper.change(entry([Attribute("isDeleted", ["TRUE"])]), isFull: false).isDeleted)
+    // Cleared since the last reading: it came back. A full reading tells the same of whoever ever did.
+    let cleared = entry([Attribute("isDeleted", [String]())])
+    #expect(try mapper.change(cleared, isFull: false).isRestored)
+    #expect(try !mapper.change(cleared, isFull: true).isRestored && !mapper.change(cleared, isFull: false).isDeleted)
     #expect(throws: LDAPError.self) {
       try mapper.change(entry([Attribute("proxyAddresses;range=0-1", ["a"])]), isFull: true)
     }

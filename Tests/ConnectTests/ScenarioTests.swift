@@ -179,6 +179,47 @@ import Wire
     }
   }
 
+  /// Deleted and brought back between two looks: who refers to it is what the directory says now.
+  @Test(arguments: [false, true])
+  func deletedAndBroughtBackUnseen(keepsLinks: Bool) async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let bob = site.directory.user("bob", in: site.people, links: ["manager": [ann]])
+      _ = site.directory.group("g", in: site.people, members: [ann, bob])
+      try await site.sync()
+      let id = site.target.id("ann@corp.example")
+      site.directory.reanimate(ann, keepsLinks: keepsLinks)
+      let report = try await site.sync()
+      #expect(site.target.id("ann@corp.example") == id && report.exported(.user).deleted == 0)
+      #expect(site.target.members("g") == (keepsLinks ? ["ann", "bob"] : ["bob"]))
+      #expect(site.target["bob@corp.example"]?.links["manager"] == (keepsLinks ? [id ?? "none"] : []))
+      #expect(report.requests == (keepsLinks ? 0 : 2))
+      // It is as it was: by a full reading nothing else is found.
+      #expect(try await site.sync(full: true).exported == [:])
+    }
+  }
+
+  /// A deletion that was seen takes all references along; they come back with it, also those of other objects' attributes.
+  @Test func whoComesBackIsReferredToAgain() async throws {
+    try await Site.with { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let bob = site.directory.user("bob", in: site.people)
+      let group = site.directory.group("g", in: site.people, members: [ann, bob])
+      site.directory.link(bob, "manager", add: [ann])
+      try await site.sync()
+      site.directory.delete(ann)
+      try await site.sync()
+      #expect(site.target["bob@corp.example"]?.links["manager"] == [] && site.target.members("g") == ["bob"])
+      site.directory.restoreWithReferences(
+        ann, .user, "CN=ann", in: site.people,
+        ["samaccountname": ["ann"], "userprincipalname": ["ann@corp.example"], "displayname": ["ann"]],
+        referrers: [("manager", bob), ("member", group)])
+      try await site.sync()
+      #expect(site.target.members("g") == ["ann", "bob"])
+      #expect(site.target["bob@corp.example"]?.links["manager"] == [site.target.id("ann@corp.example") ?? "none"])
+    }
+  }
+
   @Test func recreatedUnderTheSameName() async throws {
     try await Site.with { site in
       let ann = site.directory.user("ann", in: site.people)

@@ -219,6 +219,63 @@ struct DirectoryImportTests {
     }
   }
 
+  /// Deleted and brought back between two readings: the change tells nothing of who refers to it, and references that the
+  /// forest did not bring back go.
+  @Test func whoRefersToARestoredUserIsReadAnew() async throws {
+    try await withStore { store in
+      let source = try source(forest.serviceAccount)
+      let administrator = try await connection(forest.administrator)
+      let container = "CN=Users,\(forest.baseDN)"
+      let (user, report, group) = ("CN=back,\(container)", "CN=report of back,\(container)", "CN=of back,\(container)")
+      for (name, account) in [(user, "backprobe"), (report, "backreport")] {
+        try await administrator.add(
+          name, [Attribute("objectClass", ["user"]), Attribute("sAMAccountName", [account])])
+      }
+      try await administrator.modify(report, [.replace("manager", [user])])
+      try await administrator.add(
+        group,
+        [
+          Attribute("objectClass", ["group"]), Attribute("sAMAccountName", ["ofback"]), Attribute("member", [user]),
+          Attribute("managedBy", [user]),
+        ])
+      _ = try await importer(source, store).run(full: false)
+      let guid = try #require(try await administrator.entry(user, attributes: ["objectGUID"])?.guid("objectGUID"))
+      let anchor = Anchor(guid.bytes)
+      func references() async throws -> [String] {
+        try await store.read { transaction in
+          try transaction.query(
+            "SELECT attr FROM link WHERE target_guid = ? AND change IS NOT -1 ORDER BY attr", [.blob(anchor.bytes)]
+          ) { try $0[0] as String }
+        }
+      }
+      #expect(try await references() == ["managedBy", "manager", "member"])
+      // Another domain would be asked in this way.
+      let found = try await source.referrers(to: [anchor], in: forest.name)
+      #expect(found.map(\.anchor) == [anchor])
+      #expect(Set(found.flatMap(\.referrers).map(\.attribute)) == ["managedBy", "manager", "member"])
+      #expect(found.flatMap(\.referrers).allSatisfy { $0.operation == .add && $0.targets.count == 1 })
+
+      try await administrator.delete(user)
+      let deleted = Control(.showDeleted, isCritical: true)
+      let tombstone = try #require(
+        try await administrator.entry("<GUID=\(guid)>", attributes: ["objectGUID"], controls: [deleted]))
+      try await administrator.modify(
+        tombstone.dn, [.delete("isDeleted"), .replace("distinguishedName", [user])], controls: [deleted])
+      let held = try #require(
+        try await administrator.entry(user, attributes: ["memberOf", "directReports", "managedObjects"]))
+      let expected = [("managedObjects", "managedBy"), ("directReports", "manager"), ("memberOf", "member")]
+        .filter { held[$0.0] != nil }.map(\.1)
+      _ = try await importer(source, store).run(full: false)
+      #expect(try await references() == expected)
+      // One that is back by hand is there again.
+      try await administrator.modify(group, [.add("member", [user])])
+      _ = try await importer(source, store).run(full: false)
+      #expect(try await references() == (expected + ["member"]).sorted())
+      for name in [group, report, user] { try await administrator.delete(name) }
+      await administrator.close()
+    }
+  }
+
   @Test func aDamagedCookieLeadsToAFullImport() async throws {
     try await withStore { store in
       let source = try source(forest.serviceAccount)
@@ -258,8 +315,8 @@ struct DirectoryImportTests {
     var name: String { source.name }
 
     func partitions() async throws -> [String] { try await source.partitions() }
-    func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
-      try await source.reread(anchors, in: partition)
+    func referrers(to anchors: [Anchor], in partition: String) async throws -> [Change] {
+      try await source.referrers(to: anchors, in: partition)
     }
     func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading {
       let reading = try await source.read(partition, since: watermark)

@@ -147,7 +147,7 @@ def test_one_new_member_costs_the_same_in_a_small_and_in_a_large_group(capsys, l
         measured[group] = Measured(lab, tenant, connect, rows)
     few, many = measured[small], measured[large]
     with capsys.disabled():
-        print(f"\none new member: {few.read} entry read, {few.requests} requests, "
+        print(f"\nseen: one new member: {few.read} entry read, {few.requests} requests, "
               f"{sum(few.rows.values())} rows written; steps of the store in a group of {SMALL}: {few.steps}; of {LARGE}: "
               f"{many.steps}; bytes: {few.bytes}; {many.bytes}")
     assert few.exported["group"]["linksAdded"] == 1 and few.read == 1 and few.links == 1 and few.audited == 1
@@ -179,7 +179,7 @@ def test_one_user_less_walks_through_nothing(capsys, lab, tenant, connect, groun
     assert delta.exported["user"]["deleted"] == 1 and delta.audited == 1
     walks_through_nothing(delta)
     with capsys.disabled():
-        print(f"\none user less: {delta.requests} requests, {sum(delta.rows.values())} rows written; steps of the store: "
+        print(f"\nseen: one user less: {delta.requests} requests, {sum(delta.rows.values())} rows written; steps of the store: "
               f"{delta.steps}")
 
 

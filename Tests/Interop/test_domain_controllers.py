@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two domain controllers of one domain, of which one, the other, or both fail: a run ends right or says who is missing."""
 import json
+import shutil
+import subprocess
 import time
 
 import ldap3
 import pytest
 
-from comparison import assert_created_once, compare, users_of
-from environment import Connect
+from comparison import assert_created_once, compare, read, users_of
+from environment import Connect, wait_for
 from network import Relay, SilentServer, blocked, end_session, redirected
 
 LAB = ["--users", 200, "--groups", 20, "--dcs", 2]
@@ -130,3 +132,34 @@ def test_a_controller_that_accepts_and_says_nothing(lab, controllers, new_tenant
             assert [p["server"] for p in connect.status()["partitions"]] == [second["host"]]
         assert ldap.accepted > 0 and ldaps.accepted > 0
     assert compare(lab, new_tenant, controller=1)[1] == 20
+
+
+def test_a_controller_that_was_rolled_back_while_the_other_was_read(lab, controllers, new_tenant, connect, tmp_path):
+    """The one that was read dies, and the other one was copied back from yesterday: what the cookie knows of it is more than
+    it has itself. Going on from there would pass over all that it makes until it has caught up."""
+    first, second = controllers
+    use(connect, first, second)
+    original, copy = lab.directory / "dc" / second["host"], tmp_path / "yesterday"
+    lab.down()
+    subprocess.run(["cp", "-a", original, copy], check=True)
+    lab.product.run("lab", "up", "--dir", lab.directory, *LAB)
+    admin = lab.administrator(1)
+    person, other = [u["dn"] for u in users_of(lab, admin)][8:10]
+    for number in range(40):
+        admin.modify(person, {"title": [(ldap3.MODIFY_REPLACE, [f"Lost {number}"])]})
+    wait_for(lambda: read(lab.administrator(0), [person], "(title=Lost 39)", ["cn"]), "the other one knows", 120)
+    connect.sync("--full")
+    assert [i["server"] for i in connect.report()["imports"]] == [first["host"]]
+    lab.down()
+    shutil.rmtree(original)
+    subprocess.run(["cp", "-a", copy, original], check=True)
+    lab.product.run("lab", "up", "--dir", lab.directory, *LAB)
+    lab.administrator(1).modify(other, {"title": [(ldap3.MODIFY_REPLACE, ["After the rollback"])]})
+    with blocked(f"ip daddr {first['address']} tcp dport 389", verdict="reject with tcp reset"):
+        report = connect.report()
+    [reading] = report["imports"]
+    assert reading["server"] == second["host"] and reading["mode"] == "full", reading
+    assert "was restored" in reading["note"] and reading["deleted"] == 0
+    assert "After the rollback" in [u.get("title") for u in new_tenant.list("Users")]
+    compare(lab, new_tenant, controller=1)
+    assert_created_once(new_tenant)

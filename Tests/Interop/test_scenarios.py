@@ -86,6 +86,16 @@ class Forest:
         self.admin.modify_dn(dn, name or old, new_superior=unit)
         return f"{name or old},{unit}"
 
+    def restore(self, key, dn):
+        """Brings a user back from the tombstones."""
+        guid = "".join(f"\\{byte:02x}" for byte in base64.b64decode(key))
+        self.admin.search(self.base, f"(objectGUID={guid})", attributes=["cn"], controls=[SHOW_DELETED])
+        [tombstone] = [e["dn"] for e in self.admin.response if e["type"] == "searchResEntry"]
+        self.admin.modify(
+            tombstone, {"isDeleted": [(ldap3.MODIFY_DELETE, [])], "distinguishedName": replace(dn)},
+            controls=[SHOW_DELETED])
+        self.set(dn, userAccountControl=544)
+
     def entry(self, dn, *attributes):
         return read(self.admin, [dn], "(objectClass=*)", ["objectGUID", "objectSid", *attributes])[0]
 
@@ -308,17 +318,36 @@ def test_delete_restore_and_make_again(site, forest):
     forest.admin.delete(again)
     site.synchronise()
     # The first one returns from the tombstones, as the person it was.
-    guid = "".join(f"\\{byte:02x}" for byte in base64.b64decode(key))
-    forest.admin.search(forest.base, f"(objectGUID={guid})", attributes=["cn"], controls=[SHOW_DELETED])
-    [tombstone] = [e["dn"] for e in forest.admin.response if e["type"] == "searchResEntry"]
-    forest.admin.modify(
-        tombstone, {"isDeleted": [(ldap3.MODIFY_DELETE, [])], "distinguishedName": replace(person)},
-        controls=[SHOW_DELETED])
-    forest.set(person, userAccountControl=544)
+    forest.restore(key, person)
     site.synchronise()
     assert site.held(key)["id"] == account
     forest.join(group, person)
     site.synchronise()
+
+
+@pytest.mark.parametrize("isSeen", [True, False], ids=["seen", "unseen"])
+def test_who_refers_to_somebody_who_came_back(site, forest, isSeen):
+    """Deleted and restored, with a run between both or without one: manager and members are what AD says then, without
+    anybody joining them again by hand. Whether the forest brings references back is its own affair."""
+    name = f"Lazarus {isSeen} {forest.name}"
+    person, report = forest.user(name), forest.user(f"Report of {name}")
+    forest.set(report, manager=person)
+    group = forest.group(f"Circle of {name}", [person, report])
+    forest.set(group, managedBy=person)
+    site.synchronise()
+    key = forest.key(person)
+    account = site.held(key)["id"]
+    assert len(site.held(forest.key(group), "Groups")["members"]) == 2
+    forest.admin.delete(person)
+    if isSeen:
+        site.synchronise()
+    forest.restore(key, person)
+    site.synchronise()
+    assert site.held(key)["id"] == account
+    told = forest.entry(group, "member")["attributes"]["member"]
+    assert len(site.held(forest.key(group), "Groups").get("members", [])) == len(told)
+    # Nothing that a full reading would still find.
+    assert site.synchronise("--full")["requests"] == 0
 
 
 def test_nested_groups_and_circles(site):

@@ -69,7 +69,38 @@ import Wire
     #expect(cookie.isAhead(ofUSN: 4653, invocationID: database))
     #expect(!cookie.isAhead(ofUSN: 4654, invocationID: database))
     #expect(!cookie.isAhead(ofUSN: 1, invocationID: someGUID))
+    #expect(position.cursors == [database: 4654])
     #expect(DirSyncCookie([]).position == nil && DirSyncCookie([1, 2, 3]).position == nil)
+  }
+
+  /// What a cookie says of other servers than the one that made it, as Samba's layout has it (`ldapControlDirSyncCookie` and
+  /// `replUpToDateVectorBlob` in its drsblobs.idl), in both versions of the vector.
+  @Test(arguments: [1, 2]) func cookiesKnowOtherServers(version: Int) throws {
+    let time = version == 2 ? "0000000000000001" : ""
+    let cookie = DirSyncCookie(
+      hex(
+        """
+        4d534453 03000000 00cf26ea8d7bdd01 00000000 00000000 \(version == 2 ? "50" : "40")000000
+        2e12000000000000 0000000000000000 2e12000000000000
+        28ee2445dd756c4aacfc548cc4efeb12
+        0\(version)000000 00000000 02000000 00000000
+        28ee2445dd756c4aacfc548cc4efeb12 2f12000000000000 \(time)
+        e004253f894fd3119a0c0305e82c3301 8813000000000000 \(time)
+        """))
+    let first = try #require(GUID("4524ee28-75dd-4a6c-acfc-548cc4efeb12"))
+    let second = try #require(GUID("3f2504e0-4f89-11d3-9a0c-0305e82c3301"))
+    let position = try #require(cookie.position)
+    #expect(position.cursors == [first: 4655, second: 5000])
+    #expect(position.usn(of: first) == 4655 && position.usn(of: second) == 5000 && position.usn(of: .zero) == -1)
+    // The second server, rolled back: the first one's cookie vouches for more of it than it has.
+    #expect(cookie.isAhead(ofUSN: 4999, invocationID: second) && !cookie.isAhead(ofUSN: 5000, invocationID: second))
+    // Cut off or of a count that nothing follows, the vector says nothing; the rest still does.
+    var cut = cookie.bytes
+    cut.removeLast(1)
+    #expect(DirSyncCookie(cut).position?.cursors == [:] && DirSyncCookie(cut).position?.usn == 4654)
+    var endless = cookie.bytes
+    endless.replaceSubrange(76..<80, with: [0xFF, 0xFF, 0xFF, 0xFF])
+    #expect(DirSyncCookie(endless).position?.cursors == [:])
   }
 
   @Test(arguments: [

@@ -65,13 +65,19 @@ struct DeferredLinks {
       [.text(target), .integer(last)]
     ) { row in
       Owner(
-        object: try row[0], kind: ObjectKind(rawValue: try row[1]) ?? .group,
-        links: (try? JSONDecoder().decode([String: [String]].self, from: Data(try row[2] as [UInt8]))) ?? [:])
+        object: try row[0], kind: try row.kind(1), links: try Self.links(try row[2]))
     }
     for owner in owners {
       try transaction.run(
         "DELETE FROM reading_link WHERE target = ? AND owner = ?", [.text(target), .integer(owner.object)])
     }
     return owners
+  }
+
+  /// What cannot be read is not "no members".
+  private static func links(_ stored: [UInt8]) throws -> [String: [String]] {
+    do { return try JSONDecoder().decode([String: [String]].self, from: Data(stored)) } catch {
+      throw ConnectError.corrupt("references of a target")
+    }
   }
 }

@@ -140,7 +140,8 @@ struct Matching {
       """, [.text(target.name), .integer(last), .integer(Int64(limit))]
     ) { row in
       (
-        object: try row[0] as Int64, kind: ObjectKind(rawValue: try row[1]) ?? .user, desired: try row[2] as [UInt8],
+        object: try row[0] as Int64, kind: try row.kind(1),
+        desired: try row[2] as [UInt8],
         isHeld: (try row[3] as String) == PendingState.held.rawValue
       )
     }

@@ -73,7 +73,7 @@ struct Recovery: Sendable {
       ) { row in
         Unanswered(
           object: try row[0],
-          anchored: AnchoredObject(ObjectKind(rawValue: try row[1]) ?? .user, sourceAnchor: try row[2]),
+          anchored: AnchoredObject(try row.kind(1), sourceAnchor: try row[2]),
           adoption: (try row[3] as Int?).map { Adoption(rawValue: $0) ?? Adoption.none })
       }
     }

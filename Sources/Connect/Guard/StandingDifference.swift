@@ -54,7 +54,8 @@ package struct StandingDifference: Sendable, Codable, Equatable {
         [.text(target.name)]
       ) { row in
         Deletion(
-          kind: ObjectKind(rawValue: try row[1]) ?? .user, name: try DifferenceReader.name(of: try row[0], transaction),
+          kind: try row.kind(1),
+          name: try DifferenceReader.name(of: try row[0], transaction),
           sourceAnchor: try row[2], isLeavingScope: try row[3])
       }.filter { finding.hasLostScope || kinds.contains($0.kind) }
       let removals =

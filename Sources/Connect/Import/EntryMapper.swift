@@ -55,9 +55,11 @@ package struct EntryMapper: Sendable {
     // Values that left stand before those that came. A list without values is that of a server that tells links otherwise.
     parts.links.removeAll { $0.operation == .replace && $0.targets.isEmpty }
     parts.links.sort { $0.operation == .remove && $1.operation != .remove }
-    return Change(
+    var change = Change(
       anchor: parts.anchor, kind: parts.kind, name: parts.name, parent: parts.parent, isComplete: isFull,
       attributes: try attributes(of: parts, in: entry, keepingCleared: !isFull), links: parts.links)
+    change.isRestored = parts.isRestored && !isFull
+    return change
   }
 
   /// An entry of a search with extended names: the object as it is now.
@@ -87,6 +89,8 @@ package struct EntryMapper: Sendable {
     var kind: ObjectKind?
     var parent: Anchor?
     var isDeleted = false
+    /// `isDeleted` came without a value: it was cleared (MS-ADTS 3.1.1.5.3.7).
+    var isRestored = false
     /// Where the values of each kept attribute stand; nil for those that did not come.
     var values: [Range<Int>?]
     /// About how many bytes they and their names take.
@@ -115,6 +119,7 @@ package struct EntryMapper: Sendable {
       case .objectGUID: parts.anchor = try Self.anchor(&values, entry.bytes) ?? parts.anchor
       case .parentGUID: parts.parent = try Self.anchor(&values, entry.bytes)
       case .isDeleted:
+        parts.isRestored = values.isAtEnd
         if !values.isAtEnd { parts.isDeleted = try values.readOctetString().elementsEqual("TRUE".utf8) }
       }
     }

@@ -16,8 +16,8 @@ struct ImportPosition: Sendable {
   struct Commit: Sendable {
     var watermark: Watermark
     var mode: ImportReading.Mode
-    /// Entries that a complete enumeration did not meet are to be deleted.
-    var hasAbsentees: Bool
+    /// The generation of a complete enumeration: entries with an older one were not met. Nil where it was none.
+    var enumeration: Int64?
     /// What the account was not shown, for people; a full reading without anything ends it.
     var hidden: String?
   }
@@ -63,7 +63,8 @@ struct ImportPosition: Sendable {
     return count == 0 ? nil : count
   }
 
-  /// Entries that this full reading meets carry the new generation; those left with an older one are absent.
+  /// Entries that this full reading meets carry the new generation; those left with an older one are absent, once it was
+  /// complete. What the last complete one found absent is still known by that one's generation (`unswept`).
   func beginGeneration(in store: any Store) async throws -> Int64 {
     try await store.write { [id] transaction in
       try transaction.run("UPDATE watermark SET generation = generation + 1 WHERE id = ?", [.integer(id)])
@@ -77,14 +78,14 @@ struct ImportPosition: Sendable {
       try transaction.run(
         """
         UPDATE watermark SET cookie = ?, dc = ?, invocation = ?, usn = ?, mode = ?, read_at = ?,
-          unswept = CASE WHEN ? THEN 1 ELSE unswept END,
+          unswept = COALESCE(?, unswept),
           had_cookie = CASE WHEN ? THEN 1 ELSE had_cookie END,
           hidden = CASE WHEN ? THEN ? ELSE COALESCE(?, hidden) END
         WHERE id = ?
         """,
         [
           .blob(watermark.cookie), .text(watermark.server), .blob(watermark.invocation), .integer(watermark.sequence),
-          .text(commit.mode.rawValue), .real(time), SQLValue(commit.hasAbsentees),
+          .text(commit.mode.rawValue), .real(time), SQLValue(commit.enumeration),
           SQLValue(!watermark.cookie.isEmpty), SQLValue(commit.mode == .full), SQLValue(commit.hidden),
           SQLValue(commit.hidden), .integer(id),
         ])

@@ -17,8 +17,11 @@ package protocol ImportSource: Sendable {
   /// cannot go on from there (another database, a restored server, a refused cookie).
   func read(_ partition: String, since watermark: Watermark?) async throws -> ImportReading
 
-  /// Reads single entries again, completely: those of which a change told too little. Entries that are gone are left out.
-  func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change]
+  /// Looks in a partition for references to entries of another one, which came back there: they return with what they
+  /// name, and no change tells it.
+  ///
+  /// - Returns: changes that tell nothing but ``Change/referrers``.
+  func referrers(to anchors: [Anchor], in partition: String) async throws -> [Change]
 }
 
 extension ImportSource {
@@ -44,6 +47,10 @@ package struct ImportReading: Sendable {
   package var requested: Set<String>?
   /// Whether the reading shows only what the account may see. Single entries that are read again always do.
   package var isFiltered: Bool
+  /// Reads single entries again, completely and from the server that is being read, with who refers to them in their
+  /// partition: those of which a change told too little. One that was deleted meanwhile is told as that; one of which that
+  /// server knows nothing ends the reading.
+  package var reread: @Sendable ([Anchor]) async throws -> [Change]
   /// What the account may see; nil for a source that tells everything in any case.
   package var rights: (any ReadingRights)?
   /// Pulled batch by batch, so that the consumer's pace reaches the server. A stream that throws
@@ -52,7 +59,8 @@ package struct ImportReading: Sendable {
 
   package init(
     mode: Mode, note: String? = nil, expected: Int? = nil, requested: Set<String>? = nil,
-    isFiltered: Bool = false, rights: (any ReadingRights)? = nil, batches: AsyncThrowingStream<Batch, any Error>
+    isFiltered: Bool = false, rights: (any ReadingRights)? = nil,
+    reread: @escaping @Sendable ([Anchor]) async throws -> [Change], batches: AsyncThrowingStream<Batch, any Error>
   ) {
     self.mode = mode
     self.note = note
@@ -60,6 +68,7 @@ package struct ImportReading: Sendable {
     self.requested = requested
     self.isFiltered = isFiltered
     self.rights = rights
+    self.reread = reread
     self.batches = batches
   }
 }

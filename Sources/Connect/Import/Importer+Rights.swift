@@ -13,6 +13,8 @@ extension Importer {
     let hidden = try await rights.hidden(doubtful.map(\.loss), since: last)
     var settled = staging
     settled.losses = .known(hidden: hidden)
+    // Those that had been deleted were read again to get here.
+    (settled.isDelta, settled.isRereading) = (false, true)
     let changes = doubtful.map(\.change)
     report.add(try await store.write { [settled] transaction in try settled.apply(changes[...], in: transaction) })
     guard !hidden.isEmpty else { return }

@@ -73,7 +73,7 @@ struct LDAPReadingRights: ReadingRights {
     do { return try await session.another().use(body) } catch { throw await session.lost(error) }
   }
 
-  private func judge(
+  func judge(
     _ connection: LDAPConnection, _ names: Set<String>, since watermark: Watermark?
   ) async throws -> HiddenValues {
     let isSame = watermark?.invocation == session.invocation.bytes
@@ -109,7 +109,7 @@ struct LDAPReadingRights: ReadingRights {
     return result
   }
 
-  private func objects(
+  func objects(
     _ anchors: [Anchor], _ connection: LDAPConnection
   ) async throws -> [Anchor: HiddenValues.Object] {
     let directory = LDAPForestDirectory(connection)

@@ -109,7 +109,7 @@ struct LDAPSession: Sendable {
   // MARK: Which way to read
 
   func read(since watermark: Watermark?) async throws -> ImportReading {
-    let (cookie, reason) = judge(watermark)
+    let (cookie, reason) = try await judge(watermark)
     if let watermark, watermark.cookie.isEmpty, cookie != nil {
       guard let now = try await permittedCookie() else {
         return readBySequence(since: watermark.sequence, note: Self.lesserNote)
@@ -127,7 +127,7 @@ struct LDAPSession: Sendable {
   }
 
   /// What to go on from, nil for the start, and why from the start.
-  private func judge(_ watermark: Watermark?) -> (cookie: [UInt8]?, reason: String?) {
+  private func judge(_ watermark: Watermark?) async throws -> (cookie: [UInt8]?, reason: String?) {
     guard let watermark else { return (nil, nil) }
     if let age = watermark.age, age > tombstoneLifetime {
       return (nil, "the last reading is older than deletions are remembered (\(Int(tombstoneLifetime / 86_400)) days)")
@@ -141,12 +141,19 @@ struct LDAPSession: Sendable {
       }
       return (watermark.cookie, nil)
     }
-    if watermark.server == controller.hostName {
+    if watermark.server == controller.hostName, try await !vouches(for: DirSyncCookie(watermark.cookie)) {
       return (nil, "the database of \(controller.hostName) was replaced")
     }
     // Update sequence numbers are one server's own; a cookie says what was seen of every server and is offered.
     return watermark.cookie.isEmpty
       ? (nil, "\(controller.hostName) numbers its changes otherwise than \(watermark.server)") : (watermark.cookie, nil)
+  }
+
+  /// Whether a database that took the place of another one has all that was read from that: restored from a backup, it may
+  /// lack for good what nobody else had yet, also deletions.
+  private func vouches(for cookie: DirSyncCookie) async throws -> Bool {
+    guard let known = cookie.position, let now = try await permittedCookie()?.position else { return false }
+    return now.usn(of: known.invocationID) >= known.usn
   }
 
   static let lesserNote =
@@ -173,7 +180,7 @@ struct LDAPSession: Sendable {
     let slices = SlicedReading(session: self, cookie: cookie)
     return ImportReading(
       mode: .full, note: note(reason), requested: requestedNames, rights: LDAPReadingRights(self),
-      batches: slices.batches())
+      reread: LDAPRereading(self).read, batches: slices.batches())
   }
 
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
@@ -187,6 +194,7 @@ struct LDAPSession: Sendable {
     let first = OneTime(try await iterator.next())
     return ImportReading(
       mode: .delta, note: note(reason), expected: nil, requested: requestedNames, rights: LDAPReadingRights(self),
+      reread: LDAPRereading(self).read,
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           var next = first.take()
@@ -235,7 +243,7 @@ struct LDAPSession: Sendable {
     let received = connection.bytesReceived
     return ImportReading(
       mode: isFull ? .full : .delta, note: self.note(note), expected: nil,
-      requested: requestedNames, isFiltered: true, rights: LDAPReadingRights(self),
+      requested: requestedNames, isFiltered: true, rights: LDAPReadingRights(self), reread: LDAPRereading(self).read,
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           if !isLiveRead.value {
@@ -277,26 +285,6 @@ struct LDAPSession: Sendable {
       if batch.end == nil { await connection.close() } else { await release(self) }
       return batch
     }
-  }
-
-  // MARK: Single objects
-
-  /// Objects as they are now, with the groups that an object came back to.
-  func reread(_ anchors: [Anchor]) async throws -> [Change] {
-    var changes: [Change] = []
-    for anchor in anchors {
-      guard let guid = GUID(anchor.bytes) else { continue }
-      let entry = try await connection.entry(
-        "<GUID=\(guid)>", attributes: attributes + ["memberOf"], filter: selection.filter, extendedDNs: true)
-      guard let entry, entry.bool("isDeleted") != true else { continue }
-      changes.append(try mapper.change(whole: entry, links: .replace))
-      for group in try entry.links("memberOf") {
-        guard let guid = group.guid else { continue }
-        changes.append(
-          Change(anchor: Anchor(guid.bytes), links: [IdentityModel.LinkChange("member", .add, [anchor])]))
-      }
-    }
-    return changes
   }
 }
 

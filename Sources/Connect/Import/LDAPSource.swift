@@ -66,10 +66,12 @@ package struct LDAPSource: ImportSource {
     }
   }
 
-  package func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
+  package func referrers(to anchors: [Anchor], in partition: String) async throws -> [Change] {
     let session = try await open(partition, preferring: nil)
     do {
-      return try await session.connection.use { _ in try await session.reread(anchors) }
+      return try await session.connection.use { connection in
+        try await LDAPRereading(session).referrers(to: anchors, connection)
+      }
     } catch {
       throw await interruption(error, session.controller)
     }

@@ -67,6 +67,7 @@ extension Staging {
 
   /// Takes entries as met, with all that they refer to.
   func keep(_ unseen: ArraySlice<Anchor>, in transaction: any Transaction) throws {
+    let departures = try Departures(source: source, in: transaction)
     for anchor in unseen {
       let id: Int64? = try transaction.value(
         "UPDATE entry SET generation = ? WHERE anchor = ? AND source = ? RETURNING id",
@@ -74,6 +75,7 @@ extension Staging {
       guard let id else { continue }
       try transaction.run(
         "UPDATE link SET generation = ? WHERE owner = ?", [.integer(generation), .integer(id)])
+      _ = try departures.isReturning(anchor)
     }
   }
 }

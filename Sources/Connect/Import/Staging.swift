@@ -17,6 +17,10 @@ struct Staging: Sendable {
   var names = NameDependence()
   /// Keeps what a full reading does not bring any more until it is clear why.
   var watch: AttributeWatch?
+  /// Changes are told, and what has not changed is not: who refers to an entry that comes back neither.
+  var isDelta = false
+  /// The changes are of single entries that were read again, with who refers to them.
+  var isRereading = false
   /// What is done about values that a complete change lacks and the entry had.
   var losses = Losses.believed
 
@@ -41,7 +45,8 @@ struct Staging: Sendable {
     var links = 0
     /// Rows that were written.
     var rows = 0
-    /// Entries of which too little is known to go on: partial news of an entry that is unknown here or was deleted.
+    /// Entries of which too little is known to go on: partial news of an entry that is unknown here, or any of one that
+    /// was deleted.
     var incomplete: [Anchor] = []
     /// Changes that were left out, because they lack what their entries had.
     var doubtful: [(change: Change, loss: Loss)] = []
@@ -64,7 +69,7 @@ struct Staging: Sendable {
   func apply(_ changes: ArraySlice<Change>, in transaction: any Transaction) throws -> Outcome {
     var outcome = Outcome()
     let rows = transaction.rowsWritten
-    let departures = try Departures(source: source, in: transaction)
+    var departures = try Departures(source: source, in: transaction)
     var nextID: Int64 = isFirstLoad ? try self.nextID(in: transaction) : 0
     for change in changes {
       outcome.read += 1
@@ -86,6 +91,8 @@ struct Staging: Sendable {
       } else if try departures.isReturning(change.anchor), !change.isComplete {
         // It moved or was restored: what left with it is not told.
         outcome.incomplete.append(change.anchor)
+      } else if change.isRestored || isDelta && known?.isDeleted == true {
+        outcome.incomplete.append(change.anchor)
       } else if let known, let loss = try loss(of: known.id, known.attributes, in: change, transaction) {
         outcome.read -= 1
         outcome.doubtful.append((change, loss))
@@ -93,6 +100,10 @@ struct Staging: Sendable {
         if try update(known, with: change, in: transaction) { outcome.changed += 1 }
         outcome.links += try apply(
           shown(change.links, of: known.id, change.anchor, transaction), of: known.id, in: transaction)
+        outcome.links += try apply(referrersOf: change, in: transaction)
+        if isRereading, known.isDeleted {
+          try Returns(transaction: transaction).add(change.anchor, to: partition, of: source)
+        }
       } else if known == nil, isPartial {
         outcome.partial.append(Absentee(change.anchor, parent: change.parent))
       } else if known == nil, let kind = change.kind, let name = change.name {
@@ -104,6 +115,8 @@ struct Staging: Sendable {
         outcome.added += 1
         if kind == .structure { try Placeless(transaction: transaction).wake(source) }
         outcome.links += try apply(change.links, of: id, in: transaction)
+        outcome.links += try apply(referrersOf: change, in: transaction)
+        if isRereading { try Returns(transaction: transaction).add(change.anchor, to: partition, of: source) }
       } else {
         outcome.incomplete.append(change.anchor)
       }
@@ -222,7 +235,7 @@ struct Staging: Sendable {
     try transaction.run("UPDATE link SET change = -1 WHERE target_guid = ?", [.blob(anchor.bytes)])
   }
 
-  private func apply(_ links: [LinkChange], of owner: Int64, in transaction: any Transaction) throws -> Int {
+  func apply(_ links: [LinkChange], of owner: Int64, in transaction: any Transaction) throws -> Int {
     var count = 0
     for link in links {
       switch link.operation {

@@ -145,7 +145,7 @@ package struct ObjectFinder: Sendable {
       """, [.integer(id)]
     ) { row in
       let source: String = try row[0]
-      let kind = ObjectKind(rawValue: try row[3]) ?? .structure
+      let kind = try row.kind(3)
       let attributes = try Attributes(stored: try row[7])
       let bytes: [UInt8] = try row[2]
       let evaluation = try EntryRules(configuration, now: now().timeIntervalSince1970, in: transaction)
@@ -189,7 +189,7 @@ package struct ObjectFinder: Sendable {
     return try transaction.first(
       "SELECT kind, source_anchor, gone, attrs FROM mv WHERE id = ?", [.integer(id)]
     ) { row in
-      let kind = ObjectKind(rawValue: try row[0]) ?? .user
+      let kind = try row.kind(0)
       let attributes = try Attributes(stored: try row[3])
       let provenance = configuration.rules.merge(entries.map(\.1.first), previous: attributes).provenance
       // With several entries, the first of those whose rule gave the value.

@@ -85,9 +85,12 @@ package struct RunHistory: Sendable {
     try await store.read { transaction in
       try transaction.query("SELECT id, started, ended, mode, outcome, report FROM run \(clause)", arguments) { row in
         let report: String? = try row[5]
+        guard let mode = CycleReport.Mode(rawValue: try row[3]), let outcome = RunOutcome(rawValue: try row[4]) else {
+          throw ConnectError.corrupt("a run of an unknown mode or outcome")
+        }
         return RunRecord(
           id: try row[0], started: try row[1], ended: try row[2],
-          mode: CycleReport.Mode(rawValue: try row[3]) ?? .delta, outcome: RunOutcome(rawValue: try row[4]) ?? .failed,
+          mode: mode, outcome: outcome,
           report: report.flatMap { try? JSONDecoder().decode(CycleReport.self, from: Data($0.utf8)) })
       }
     }

@@ -32,7 +32,7 @@ struct JoinKeys {
       "SELECT id, kind, attrs FROM entry WHERE mv IS NOT NULL AND deleted = 0 AND partition <> 0", []
     ) { row in
       try insert(
-        rules.keys(of: try Attributes(stored: try row[2]), kind: ObjectKind(rawValue: try row[1]) ?? .structure),
+        rules.keys(of: try Attributes(stored: try row[2]), kind: try row.kind(1)),
         of: try row[0])
     }
     guard rules.looksAtObjects else { return }

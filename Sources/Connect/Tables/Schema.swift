@@ -8,6 +8,7 @@ package import Store
 /// |---|---|
 /// | `watermark` | a partition of a source and how far it has been read |
 /// | `departure` | a deletion that waits until all partitions of its source are read: the object may have moved |
+/// | `returned` | an entry that came back after its deletion, and a partition that has yet to be asked who refers to it |
 /// | `entry` | an object of a source (the connector space); in partition 0 those that only the Global Catalog told of |
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
 /// | `unresolved` | something that references name and no import told of, and when the Global Catalog is asked for it |
@@ -244,7 +245,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
-    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, engineNotes, matching,
+    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, engineNotes, matching, returns,
   ]
 }
 

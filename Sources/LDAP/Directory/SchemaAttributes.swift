@@ -49,4 +49,30 @@ extension LDAPConnection {
     }
     return found
   }
+
+  /// The names of the back links (MS-ADTS 3.1.1.1.6) by which an object tells who refers to it.
+  ///
+  /// - Parameter links: names of forward links.
+  /// - Returns: by those of them that have one.
+  package func backLinks(of links: [String], _ root: RootDSE) async throws -> [String: String] {
+    let schema = try await schema(of: links, root)
+    var forward: [Int64: String] = [:]
+    for name in links {
+      if let attribute = schema[name.lowercased()], attribute.isForwardLink, let id = attribute.linkID {
+        forward[id] = name
+      }
+    }
+    guard !forward.isEmpty, let base = root.schemaNamingContext else { return [:] }
+    let filter = Filter.and([
+      .equal("objectClass", "attributeSchema"), .or(forward.keys.sorted().map { .equal("linkID", String($0 &+ 1)) }),
+    ])
+    var found: [String: String] = [:]
+    for try await entry in search(
+      base: base, scope: .oneLevel, filter: filter, attributes: ["lDAPDisplayName", "linkID"])
+    {
+      guard let back = entry.string("lDAPDisplayName"), let id = entry.integer("linkID") else { continue }
+      if let name = forward[id &- 1] { found[name] = back }
+    }
+    return found
+  }
 }

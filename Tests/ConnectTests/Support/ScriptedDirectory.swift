@@ -154,6 +154,37 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
     }
   }
 
+  /// Brings a deleted object back from a recycle bin, with who referred to it: no owner of a reference tells that.
+  func restoreWithReferences(
+    _ anchor: Anchor, _ kind: ObjectKind, _ rdn: String, in parent: Anchor?, _ attributes: [String: [String]],
+    referrers: [(attribute: String, owner: Anchor)]
+  ) {
+    restore(anchor, kind, rdn, in: parent, attributes)
+    state.withLock { state in
+      for referrer in referrers {
+        state.objects[referrer.owner]?.links[referrer.attribute, default: []].append(anchor)
+      }
+    }
+  }
+
+  /// Deletes an object and brings it back before anybody looks: of both, one change is told, with the name and the place.
+  ///
+  /// - Parameter keepsLinks: the forest has a recycle bin, which brings back also who referred to it.
+  func reanimate(_ anchor: Anchor, keepsLinks: Bool) {
+    state.withLock { state in
+      if !keepsLinks {
+        for owner in state.objects.keys {
+          for attribute in state.objects[owner]?.links.keys.map({ $0 }) ?? [] {
+            state.objects[owner]?.links[attribute]?.removeAll { $0 == anchor }
+          }
+        }
+      }
+      var change = Change(anchor: anchor, name: Self.name(anchor, state), parent: state.objects[anchor]?.parent)
+      change.isRestored = true
+      state.log.append(change)
+    }
+  }
+
   // MARK: Faults
 
   func useAnotherDatabase() { state.withLock { $0.invocation[0] += 1 } }
@@ -221,7 +252,7 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
       stride(from: 0, to: changes.count, by: batchSize).map { Array(changes[$0..<min($0 + batchSize, changes.count)]) })
     let position = Mutex(0)
     return ImportReading(
-      mode: mode, note: nil, expected: changes.count,
+      mode: mode, note: nil, expected: changes.count, reread: { [self] anchors in reread(anchors) },
       batches: AsyncThrowingStream {
         let index = position.withLock { index in
           defer { index += 1 }
@@ -234,12 +265,18 @@ final class ScriptedDirectory: ImportSource, AnchorWriter {
       })
   }
 
-  func reread(_ anchors: [Anchor], in partition: String) async throws -> [Change] {
+  func referrers(to anchors: [Anchor], in partition: String) async throws -> [Change] { [] }
+
+  private func reread(_ anchors: [Anchor]) -> [Change] {
     state.withLock { state in
       state.rereads += 1
       return anchors.compactMap { state.objects[$0] }.map { object in
         var change = Self.whole(object, state)
         change.links = change.links.map { LinkChange($0.attribute, .replace, $0.targets) }
+        for attribute in ["manager", "managedBy", "member"] {
+          let owners = state.objects.values.filter { $0.links[attribute]?.contains(object.anchor) == true }
+          change.referrers.append(LinkChange(attribute, .replace, owners.map(\.anchor)))
+        }
         return change
       }
     }
