@@ -88,8 +88,11 @@ struct ExportGuard: Sendable {
     finding.clearings = try ClearedValues(transaction: transaction).excess(
       target, limit: limits.clearedValues,
       attributes: Set(configuration.rules.rules.flatMap(\.flows).map(\.to)))
-    // A unit that went without taking anybody along does no harm.
-    if !deletions.isEmpty { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
+    // What went without taking anybody along does no harm.
+    if !deletions.isEmpty {
+      finding.lostUnits =
+        try Scope.lost(configuration, in: transaction) + ScopeGroups.lost(configuration.rules, in: transaction)
+    }
     if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
     return finding
   }
