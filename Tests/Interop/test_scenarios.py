@@ -378,11 +378,6 @@ def test_the_life_of_a_group(site, forest):
     assert same(3)
 
 
-RESTORED = pytest.mark.xfail(
-    strict=True, reason="what the tenant restores keeps its members until the tenant is read in full")
-
-
-@RESTORED
 def test_a_group_that_returns_without_its_members(site):
     """A tombstone has lost them."""
     forest = site.a
@@ -395,7 +390,6 @@ def test_a_group_that_returns_without_its_members(site):
     site.synchronise()
 
 
-@RESTORED
 def test_a_member_that_goes_while_its_group_is_out_of_scope(site):
     forest = site.a
     people = [forest.user(f"Leaver {number}") for number in (1, 2)]
