@@ -135,6 +135,20 @@ import Wire
     #expect(SCIMMapping.record(resource, .user)?.attributes != desired)
   }
 
+  @Test(arguments: [(ObjectKind.group, "members"), (.user, "manager")])
+  func whatComesBackForgetsWhatItReferredTo(kind: ObjectKind, reference: String) throws {
+    func removed(isDeleted: Bool) throws -> [String] {
+      let change = try SCIMMapping.change(
+        .adopt(
+          kind, id: "1", sourceAnchor: "a==", isDeleted: isDeleted, changes: Attributes(), attributes: Attributes()))
+      guard case .patch(_, "1", let request, _) = change else { return [] }
+      return request.operations.filter { $0.kind == .remove }.compactMap { $0.path?.description }
+    }
+    #expect(try removed(isDeleted: true).count == 1)
+    #expect(try removed(isDeleted: true).first?.hasSuffix(reference) == true)
+    #expect(try removed(isDeleted: false).isEmpty)
+  }
+
   @Test func membersAndManagers() throws {
     let add = [
       LinkedObject(.user, id: "u"), LinkedObject(.group, id: "g"), LinkedObject(.contact, id: "c"),

@@ -6,7 +6,7 @@ import time
 import ldap3
 import pytest
 
-from comparison import NEVER, anchor, first, users_of
+from comparison import NEVER, anchor, assert_created_once, first, users_of
 from environment import wait_for
 
 RULES = """\
@@ -137,3 +137,96 @@ def test_a_scope_that_names_a_time_needs_no_change_in_the_directory(small, small
     assert all(reading["read"] == 0 for report in reports for reading in report["imports"])
     [view] = small_connect.show(person["dn"])
     assert view["entries"][0]["excluded"] == "it expired long ago" and "dueAt" not in view["entries"][0]
+
+
+PILOT = """\
+extends: standard
+rules:
+  - name: User
+    precedence: 100
+    from: user
+    scope:
+      - {{ operator: ISMEMBEROF, value: '{}', otherwise: it is no pilot }}
+    flows:
+      - to: userPrincipalName
+        expression: >-
+          IIF(IsVerifiedDomain([userPrincipalName]), [userPrincipalName], Nickname() & "@" & InitialDomain())
+"""
+
+
+def test_a_pilot_group_is_the_same_whatever_it_is_called(small, small_tenant, small_connect, rules):
+    """Members come and go one by one; renaming and moving the group or its unit wakes nobody and loses nobody."""
+    admin, base = small.administrator(), small.forest["baseDN"]
+    ann, bob, cem, dana, eve, fritz, *_ = users_of(small, admin)
+
+    def member(how, person):
+        admin.modify(group, {"member": [(how, [person["dn"]])]})
+
+    def expect(*people):
+        assert {user["externalId"] for user in small_tenant.list("Users")} == {anchor(person) for person in people}
+
+    unit = f"OU=Pilots,{base}"
+    name = group = f"CN=Pilot,{unit}"
+    inner = f"CN=Inner,{unit}"
+    admin.add(unit, "organizationalUnit")
+    admin.add(inner, "group", {"sAMAccountName": "Inner", "member": cem["dn"]})
+    admin.add(group, "group", {"sAMAccountName": "Pilot", "member": [ann["dn"], inner]})
+    rules.write_text(PILOT.format(name))
+    small_connect.set("connect.rules", str(rules))
+    small_connect.sync("--full")
+    expect(ann)  # who is in a group within the group is not in it
+    member(ldap3.MODIFY_ADD, bob)
+    small_connect.sync()
+    expect(ann, bob)
+
+    def stays(*people, comes, goes):
+        """After a change of names: nobody is touched by it, and those who are touched later are still members."""
+        assert "user" not in small_connect.report()["exported"]
+        for person in people:
+            admin.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, [f"pilot in {group}"])]})
+        report = small_connect.report()
+        assert report["exported"]["user"]["updated"] == len(people) and report["exported"]["user"]["deleted"] == 0
+        member(ldap3.MODIFY_ADD, comes)
+        member(ldap3.MODIFY_DELETE, goes)
+        small_connect.sync()
+        expect(*[person for person in people if person is not goes], comes)
+
+    admin.modify_dn(group, "CN=First wave")
+    group = f"CN=First wave,{unit}"
+    stays(ann, bob, comes=cem, goes=ann)
+    # Another group takes the name, and is not meant.
+    admin.add(name, "group", {"sAMAccountName": "Pilot2", "member": fritz["dn"]})
+    small_connect.sync()
+    expect(bob, cem)
+    admin.modify_dn(unit, "OU=Waves")
+    unit = f"OU=Waves,{base}"
+    group = f"CN=First wave,{unit}"
+    stays(bob, cem, comes=dana, goes=bob)
+    admin.modify_dn(unit, "OU=Waves", new_superior=f"OU=Groups,{base}")
+    unit = f"OU=Waves,OU=Groups,{base}"
+    group = f"CN=First wave,{unit}"
+    stays(cem, dana, comes=eve, goes=cem)
+    admin.modify_dn(group, "CN=First wave", new_superior=f"OU=Access,OU=Groups,{base}")
+    group = f"CN=First wave,OU=Access,OU=Groups,{base}"
+    stays(dana, eve, comes=ann, goes=dana)
+    small_connect.sync("--full")
+    expect(ann, eve)
+
+    # A name that no group has is a mistake, not an empty group.
+    rules.write_text(PILOT.format(name.replace("Pilot", "Pliot")))
+    done = small_connect.sync(check=False)
+    assert done.returncode == 1 and "name groups that the directory does not have: CN=Pliot" in done.stderr
+    rules.write_text(PILOT.format(group))
+    small_connect.sync()
+    expect(ann, eve)
+
+    # Nor is one that is deleted; made again under its name it goes on.
+    admin.delete(group)
+    done = small_connect.sync(check=False)
+    assert done.returncode == 3 and group in done.stderr, done.stderr
+    expect(ann, eve)
+    admin.add(group, "group", {"sAMAccountName": "Pilot3", "member": [eve["dn"], fritz["dn"], ann["dn"]]})
+    report = small_connect.report()
+    assert report["exported"]["user"]["created"] == 1 and report["exported"]["user"]["deleted"] == 0
+    expect(ann, eve, fritz)
+    assert_created_once(small_tenant)

@@ -20,6 +20,24 @@ import Wire
       ("1 < 2 = True", "True"), ("9223372036854775807 + 1", "Null"), ("[mail] + 1", "Null"), ("0x10 - &h0F", "1"),
       (#""say ""hi""""#, #""say ""hi""""#), (#"[mail]&[mail]"#, #""ann@corp.exampleann@corp.example""#),
       ("[n] <= 7", "True"), ("[n] < 7", "False"),
+      ("2 * 5 + 3", "13"), ("2 * (5 + 3)", "16"), ("2 + 3 * 4 - 6 / 4", "13"), ("-7 / 2", "-3"), ("7 / 0", "Null"),
+      ("-9223372036854775807 * 2", "Null"), ("(-9223372036854775807 - 1) / -1", "Null"), ("-[n] * 2", "-14"),
+      ("[mail] * 2", "Null"), ("[n] = 7 && [flag]", "True"), ("[n] = 7 && [absent]", "False"),
+      ("[absent] || [n] > 6", "True"), ("False && False || True", "True"), ("True || False && False", "True"),
+      (#""a" && True"#, "refused"), ("[n] = 7 && IsNull([absent]) = True", "True"),
+      (#"[many] & "@x""#, #"{"a@x", "b@x"}"#), (#""x-" & [many]"#, #"{"x-a", "x-b"}"#),
+      ("[many] & Null", #"{"a", "b"}"#),
+      (#"[many] & List("1", "2")"#, #"{"a1", "b1"}"#), (#""a" & CRLF"#, "\"a\r\n\""),
+      ("IgnoreThisFlow", "IgnoreThisFlow"),
+      ("IsNull(IgnoreThisFlow)", "True"), ("Coalesce(Null, IgnoreThisFlow, 1)", "IgnoreThisFlow"),
+      ("List(1, IgnoreThisFlow)", "1"), ("IgnoreThisFlow = Null", "True"), ("$item", "refused"),
+      ("Where($item, $item, True)", "refused"), ("With($a, 1, $A + 1)", "2"), ("With($a, 1, 2) + $a", "refused"),
+      ("With($a, 1, With($b, $a + 1, $a + $b))", "3"), ("With($a, 1, With($a, 2, $a) + $a)", "3"),
+      ("With($a, 1, $b)", "refused"), ("With(1, 1, 1)", "refused"), ("Where($x, [many])", "refused"),
+      (#"Where($x, [many], $x <> "a")"#, #""b""#), ("Where($x, [absent], True)", "Null"),
+      (#"Select($x, [many], Upper($x))"#, #"{"A", "B"}"#), ("Select($x, [many], Null)", "Null"),
+      ("Select($x, 3, $x * $x)", "9"), ("Select($x, List(1, 2), List($x, 10 * $x))", "{1, 10, 2, 20}"),
+      (#"Select($x, List("a,b", "c"), Select($y, Split($x, ","), $y & "!"))"#, #"{"a!", "b!", "c!"}"#),
     ] as [(String, String)])
   func operators(expression: String, result: String) throws {
     let ann = entry(["mail": ["ann@corp.example"], "n": ["7"], "flag": ["TRUE"], "many": ["a", "b"]])
@@ -39,6 +57,9 @@ import Wire
       (#"Trim("abc"#, 1, 6, "has no end", "double quote"), ("[ma il]", 1, 1, "no name", "[mail]"),
       ("Trim([mail]", 1, 12, ", or )", ""),
       ("[mail] [sn]", 1, 8, "[sn]", "an operator"), ("mail", 1, 1, "neither a value", "[mail]"),
+      ("Trim($x)", 1, 6, "the name $x", "Where, Select and With"),
+      ("Where([mail], 1, 1)", 1, 7, "[mail]", "such as $item"), ("Select($x, [mail])", 1, 18, ")", ","),
+      ("%Domain.FQDN%", 1, 1, "no meaning", "DomainName()"), ("$1", 1, 1, "no meaning", "remove"),
       ("[mail] # 1", 1, 8, "no meaning", "remove"), ("'a'", 1, 1, "no meaning", "double quotes"),
       ("99999999999999999999", 1, 1, "64 bits", "digits"),
       ("Trim(\n  Lowr([mail]))", 2, 3, "no function Lowr", "Lower"),
@@ -85,6 +106,34 @@ import Wire
     #expect(try Expression("Nickname()").attributes.contains("mailNickname"))
   }
 
+  @Test("What Where and Select may cost is limited, however they stand within each other", .timeLimit(.minutes(1)))
+  func cost() throws {
+    let many = entry(["many": (0..<2_000).map { "value \($0)" }, "long": [String(repeating: "a", count: 60_000)]])
+    #expect(try evaluate("Count(Select($x, [many], Len($x)))", many) == .integer(2_000))
+    #expect(try evaluate("Select($x, [many], Count(Select($y, [many], 1)))", many) == .null)
+    let nested = (0..<20).reduce("1") { text, index in "Select($x\(index), [many], \(text))" }
+    #expect(try evaluate(nested, many) == .null)
+    #expect(try evaluate(#"Count(Where($x, [many], Len(Replace([long], "a", "b")) > 0))"#, many) == .integer(0))
+    // Each has an allowance of its own.
+    #expect(
+      try evaluate("Count(Select($x, [many], Upper($x))) + Count(Where($x, [many], True))", many) == .integer(4_000))
+  }
+
+  @Test("Only the branch that is taken can stop an object, and its text is short")
+  func failure() throws {
+    var scene = Scene(ann, context())
+    _ = try Expression(#"IIF(True, "a", Error("no"))"#).compiled.evaluate(in: &scene)
+    #expect(scene.takeFailure() == nil)
+    #expect(try Expression(#"Coalesce(Error("one"), Error("two"))"#).compiled.evaluate(in: &scene) == .null)
+    #expect(scene.takeFailure() == "one")
+    #expect(scene.takeFailure() == nil)
+    _ = try Expression("Error([absent])").compiled.evaluate(in: &scene)
+    #expect(scene.takeFailure() == "")
+    var long = Scene(entry(["long": [String(repeating: "a", count: 60_000)]]), context())
+    _ = try Expression("Error([long])").compiled.evaluate(in: &long)
+    #expect(long.takeFailure()?.count == 1_024)
+  }
+
   // MARK: Random expressions
 
   @Test("Parsing what was printed gives the same expression; evaluating gives a value, whatever the entry")
@@ -113,7 +162,7 @@ import Wire
     var random = SeededGenerator(seed: 7)
     let pieces = [
       "Trim", "(", ")", "[mail]", "[", "]", "\"", "\"a\"", ",", "&", "&H", "0x", "1", "-", "+", "=", "<", ">", "\n",
-      " ", "é", "IIF",
+      " ", "é", "IIF", "*", "/", "&&", "||", "|", "$", "$x", "With($x,", "Where($x,", "Select($x,", "CRLF", "%",
       "Null", "'", "\\", "\u{0}", "99999999999999999999",
     ]
     for _ in 0..<5_000 {
@@ -145,6 +194,7 @@ import Wire
   }
 
   private static func syntax(depth: Int, _ random: inout SeededGenerator) -> Syntax {
+    if Int.random(in: 0..<10, using: &random) == 0 { return .variable(Bool.random(using: &random) ? "v" : "W") }
     switch Int.random(in: 0..<(depth == 0 ? 3 : 8), using: &random) {
     case 0:
       return .attribute(
@@ -154,7 +204,8 @@ import Wire
     case 2:
       return .literal(
         ([
-          .null, .authoritativeNull, .boolean(true), .boolean(false), .integer(0), .integer(-5), .integer(.max),
+          .null, .authoritativeNull, .ignored, .text(Syntax.lineBreak), .boolean(true), .boolean(false), .integer(0),
+          .integer(-5), .integer(.max),
           .integer(Int64.random(in: -70_000...70_000, using: &random)),
         ] as [RuleValue]).randomElement(using: &random)!)
     case 3:
@@ -171,6 +222,11 @@ import Wire
       let most = function.repeating > 0 ? least + 2 * function.repeating : function.parameters.count
       var count = Int.random(in: least...most, using: &random)
       if !function.accepts(count: count) { count = least }
+      if function.bindsVariable {
+        return .call(
+          function.name,
+          [.variable(Bool.random(using: &random) ? "v" : "W")] + (0..<2).map { _ in syntax(depth: depth - 1, &random) })
+      }
       return .call(function.name, (0..<count).map { _ in syntax(depth: depth - 1, &random) })
     }
   }

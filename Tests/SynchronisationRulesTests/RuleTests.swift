@@ -117,6 +117,37 @@ import Testing
     #expect(merged.attributes.names == ["city", "jobTitle"])
   }
 
+  @Test("A flow that is ignored leaves the attribute to the next rule, or as it is")
+  func ignored() throws {
+    let ignoring = rule(
+      "A", 1,
+      [
+        "{ to: department, expression: 'IIF(IsPresent([department]), [department], IgnoreThisFlow)' }",
+        "{ to: jobTitle, expression: IgnoreThisFlow }",
+      ])
+    let set = try rules("rules:\n" + ignoring + rule("B", 2, ["{ to: jobTitle, constant: b }"]))
+    let first = set.merge([set.evaluate(entry(["department": ["Sales"]]), in: context())]).attributes
+    #expect(first.text("department") == "Sales" && first.text("jobTitle") == "b")
+    let later = set.merge([set.evaluate(ann, in: context())], previous: first)
+    #expect(later.attributes.text("department") == "Sales")
+    #expect(later.provenance["department"] == ["A"])
+    #expect(set.merge([set.evaluate(ann, in: context())]).attributes.names == ["jobTitle"])
+    let clearing = try rules("rules:\n" + ignoring + rule("C", 2, ["{ to: department, clear: true }"]))
+    #expect(clearing.merge([clearing.evaluate(ann, in: context())], previous: first).attributes["department"].isEmpty)
+  }
+
+  @Test("An error counts where its flow would have counted")
+  func failure() throws {
+    let failing = "{ to: department, expression: 'Error(\"no \" & [sAMAccountName])' }"
+    let set = try rules("rules:\n" + rule("A", 1, ["{ to: city, constant: x }"]) + rule("B", 2, [failing]))
+    #expect(
+      set.evaluate(ann, in: context()).failure == .init(rule: "B", attribute: "department", text: "no ann"))
+    let outdone = try rules("rules:\n" + rule("A", 1, ["{ to: department, constant: x }"]) + rule("B", 2, [failing]))
+    for explaining in [true, false] {
+      #expect(outdone.evaluate(ann, in: context(), explaining: explaining).failure == nil)
+    }
+  }
+
   @Test("Entries of several forests: by precedence, of one rule the first entry; forests have their own rules")
   func forests() throws {
     let set = try rules(

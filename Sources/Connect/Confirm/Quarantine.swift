@@ -17,6 +17,8 @@ package enum QuarantineReason: String, Sendable, Codable {
   case anchorNotWritten
   /// The entry could be joined to more than one object, or to one that has an entry of its forest already.
   case ambiguousJoin
+  /// A rule says by Error that something is wrong with the entry: its object stays as it is.
+  case ruleFailed
   /// The target holds more than one object that it could be, or one that another object could be as well.
   case ambiguousMatch
   /// The target's object that it could be is privileged.

@@ -46,13 +46,16 @@ enum SCIMMapping {
       let form = try form(kind)
       return .patch(
         endpoint: form.endpoint, id: id, PatchRequest(try form.operations(changed: Set(changes.names), attributes)))
-    case .adopt(let kind, let id, let anchor, _, let changes, let attributes):
+    case .adopt(let kind, let id, let anchor, let isDeleted, let changes, let attributes):
       let form = try form(kind)
+      // What comes back brings along what it referred to: what it refers to now is told afterwards, as of a new one.
+      let former = isDeleted ? form.links.filter { form.optional[$0.key] == nil }.sorted { $0.key < $1.key } : []
       return .patch(
         endpoint: form.endpoint, id: id,
         PatchRequest(
           [try SCIMFieldPath("externalId").operation(.string(anchor))]
-            + (try form.operations(changed: Set(changes.names), attributes))))
+            + (try form.operations(changed: Set(changes.names), attributes))
+            + (try former.map { try $0.value.operation(nil) })))
     case .link(let kind, let id, let attribute, let add, let remove):
       let form = try form(kind)
       let path = form.links[attribute] ?? SCIMFieldPath(attribute)

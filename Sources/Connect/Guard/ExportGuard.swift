@@ -96,11 +96,10 @@ struct ExportGuard: Sendable {
     finding.clearings = try ClearedValues(transaction: transaction).excess(
       target, limit: limits.clearedValues,
       attributes: Set(configuration.rules.rules.flatMap(\.flows).map(\.to)))
-    // A unit that went without taking anybody along does no harm.
-    if !deletions.isEmpty { finding.lostUnits = try Scope.lost(configuration, in: transaction) }
-    if deletions.contains(where: { $0.leaving > 0 }) {
-      let found = try EntryRules.groups(configuration.rules, in: transaction)
-      finding.lostGroups = configuration.rules.groups.filter { found[$0] == nil }.sorted()
+    // What went without taking anybody along does no harm.
+    if !deletions.isEmpty {
+      finding.lostUnits = try Scope.lost(configuration, in: transaction)
+      finding.lostGroups = try ScopeGroups.lost(configuration.rules, in: transaction)
     }
     if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
     return finding

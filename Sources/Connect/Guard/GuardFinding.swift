@@ -39,7 +39,7 @@ package struct GuardFinding: Sendable, Codable, Equatable {
   package var deletions: [Deletions] = []
   package var removals: [Removals] = []
   package var clearings: [Clearing] = []
-  /// Organisational units of the configuration that were deleted in the directory.
+  /// Organisational units of the configuration, and groups that its rules keep to, that were deleted in the directory.
   package var lostUnits: [String] = []
   /// Groups that the rules' scopes name and the directory does not have, where objects leave the scope.
   package var lostGroups: [String] = []
@@ -58,7 +58,7 @@ package struct GuardFinding: Sendable, Codable, Equatable {
     var sentences: [String] = []
     if !lostUnits.isEmpty {
       sentences.append(
-        "Organisational units of the configuration were deleted in the directory: \(lostUnits.joined(separator: "; "))."
+        "What the configuration names as its scope was deleted in the directory: \(lostUnits.joined(separator: "; "))."
       )
     }
     if !lostGroups.isEmpty {

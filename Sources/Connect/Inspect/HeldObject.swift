@@ -112,6 +112,7 @@ extension QuarantineReason {
     case .duplicateAddress: "remove the address from one of the two; the conflict then ends by itself."
     case .duplicateAnchor: "clear or correct ms-DS-ConsistencyGuid of one of the two."
     case .anchorChanged: "restore the ms-DS-ConsistencyGuid that the object was made with."
+    case .ruleFailed: "correct in the directory what the text names, or the rule that says so."
     case .ambiguousJoin: "make the values by which users are joined unique, or take the object out of scope."
     case .ambiguousMatch: "give the right object in the cloud the source anchor, or make names and addresses unique."
     case .privilegedMatch:

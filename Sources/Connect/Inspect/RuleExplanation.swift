@@ -14,6 +14,8 @@ package struct RuleExplanation: Sendable, Codable, Equatable {
     package var kind: ObjectKind
     /// Why it is not synchronised; nil when it is.
     package var excluded: String?
+    /// What a rule says is wrong with it (`Error`): its object stays as it is.
+    package var failure: String?
     /// The rules that hold, by precedence.
     package var applied: [String]
     package var rejected: [Rejection]
@@ -105,7 +107,8 @@ extension ObjectFinder {
     _ view: ObjectView.Entry, _ evaluation: Evaluation, _ merged: MergedAttributes, joins: [RuleExplanation.Join]
   ) -> RuleExplanation.Entry {
     RuleExplanation.Entry(
-      source: view.source, name: view.name, kind: view.kind, excluded: view.excluded, applied: evaluation.applied,
+      source: view.source, name: view.name, kind: view.kind, excluded: view.excluded,
+      failure: evaluation.failure.map { "\($0.text) (\($0.rule), \($0.attribute))" }, applied: evaluation.applied,
       rejected: evaluation.rejected.map { .init(rule: $0.rule, reason: $0.reason) },
       offers: evaluation.contributions.map { offer in
         .init(

@@ -3,7 +3,6 @@
 import IdentityModel
 import Store
 import SynchronisationRules
-import Wire
 
 /// What the synchronisation rules say of entries of the connector space.
 struct EntryRules {
@@ -20,7 +19,7 @@ struct EntryRules {
     tenants = configuration.tenants
     self.now = now
     self.transaction = transaction
-    groups = try Self.groups(configuration.rules, in: transaction)
+    groups = try ScopeGroups(configuration.rules, in: transaction).owners()
   }
 
   /// - Parameters:
@@ -50,31 +49,7 @@ struct EntryRules {
 
   /// Who was in a scope group that is gone may leave the scope, or enter it.
   func wakeMembers(ofDeleted group: ConnectorEntry) throws {
-    guard group.kind == .group, !configuration.rules.groups.isEmpty else { return }
-    let names = Set(configuration.rules.groups.map(DistinguishedName.folded))
-    let guid = GUID(group.anchor.bytes)?.description.lowercased() ?? ""
-    guard names.contains(guid) || names.contains(DistinguishedName.folded(group.name)) else { return }
-    try transaction.run(
-      """
-      UPDATE entry SET dirty = 1 WHERE source = ? AND deleted = 0
-        AND anchor IN (SELECT target_guid FROM link WHERE owner = ? AND attr = 'member')
-      """, [.text(group.source), .integer(group.id)])
-  }
-
-  /// The entries of scope groups: who comes or goes there is looked at again.
-  static func groups(_ rules: RuleSet, in transaction: any Transaction) throws -> [String: [Int64]] {
-    guard !rules.groups.isEmpty else { return [:] }
-    let folded = Dictionary(grouping: rules.groups) { DistinguishedName.folded($0) }
-    var found: [String: [Int64]] = [:]
-    try transaction.forEach(
-      "SELECT id, dn, anchor FROM entry WHERE kind = 'group' AND deleted = 0 AND partition <> 0", []
-    ) { row in
-      let id: Int64 = try row[0]
-      let guid = GUID(try row[2] as [UInt8])?.description.lowercased() ?? ""
-      for name in (folded[DistinguishedName.folded(try row[1])] ?? []) + (folded[guid] ?? []) {
-        found[name, default: []].append(id)
-      }
-    }
-    return found
+    let groups = ScopeGroups(configuration.rules, in: transaction)
+    if try groups.contains(group) { try groups.wakeMembers(of: group.id, source: group.source) }
   }
 }

@@ -51,7 +51,7 @@ struct LinkSettlement {
         ownerGone: try row[6], member: try row[7], memberKind: (try row[8] as String?).flatMap(ObjectKind.init),
         memberGone: try row[9], memberIsOutside: try row[10], source: try row[11])
     }
-    let scopeGroups = Set(try EntryRules.groups(configuration.rules, in: transaction).values.joined())
+    let scopeGroups = Set(try ScopeGroups(configuration.rules, in: transaction).owners().values.joined())
     for row in rows {
       try settle(row)
       if scopeGroups.contains(row.owner) {

@@ -84,8 +84,14 @@ struct Metaverse {
     return try entryRules.evaluate(whole, entry.id, source: entry.source, nickname: nickname)
   }
 
-  /// An entry that is in scope.
+  /// An entry that is in scope. Where a rule says that something is wrong with it, its object stays as it is.
   func enter(_ entry: ConnectorEntry, _ attributes: Attributes, _ evaluation: EntryEvaluation) throws {
+    if let failure = evaluation.failure {
+      return try quarantine.put(
+        entry: entry.id, mv: entry.mv, .ruleFailed, "\(failure.text) (the rule \(failure.rule), \(failure.attribute))",
+        other: nil)
+    }
+    try quarantine.remove(entry: entry.id, .ruleFailed)
     let joining = Joining(
       transaction: transaction, rules: rules, keys: keys, quarantine: quarantine,
       anchorSources: configuration.anchorSources)
@@ -160,6 +166,8 @@ struct Metaverse {
   private func refresh(_ object: Object, _ contributors: [Contributor]) throws {
     let ordered = precedence(contributors)
     guard let first = ordered.first, !first.onlyJoins else { return try retire(object.id) }
+    // Without the values of one that waits the object would not be what its directories say.
+    if ordered.contains(where: { $0.evaluation.failure != nil }) { return }
     let before = try Attributes(stored: object.attributes)
     let merged = configuration.rules.merge(ordered.map(\.evaluation.first), previous: before)
     let places = try settle(object, ordered, merged.attributes, before: before)

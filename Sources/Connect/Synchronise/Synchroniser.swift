@@ -73,6 +73,13 @@ struct Synchroniser: Sendable {
           + missing.joined(separator: "; ") + ".",
         remedy: "Correct the names under include and exclude; nothing was exported.")
     }
+    let groups = try ScopeGroups(configuration.rules, in: transaction).resolve()
+    guard groups.isEmpty else {
+      throw ConnectError(
+        .scopeUnresolved,
+        "The rules name groups that the directory does not have: " + groups.joined(separator: "; ") + ".",
+        remedy: "Correct the names at ISMEMBEROF and ISNOTMEMBEROF; nothing was exported.")
+    }
     let fingerprint =
       configuration.rulesFingerprint + "/" + targets.map(\.fingerprint).joined(separator: "/")
     let isNew = try Setting.load(.rules, in: transaction) != fingerprint

@@ -53,6 +53,9 @@ struct EntryEvaluation: Sendable {
   /// The nickname, where the rules asked for it.
   var nickname: String? { ([first] + others).lazy.compactMap(\.nickname).first }
 
+  /// What a flow stopped the entry with.
+  var failure: Evaluation.Failure? { ([first] + others).lazy.compactMap(\.failure).first }
+
   /// The entry keeps its place and gives no values.
   mutating func withholdValues() {
     first.contributions = []

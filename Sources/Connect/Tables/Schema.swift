@@ -13,6 +13,7 @@ package import Store
 /// | `link` | a reference that an entry holds; `change` is 1 or -1 until it is synchronised |
 /// | `unresolved` | something that references name and no import told of, and when the Global Catalog is asked for it |
 /// | `scope` | an organisational unit named in the configuration, by the GUID it had when first seen |
+/// | `scope_group` | a group that scopes of rules ask for, by the GUID it had when first seen |
 /// | `mv` | an object of the metaverse; `gone` is 1 until its deletion is confirmed; `anchor_entry` gave the anchor; `outside` is 1 where it is only referred to, and never written |
 /// | `join_key` | a value by which an entry may be joined by those of other forests |
 /// | `target` | a target that the engine writes to: what concerns an object is looked up at each of them |
@@ -245,7 +246,7 @@ package enum ConnectSchema {
         "CREATE INDEX credential_due ON credential (target, next_try) WHERE state = 'due'",
       ]),
     passwordDepartures, targetForms, entriesDue, shortWays, writebackMigration, clearedAtTarget, seamlessSSOIntent,
-    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, engineNotes, matching, returns,
+    fineGrainedPolicies, arrivals, hiddenValues, deferredLinks, engineNotes, matching, returns, scopeGroups,
   ]
 }
 

@@ -27,6 +27,14 @@ package struct Evaluation: Sendable, Equatable {
     }
   }
 
+  /// What a flow says is wrong with the entry.
+  package struct Failure: Sendable, Equatable {
+    package var rule: String
+    package var attribute: String
+    /// In the words of whoever wrote the rule.
+    package var text: String
+  }
+
   /// A rule that does not hold, and why.
   package struct Rejection: Sendable, Equatable {
     package var rule: String
@@ -47,6 +55,10 @@ package struct Evaluation: Sendable, Equatable {
   package var joins: [JoinCandidate] = []
   /// By precedence.
   package var contributions: [Contribution] = []
+  /// Attributes that stay as they are where no rule has a value, with the rule that says so (`IgnoreThisFlow`).
+  package var kept: [String: String] = [:]
+  /// What a flow stopped the object with (`Error`).
+  package var failure: Failure?
   /// When the entry has to be looked at again although nothing changes in the directory; seconds since 1970.
   package var nextChange: Double?
   /// Whether rules asked for the tenant's domains: for another tenant the values may be others.

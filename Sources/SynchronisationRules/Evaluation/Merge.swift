@@ -28,6 +28,13 @@ extension RuleSet {
       if values.isEmpty { result.attributes.remove(attribute) }
       result.provenance[attribute] = rules
     }
+    for evaluation in evaluations {
+      for (attribute, rule) in evaluation.kept where result.provenance[attribute] == nil {
+        guard !previous[attribute].isEmpty else { continue }
+        result.attributes[attribute] = previous[attribute]
+        result.provenance[attribute] = [rule]
+      }
+    }
     return result
   }
 

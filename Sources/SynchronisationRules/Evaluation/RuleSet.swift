@@ -84,7 +84,14 @@ package struct RuleSet: Sendable {
       for flow in rule.flows {
         // What a lower number has settled for this entry need not be computed.
         if !explaining && settled.contains(flow.attribute) { continue }
-        guard let values = flow.values(in: &scene) else { continue }
+        let answer = flow.answer(in: &scene)
+        if let text = scene.takeFailure(), !settled.contains(flow.attribute) {
+          result.failure = result.failure ?? .init(rule: rule.rule.name, attribute: flow.attribute, text: text)
+        }
+        guard case .values(let values) = answer else {
+          if case .keep = answer { result.kept[flow.attribute] = result.kept[flow.attribute] ?? rule.rule.name }
+          continue
+        }
         result.contributions.append(
           .init(
             attribute: flow.attribute, values: values, rule: rule.rule.name, precedence: rule.rule.precedence,
@@ -175,19 +182,28 @@ private struct PreparedFlow: Sendable {
     }
   }
 
-  /// Nil where the flow has nothing to say; empty for an explicit null.
-  func values(in scene: inout Scene) -> [[UInt8]]? {
+  enum Answer {
+    /// The flow has nothing to say.
+    case none
+    /// Nor has it, and it takes nothing away.
+    case keep
+    /// Empty for an explicit null.
+    case values([[UInt8]])
+  }
+
+  func answer(in scene: inout Scene) -> Answer {
     let values: [[UInt8]]
     switch source {
     case .direct(let name): values = form.stored(directory: scene.values(name))
     case .constant(let constant): values = constant
-    case .clear: return []
+    case .clear: return .values([])
     case .computed(let expression):
       let value = expression.evaluate(in: &scene)
-      if value == .authoritativeNull { return [] }
+      if value == .authoritativeNull { return .values([]) }
+      if value == .ignored { return .keep }
       values = form.stored(value)
     }
-    return values.isEmpty ? nil : values
+    return values.isEmpty ? .none : .values(values)
   }
 }
 

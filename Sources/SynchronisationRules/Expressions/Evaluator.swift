@@ -31,6 +31,16 @@ struct Scene {
   private(set) var usesTenant = false
   /// The nickname, where it was asked for.
   private(set) var nickname: String?
+  /// What Error was first called with.
+  private var failure: String?
+  /// Values that Where, Select and With name, in lower case; the last of a name counts.
+  private var variables: [(name: String, value: RuleValue)] = []
+  /// How much may still be done within Where and Select; nil outside of them.
+  private var allowance: Int?
+
+  /// What the outermost Where or Select may cost: a value counts one, and one more for each of its values and every 8
+  /// bytes. What would cost more is ``RuleValue/null``.
+  static let maximumCost = 1_000_000
 
   init(_ entry: Entry, _ context: RuleContext) {
     self.entry = entry
@@ -41,6 +51,42 @@ struct Scene {
   mutating func tenant() -> TenantDomains {
     usesTenant = true
     return context.tenant
+  }
+
+  mutating func note(failure text: String) { failure = failure ?? text }
+
+  /// What Error was called with since the last time.
+  mutating func takeFailure() -> String? {
+    defer { failure = nil }
+    return failure
+  }
+
+  func variable(_ name: String) -> RuleValue { variables.last { $0.name == name }?.value ?? .null }
+
+  /// Evaluates with a value that has a name.
+  mutating func with<R>(_ name: String, _ value: RuleValue, _ body: (inout Scene) -> R) -> R {
+    variables.append((name, value))
+    defer { variables.removeLast() }
+    return body(&self)
+  }
+
+  /// Evaluates for each of several values, within what that may cost.
+  mutating func loop(_ body: (inout Scene) -> RuleValue) -> RuleValue {
+    if allowance != nil { return body(&self) }
+    allowance = Self.maximumCost
+    defer { allowance = nil }
+    let result = body(&self)
+    return isExhausted ? .null : result
+  }
+
+  var isExhausted: Bool { allowance.map { $0 <= 0 } ?? false }
+
+  /// Counts a value within Where and Select.
+  mutating func count(_ value: RuleValue) {
+    guard let allowance else { return }
+    var cost = 1 + value.size / 8
+    if case .list(let items) = value { cost += items.count }
+    self.allowance = allowance - cost
   }
 
   mutating func note(nickname: String) { self.nickname = nickname }
@@ -81,8 +127,10 @@ extension Syntax {
   indirect enum Compiled: Sendable {
     case literal(RuleValue)
     case attribute(String)
+    case variable(String)
     case eager(@Sendable (Arguments, inout Scene) -> RuleValue, [Compiled])
     case lazy(@Sendable ([Compiled], inout Scene) -> RuleValue, [Compiled])
+    case binding(@Sendable (String, RuleValue, Compiled, inout Scene) -> RuleValue, String, Compiled, Compiled)
     case operation(Operator, Compiled, Compiled)
     case negate(Compiled)
 
@@ -90,6 +138,7 @@ extension Syntax {
       switch syntax {
       case .literal(let value): self = .literal(value)
       case .attribute(let name): self = .attribute(name.lowercased())
+      case .variable(let name): self = .variable(name.lowercased())
       case .negate(let operand): self = .negate(Compiled(operand))
       case .operation(let sign, let left, let right): self = .operation(sign, Compiled(left), Compiled(right))
       case .call(let name, let arguments):
@@ -97,23 +146,46 @@ extension Syntax {
         switch RuleFunction.named(name)?.body {
         case .eager(let body): self = .eager(body, arguments)
         case .lazy(let body): self = .lazy(body, arguments)
+        case .binding(let body):
+          guard arguments.count == 3, case .variable(let name) = arguments[0] else {
+            self = .literal(.null)
+            return
+          }
+          self = .binding(body, name, arguments[1], arguments[2])
         case nil: self = .literal(.null)
         }
       }
     }
 
     func evaluate(in scene: inout Scene) -> RuleValue {
+      if scene.isExhausted { return .null }
+      let value = compute(in: &scene)
+      scene.count(value)
+      return value
+    }
+
+    /// Whether it is True; what is neither True nor False is not.
+    func holds(in scene: inout Scene) -> Bool { evaluate(in: &scene).boolean ?? false }
+
+    private func compute(in scene: inout Scene) -> RuleValue {
       switch self {
       case .literal(let value): return value
       case .attribute(let name): return scene.value(name)
+      case .variable(let name): return scene.variable(name)
       case .eager(let body, let arguments):
         var values: [RuleValue] = []
         values.reserveCapacity(arguments.count)
         for argument in arguments { values.append(argument.evaluate(in: &scene)) }
         return body(Arguments(values: values), &scene)
       case .lazy(let body, let arguments): return body(arguments, &scene)
+      case .binding(let body, let name, let value, let expression):
+        return body(name, value.evaluate(in: &scene), expression, &scene)
       case .negate(let operand):
         return RuleValue(number: operand.evaluate(in: &scene).number.flatMap { Int64(0).subtracting($0) })
+      case .operation(.and, let left, let right):
+        return .boolean(left.holds(in: &scene) && right.holds(in: &scene))
+      case .operation(.or, let left, let right):
+        return .boolean(left.holds(in: &scene) || right.holds(in: &scene))
       case .operation(let sign, let left, let right):
         return sign.apply(left.evaluate(in: &scene), right.evaluate(in: &scene))
       }
@@ -132,6 +204,17 @@ extension Int64 {
     let (difference, overflow) = subtractingReportingOverflow(other)
     return overflow ? nil : difference
   }
+
+  fileprivate func multiplied(by other: Int64) -> Int64? {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? nil : product
+  }
+
+  /// The whole number of times; nil also where the divisor is zero.
+  fileprivate func divided(by other: Int64) -> Int64? {
+    let (quotient, overflow) = dividedReportingOverflow(by: other)
+    return overflow ? nil : quotient
+  }
 }
 
 extension Syntax.Operator {
@@ -146,13 +229,22 @@ extension Syntax.Operator {
     case .concatenate:
       // What has no value adds nothing; where neither has one there is none.
       if left.isNull && right.isNull { return .null }
-      return RuleValue(bounded: (left.text ?? "") + (right.text ?? ""))
-    case .add:
-      guard let left = left.number, let right = right.number else { return .null }
-      return RuleValue(number: left.adding(right))
-    case .subtract:
-      guard let left = left.number, let right = right.number else { return .null }
-      return RuleValue(number: left.subtracting(right))
+      if case .list = left { return left.mapTexts { $0 + (right.text ?? "") } }
+      return right.isNull
+        ? RuleValue(bounded: left.text ?? "") : right.map { RuleValue(bounded: (left.text ?? "") + ($0.text ?? "")) }
+    case .add: return Self.compute(left, right) { $0.adding($1) }
+    case .subtract: return Self.compute(left, right) { $0.subtracting($1) }
+    case .multiply: return Self.compute(left, right) { $0.multiplied(by: $1) }
+    case .divide: return Self.compute(left, right) { $0.divided(by: $1) }
+    case .and: return .boolean(left.boolean ?? false && right.boolean ?? false)
+    case .or: return .boolean(left.boolean ?? false || right.boolean ?? false)
     }
+  }
+
+  private static func compute(
+    _ left: RuleValue, _ right: RuleValue, _ body: (Int64, Int64) -> Int64?
+  ) -> RuleValue {
+    guard let left = left.number, let right = right.number else { return .null }
+    return RuleValue(number: body(left, right))
   }
 }

@@ -19,6 +19,7 @@ struct Token: Equatable {
     case number(Int64)
     case name(String)
     case attribute(String)
+    case variable(String)
     case sign(Syntax.Operator)
     case open, close, comma, end
   }
@@ -88,6 +89,9 @@ struct Lexer {
     switch character {
     case "\"": add(.text(try text(from: start)), &tokens)
     case "[": add(.attribute(try attribute(from: start)), &tokens)
+    case "$" where peek(1).map(Self.isLetter) ?? false:
+      advance()
+      add(.variable(take(while: Self.isInName)), &tokens)
     case "(", ")", ",":
       advance()
       add(character == "(" ? .open : character == ")" ? .close : .comma, &tokens)
@@ -97,15 +101,12 @@ struct Lexer {
       advance()
       add(.number(try hexadecimal(from: start)), &tokens)
     case _ where Self.isLetter(character):
-      let name = take { Self.isLetter($0) || "0"..."9" ~= $0 || $0 == "_" }
-      add(.name(name), &tokens)
+      add(.name(take(while: Self.isInName)), &tokens)
     default:
       guard let sign = sign() else {
         throw ExpressionError(
           position: start, message: "The character \(character.debugDescription) has no meaning here",
-          remedy: character == "'" || character == "“" || character == "”"
-            ? "write texts in straight double quotes"
-            : "remove it; texts stand in double quotes, attributes in brackets")
+          remedy: Self.remedy(for: character))
       }
       add(.sign(sign), &tokens)
     }
@@ -113,6 +114,17 @@ struct Lexer {
   }
 
   private static func isLetter(_ character: Character) -> Bool { character.isASCII && character.isLetter }
+  private static func isInName(_ character: Character) -> Bool {
+    isLetter(character) || "0"..."9" ~= character || character == "_"
+  }
+
+  private static func remedy(for character: Character) -> String {
+    switch character {
+    case "'", "“", "”": "write texts in straight double quotes"
+    case "%": "instead of parameters there are the functions DomainName() and ForestName()"
+    default: "remove it; texts stand in double quotes, attributes in brackets"
+    }
+  }
 
   private mutating func sign() -> Syntax.Operator? {
     for length in [2, 1] {

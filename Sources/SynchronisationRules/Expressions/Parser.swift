@@ -40,15 +40,18 @@ package enum ValueType: String, Sendable, Hashable {
 /// Grammar, the operators in the order of ``Syntax/Operator/binding`` and associating to the left:
 /// ```
 /// expression = operand *( operator operand )
-/// operand    = text / number / [attribute] / True / False / Null / AuthoritativeNull
+/// operand    = text / number / [attribute] / $variable / True / False / Null / AuthoritativeNull / IgnoreThisFlow / CRLF
 ///            / "-" operand / "(" expression ")" / Function "(" [ expression *( "," expression ) ] ")"
 /// ```
+/// Where, Select and With name a variable in place of their first argument; it is known in their last one.
 struct Parser {
   /// Functions and parentheses within each other.
   static let maximumDepth = 64
 
   private var tokens: [Token]
   private var index = 0
+  /// The variables that may be used here, in lower case.
+  private var variables: [String] = []
 
   private struct Parsed {
     var syntax: Syntax
@@ -78,6 +81,7 @@ struct Parser {
       case .name(let name): String(name.prefix(64))
       case .attribute(let name): "[\(name.prefix(64))]"
       case .sign(let sign): sign.rawValue
+      case .variable(let name): "$\(name)"
       case .open: "("
       case .close: ")"
       case .comma: ","
@@ -116,7 +120,10 @@ struct Parser {
     case .concatenate:
       for side in [left, right] where !side.type.fits(.text) { throw mismatch(side, sign.rawValue, .text) }
       return .text
-    case .add, .subtract:
+    case .and, .or:
+      for side in [left, right] where !side.type.fits(.boolean) { throw mismatch(side, sign.rawValue, .boolean) }
+      return .boolean
+    case .add, .subtract, .multiply, .divide:
       for side in [left, right] where !side.type.fits(.number) { throw mismatch(side, sign.rawValue, .number) }
       return .number
     default:
@@ -155,6 +162,14 @@ struct Parser {
     case .attribute(let name):
       advance()
       return Parsed(syntax: .attribute(name), type: .any, position: token.position)
+    case .variable(let name):
+      guard variables.contains(name.lowercased()) else {
+        throw ExpressionError(
+          position: token.position, message: "Nothing here has the name $\(name.prefix(64))",
+          remedy: "variables are named by the first argument of Where, Select and With, and known in the last one")
+      }
+      advance()
+      return Parsed(syntax: .variable(name), type: .any, position: token.position)
     case .open:
       advance()
       let inner = try expression(binding: 1, depth: depth + 1)
@@ -177,6 +192,8 @@ struct Parser {
       case "false": return parsed(.boolean(false), .boolean)
       case "null": return parsed(.null, .any)
       case "authoritativenull": return parsed(.authoritativeNull, .any)
+      case "ignorethisflow": return parsed(.ignored, .any)
+      case "crlf": return parsed(.text(Syntax.lineBreak), .text)
       default:
         throw ExpressionError(
           position: token.position, message: "\(name) is neither a value nor followed by its arguments",
@@ -197,7 +214,22 @@ struct Parser {
     }
     advance()
     var arguments: [Parsed] = []
-    if current.kind == .close {
+    let bound = variables
+    defer { variables = bound }
+    if function.bindsVariable {
+      guard case .variable(let name) = current.kind else {
+        throw unexpected("a name for the value, such as $item")
+      }
+      arguments.append(Parsed(syntax: .variable(name), type: .any, position: current.position))
+      advance()
+      guard current.kind == .comma else { throw unexpected(",") }
+      advance()
+      arguments.append(try expression(binding: 1, depth: depth + 1))
+      guard current.kind == .comma else { throw unexpected(",") }
+      advance()
+      variables.append(name.lowercased())
+    }
+    if current.kind == .close, arguments.isEmpty {
       advance()
     } else {
       while true {

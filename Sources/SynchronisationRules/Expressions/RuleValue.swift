@@ -7,6 +7,8 @@ package enum RuleValue: Sendable, Hashable {
   case null
   /// The value is that there is none: wins over every rule of lower precedence.
   case authoritativeNull
+  /// The flow has nothing to say, and does not take away what the attribute has.
+  case ignored
   case boolean(Bool)
   case integer(Int64)
   case text(String)
@@ -50,15 +52,17 @@ extension RuleValue {
 
   private var isPlain: Bool {
     switch self {
-    case .null, .authoritativeNull, .list: false
+    case .null, .authoritativeNull, .ignored, .list: false
     default: true
     }
   }
 
-  private var size: Int {
+  /// In bytes; those of several values together.
+  var size: Int {
     switch self {
     case .text(let text): text.utf8.count
     case .bytes(let bytes): bytes.count
+    case .list(let items): items.reduce(0) { $0 + $1.size }
     default: 8
     }
   }
@@ -69,7 +73,7 @@ extension RuleValue {
 extension RuleValue {
   package var isNull: Bool {
     switch self {
-    case .null, .authoritativeNull: true
+    case .null, .authoritativeNull, .ignored: true
     default: false
     }
   }
@@ -77,7 +81,7 @@ extension RuleValue {
   /// Whether there is nothing but empty text.
   package var isNullOrEmpty: Bool {
     switch self {
-    case .null, .authoritativeNull: true
+    case .null, .authoritativeNull, .ignored: true
     case .text(let text): text.isEmpty
     case .bytes(let bytes): bytes.isEmpty
     case .list(let items): items.allSatisfy(\.isNullOrEmpty)
@@ -87,7 +91,7 @@ extension RuleValue {
 
   package var items: [RuleValue] {
     switch self {
-    case .null, .authoritativeNull: []
+    case .null, .authoritativeNull, .ignored: []
     case .list(let items): items
     default: [self]
     }
@@ -102,7 +106,7 @@ extension RuleValue {
   /// As text: the first of several values; numbers in decimal, truth as True or False; nil for bytes that are none.
   package var text: String? {
     switch self {
-    case .null, .authoritativeNull, .bytes: nil
+    case .null, .authoritativeNull, .ignored, .bytes: nil
     case .boolean(let value): value ? "True" : "False"
     case .integer(let number): String(number)
     case .text(let text): text
@@ -157,12 +161,24 @@ extension RuleValue {
     }
   }
 
-  /// Each value that is text replaced; several stay several.
-  func mapTexts(_ transform: (String) -> String?) -> RuleValue {
-    if case .list(let items) = self {
-      return RuleValue(items: items.compactMap { $0.text.flatMap(transform) }.map { RuleValue(bounded: $0) })
+  /// Each value computed anew; several stay several, without those that give none.
+  func map(_ transform: (RuleValue) -> RuleValue) -> RuleValue {
+    guard case .list(let items) = self else { return transform(self) }
+    var results: [RuleValue] = []
+    var size = 0
+    for item in items {
+      let result = transform(item)
+      size += result.size
+      // Nothing is made that would be too much in the end.
+      if size > Self.maximumTotalBytes { return .null }
+      results.append(result)
     }
-    return text.flatMap(transform).map { RuleValue(bounded: $0) } ?? .null
+    return RuleValue(items: results)
+  }
+
+  /// Each value that is text replaced.
+  func mapTexts(_ transform: (String) -> String?) -> RuleValue {
+    map { item in item.text.flatMap(transform).map { RuleValue(bounded: $0) } ?? .null }
   }
 }
 
@@ -173,8 +189,8 @@ extension RuleValue {
   /// case, bytes exactly. Null equals null only.
   func equals(_ other: RuleValue) -> Bool {
     switch (first, other.first) {
-    case (.null, let right), (.authoritativeNull, let right): right.isNull
-    case (let left, .null), (let left, .authoritativeNull): left.isNull
+    case (.null, let right), (.authoritativeNull, let right), (.ignored, let right): right.isNull
+    case (let left, .null), (let left, .authoritativeNull), (let left, .ignored): left.isNull
     case (.boolean(let left), let right): right.boolean == left
     case (let left, .boolean(let right)): left.boolean == right
     case (.integer(let left), let right): right.number == left
@@ -202,6 +218,7 @@ extension RuleValue: CustomStringConvertible {
     switch self {
     case .null: "Null"
     case .authoritativeNull: "AuthoritativeNull"
+    case .ignored: "IgnoreThisFlow"
     case .boolean(let value): value ? "True" : "False"
     case .integer(let number): String(number)
     case .text(let text): Self.quoted(text)

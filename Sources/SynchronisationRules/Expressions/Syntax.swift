@@ -4,6 +4,8 @@
 package indirect enum Syntax: Sendable, Hashable {
   case literal(RuleValue)
   case attribute(String)
+  /// A value that Where, Select or With names: without its sign, as written.
+  case variable(String)
   case call(String, [Syntax])
   case operation(Operator, Syntax, Syntax)
   /// The sign before anything but a number.
@@ -19,15 +21,25 @@ package indirect enum Syntax: Sendable, Hashable {
     case concatenate = "&"
     case add = "+"
     case subtract = "-"
+    case multiply = "*"
+    case divide = "/"
+    case and = "&&"
+    case or = "||"
 
-    /// The larger binds tighter: comparisons, then concatenation, then sums, as in Visual Basic.
+    /// The larger binds tighter: conditions, then comparisons, then concatenation, then numbers, as in Visual Basic.
     var binding: Int {
       switch self {
-      case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: 1
-      case .concatenate: 2
-      case .add, .subtract: 3
+      case .or: 1
+      case .and: 2
+      case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: 3
+      case .concatenate: 4
+      case .add, .subtract: 5
+      case .multiply, .divide: 6
       }
     }
+
+    /// Tighter than every operator: the sign before a number.
+    static let signBinding = 7
   }
 }
 
@@ -37,10 +49,12 @@ extension Syntax: CustomStringConvertible {
 
   private func printed(within binding: Int) -> String {
     switch self {
+    case .literal(.text(Self.lineBreak)): "CRLF"
     case .literal(let value): value.description
     case .attribute(let name): "[\(name)]"
+    case .variable(let name): "$\(name)"
     case .call(let name, let arguments): "\(name)(\(arguments.map { $0.printed(within: 0) }.joined(separator: ", ")))"
-    case .negate(let operand): "-" + operand.printed(within: 4)
+    case .negate(let operand): "-" + operand.printed(within: Operator.signBinding)
     case .operation(let sign, let left, let right):
       // Operators of one strength associate to the left: the right side needs parentheses, the left none.
       parenthesised(
@@ -49,6 +63,9 @@ extension Syntax: CustomStringConvertible {
     }
   }
 
+  /// What CRLF stands for.
+  static let lineBreak = "\r\n"
+
   private func parenthesised(_ text: String, _ isNeeded: Bool) -> String { isNeeded ? "(\(text))" : text }
 }
 
@@ -56,7 +73,7 @@ extension Syntax {
   /// The attributes that are read, as written; those of functions that look at the entry themselves included.
   var attributes: Set<String> {
     switch self {
-    case .literal: []
+    case .literal, .variable: []
     case .attribute(let name): [name]
     case .call(let name, let arguments):
       arguments.reduce(into: Set(RuleFunction.named(name)?.reads ?? [])) { $0.formUnion($1.attributes) }

@@ -68,6 +68,23 @@ extension String {
   }
 }
 
+extension Substring {
+  /// Where a text occurs for the last time.
+  func lastOccurrence(of pattern: String) -> Index? {
+    let wanted = Array(pattern.utf8)
+    guard !wanted.isEmpty, wanted.count <= String.maximumPattern else { return nil }
+    let bytes = utf8
+    guard var position = bytes.index(bytes.endIndex, offsetBy: -wanted.count, limitedBy: bytes.startIndex) else {
+      return nil
+    }
+    while true {
+      if bytes[position...].starts(with: wanted) { return position }
+      if position == bytes.startIndex { return nil }
+      position = bytes.index(before: position)
+    }
+  }
+}
+
 extension UInt8 {
   fileprivate var foldedASCII: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 }

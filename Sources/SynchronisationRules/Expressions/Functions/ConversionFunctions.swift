@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Wire
 
 extension RuleFunction {
   /// From one type to another, and bits.
@@ -10,7 +11,7 @@ extension RuleFunction {
       .eager { arguments, _ in arguments[0].mapTexts { $0 } }),
     RuleFunction(
       "CNum", [.init("value")], returns: .number, "A value as a number; hexadecimal text begins with 0x.",
-      example: (#"CNum("0x10")"#, "16"), .eager { arguments, _ in RuleValue(number: arguments.number(0)) }),
+      example: (#"CNum("0x10")"#, "16"), .eager { arguments, _ in arguments.map { RuleValue(number: $0.number) } }),
     RuleFunction(
       "CBool", [.init("value")], returns: .boolean,
       "A value as True or False: those words, or a number other than zero.",
@@ -44,15 +45,27 @@ extension RuleFunction {
       "ConvertToBase64", [.init("value", .bytes)], returns: .text, "Bytes, or a text's UTF-8, in base64.",
       example: (#"ConvertToBase64("Hello")"#, #""SGVsbG8=""#),
       .eager { arguments, _ in
-        guard let bytes = arguments[0].bytes else { return .null }
-        return RuleValue(bounded: Data(bytes).base64EncodedString())
+        arguments.map { value in value.bytes.map { RuleValue(bounded: Data($0).base64EncodedString()) } ?? .null }
       }),
     RuleFunction(
       "ConvertFromBase64", [.init("text", .text)], returns: .any, "What a text in base64 stands for.",
       example: (#"ConvertFromBase64("SGVsbG8=")"#, #""Hello""#),
       .eager { arguments, _ in
-        guard let data = arguments.text(0).flatMap({ Data(base64Encoded: $0) }) else { return .null }
-        return RuleValue(directory: Array(data))
+        arguments.map { value in
+          value.text.flatMap { Data(base64Encoded: $0) }.map { RuleValue(directory: Array($0)) } ?? .null
+        }
+      }),
+    RuleFunction(
+      "ConvertToUTF8Hex", [.init("value", .bytes)], returns: .text,
+      "Bytes, or a text's UTF-8, in hexadecimal digits.", example: (#"ConvertToUTF8Hex("Köln")"#, #""4BC3B66C6E""#),
+      .eager { arguments, _ in
+        arguments.map { value in value.bytes.map { RuleValue(bounded: Hex.encode($0).uppercased()) } ?? .null }
+      }),
+    RuleFunction(
+      "ConvertFromUTF8Hex", [.init("text", .text)], returns: .any, "What a text in hexadecimal digits stands for.",
+      example: (#"ConvertFromUTF8Hex("4BC3B66C6E")"#, #""Köln""#),
+      .eager { arguments, _ in
+        arguments.map { value in value.text.flatMap { Hex.decode($0) }.map { RuleValue(directory: $0) } ?? .null }
       }),
     RuleFunction(
       "BinaryEquals", [.init("left", .bytes), .init("right", .bytes)], returns: .boolean,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IdentityModel
 import Wire
 
 extension RuleFunction {
@@ -10,21 +11,29 @@ extension RuleFunction {
       example: (
         #"StringFromGuid(Guid("6f1b2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c"))"#, #""6f1b2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c""#
       ),
-      .eager { arguments, _ in arguments[0].bytes.flatMap { GUID($0) }.map { .text($0.description) } ?? .null }),
+      .eager { arguments, _ in
+        arguments.map { value in value.bytes.flatMap { GUID($0) }.map { .text($0.description) } ?? .null }
+      }),
     RuleFunction(
       "Guid", aliases: ["CGuid"], [.init("text", .text)], returns: .bytes, "The 16 bytes of a GUID in text form.",
       example: (#"Guid("6f1b2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c")"#, "0x3c2a1b6f4e0d5a4f8b6c7d8e9f0a1b2c"),
-      .eager { arguments, _ in arguments.text(0).flatMap { GUID($0) }.map { .bytes($0.bytes) } ?? .null }),
+      .eager { arguments, _ in
+        arguments.map { value in value.text.flatMap { GUID($0) }.map { .bytes($0.bytes) } ?? .null }
+      }),
     RuleFunction(
       "StringFromSid", [.init("value", .bytes)], returns: .text, "The text of a security identifier such as objectSid.",
       example: (#"StringFromSid(Sid("S-1-5-21-1-2-3-1104"))"#, #""S-1-5-21-1-2-3-1104""#),
       .eager { arguments, _ in
-        arguments[0].bytes.flatMap { try? SecurityIdentifier($0) }.map { .text($0.description) } ?? .null
+        arguments.map { value in
+          value.bytes.flatMap { try? SecurityIdentifier($0) }.map { .text($0.description) } ?? .null
+        }
       }),
     RuleFunction(
       "Sid", [.init("text", .text)], returns: .bytes, "The bytes of a security identifier in text form.",
       example: (#"Sid("S-1-5-10")"#, "0x01010000000000050a000000"),
-      .eager { arguments, _ in arguments.text(0).flatMap { SecurityIdentifier($0) }.map { .bytes($0.bytes) } ?? .null }),
+      .eager { arguments, _ in
+        arguments.map { value in value.text.flatMap { SecurityIdentifier($0) }.map { .bytes($0.bytes) } ?? .null }
+      }),
     RuleFunction(
       "DNComponent", [.init("name", .text), .init("number", .number)], returns: .text,
       "The value of one part of a distinguished name, counted from the left.",
@@ -40,21 +49,35 @@ extension RuleFunction {
       "A text as a part of a distinguished name may hold it (RFC 4514 2.4).",
       example: (#"EscapeDNComponent("Müller, Ann")"#, #""Müller\, Ann""#),
       .eager { arguments, _ in arguments[0].mapTexts(NameParts.escaped) }),
+    RuleFunction(
+      "DomainName", returns: .text, "The DNS name of the domain that the entry stands in.",
+      example: ("DomainName()", #""corp.example""#),
+      .eager { _, scene in
+        let labels = NameParts.parts(of: scene.entry.name).reversed().prefix { $0.type == "dc" }.map(\.value).reversed()
+        return labels.isEmpty ? .null : RuleValue(bounded: labels.joined(separator: ".").lowercased())
+      }),
+    RuleFunction(
+      "ForestName", returns: .text, "The forest that the entry comes from, as the configuration names it.",
+      example: ("ForestName()", #""corp.example""#), .eager { _, scene in RuleValue(bounded: scene.context.forest) }),
   ]
 
   private static func component(_ arguments: Arguments, _ order: ([String]) -> [String]) -> RuleValue {
-    guard let number = arguments.length(1), number >= 1, let name = arguments.text(0) else { return .null }
-    let values = order(NameParts.values(of: name))
-    return number <= values.count ? RuleValue(bounded: values[number - 1]) : .null
+    guard let number = arguments.length(1), number >= 1 else { return .null }
+    return arguments[0].mapTexts { name in
+      let values = order(NameParts.parts(of: name).map(\.value))
+      return number <= values.count ? values[number - 1] : nil
+    }
   }
 }
 
 /// Distinguished names in text form (RFC 4514).
 enum NameParts {
-  /// The values of the parts from the left, unescaped; a part without a sign of equality counts as its value.
-  static func values(of name: String) -> [String] {
-    var parts: [String] = []
+  /// The parts from the left: types in lower case, values unescaped; a part without a sign of equality counts as its
+  /// value.
+  static func parts(of name: String) -> [(type: String, value: String)] {
+    var parts: [(type: String, value: String)] = []
     var bytes: [UInt8] = []
+    var type = ""
     var isValue = false
     var source = Array(name.utf8)[...]
     func text() -> String { String(decoding: bytes, as: UTF8.self).trimmingBlanks() }
@@ -72,15 +95,17 @@ enum NameParts {
         }
       case UInt8(ascii: "=") where !isValue:
         isValue = true
+        type = text().lowercased()
         bytes = []
       case UInt8(ascii: ","):
-        parts.append(text())
+        parts.append((type, text()))
         bytes = []
+        type = ""
         isValue = false
       default: bytes.append(byte)
       }
     }
-    return parts + [text()]
+    return parts + [(type, text())]
   }
 
   static func escaped(_ text: String) -> String {

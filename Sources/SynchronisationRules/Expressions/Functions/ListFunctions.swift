@@ -60,8 +60,10 @@ extension RuleFunction {
       "The parts of a text between separators; empty ones are left out.",
       example: (#"Split("a,b", ",")"#, #"{"a", "b"}"#),
       .eager { arguments, _ in
-        guard let text = arguments.text(0), let separator = arguments.text(1) else { return .null }
-        return RuleValue(items: text.pieces(separator: separator).filter { !$0.isEmpty }.map { .text($0) })
+        guard let separator = arguments.text(1) else { return .null }
+        return arguments.map { value in
+          RuleValue(items: (value.text?.pieces(separator: separator) ?? []).filter { !$0.isEmpty }.map { .text($0) })
+        }
       }),
     RuleFunction(
       "Join", [.init("values"), .init("separator", .text)], returns: .text, "Several values as one text.",

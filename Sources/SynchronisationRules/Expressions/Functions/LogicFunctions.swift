@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 extension RuleFunction {
   /// Choices and conditions. Only what decides is evaluated; a condition without a value is False.
   static let logicFunctions: [RuleFunction] = [
@@ -26,7 +28,7 @@ extension RuleFunction {
       .lazy { arguments, scene in
         for argument in arguments {
           let value = argument.evaluate(in: &scene)
-          if !value.isNullOrEmpty || value == .authoritativeNull { return value }
+          if !value.isNullOrEmpty || value == .authoritativeNull || value == .ignored { return value }
         }
         return .null
       }),
@@ -59,6 +61,14 @@ extension RuleFunction {
       if case .boolean = value.first { return false }
       return value.number != nil
     },
+    test(
+      "IsDate", "Whether a value is a time that the functions of time know; never is none.",
+      example: (#"IsDate("2026-02-30")"#, "False")
+    ) { Moment($0) != nil },
+    test(
+      "IsGuid", "Whether a text is a GUID, with or without braces.",
+      example: (#"IsGuid("{6f1b2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c}")"#, "True")
+    ) { value in value.text.flatMap { GUID($0) } != nil },
     test("IsString", "Whether a value is text.", example: (#"IsString("42")"#, "True")) { value in
       if case .text = value.first { return true }
       return false
@@ -73,8 +83,4 @@ extension RuleFunction {
       name, aliases: aliases, [.init("value")], returns: .boolean, summary, example: example,
       .eager { arguments, _ in .boolean(test(arguments[0])) })
   }
-}
-
-extension Syntax.Compiled {
-  fileprivate func holds(in scene: inout Scene) -> Bool { evaluate(in: &scene).boolean ?? false }
 }

@@ -21,6 +21,8 @@ package struct RuleFunction: Sendable {
     case eager(@Sendable (Arguments, inout Scene) -> RuleValue)
     /// Evaluates those of its arguments that it needs.
     case lazy(@Sendable ([Syntax.Compiled], inout Scene) -> RuleValue)
+    /// Names a value with its first argument, gets its second, and evaluates its last as often as it needs.
+    case binding(@Sendable (String, RuleValue, Syntax.Compiled, inout Scene) -> RuleValue)
   }
 
   package let name: String
@@ -52,11 +54,17 @@ package struct RuleFunction: Sendable {
     self.body = body
   }
 
+  /// Whether the first argument is no value but a name for one.
+  var bindsVariable: Bool {
+    if case .binding = body { return true }
+    return false
+  }
+
   // MARK: The table
 
   package static let all: [RuleFunction] =
     (textFunctions + listFunctions + logicFunctions + conversionFunctions + identifierFunctions + timeFunctions
-    + addressFunctions).sorted { $0.name < $1.name }
+    + addressFunctions + itemFunctions).sorted { $0.name < $1.name }
 
   static let allNames: [String] = all.flatMap { [$0.name] + $0.aliases }
 
@@ -98,6 +106,9 @@ struct Arguments {
   var count: Int { values.count }
 
   func text(_ index: Int) -> String? { self[index].text }
+
+  /// Each value of the first argument computed anew.
+  func map(_ transform: (RuleValue) -> RuleValue) -> RuleValue { self[0].map(transform) }
   func number(_ index: Int) -> Int64? { self[index].number }
 
   /// A number of characters or items, within what any value can have.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension RuleFunction {
-  /// What changes or looks at texts. Positions count from one, lengths are in characters; capitals matter.
+  /// What changes or looks at texts, each of several values. Positions count from one, lengths are in characters;
+  /// capitals matter. A condition looks at the first value.
   static let textFunctions: [RuleFunction] = [
     mapping(
       "Trim", "Without blanks at both ends; of several values, empty ones are left out.",
@@ -64,7 +65,8 @@ extension RuleFunction {
       }),
     RuleFunction(
       "Len", [.init("text", .text)], returns: .number, "The number of characters; 0 without a value.",
-      example: (#"Len("Müller")"#, "6"), .eager { arguments, _ in RuleValue(count: arguments.text(0)?.count ?? 0) }),
+      example: (#"Len("Müller")"#, "6"),
+      .eager { arguments, _ in arguments.map { RuleValue(count: $0.text?.count ?? 0) } }),
     RuleFunction(
       "Replace", [.init("text", .text), .init("search", .text), .init("replacement", .text)], returns: .text,
       "Every occurrence of a text replaced.", example: (#"Replace("a.b.c", ".", "-")"#, #""a-b-c""#),
@@ -95,12 +97,30 @@ extension RuleFunction {
       returns: .number, "The position of the first occurrence of a text; 0 when it does not occur.",
       example: (#"InStr("ann@corp.example", "@")"#, "4"),
       .eager { arguments, _ in
-        guard let text = arguments.text(0), let search = arguments.text(1), !search.isEmpty else { return .integer(0) }
+        guard let search = arguments.text(1), !search.isEmpty else { return .integer(0) }
         let skipped = max(1, arguments.length(2) ?? 1) - 1
-        guard let start = text.index(text.startIndex, offsetBy: skipped, limitedBy: text.endIndex),
-          let range = text.range(of: search, from: start)
-        else { return .integer(0) }
-        return RuleValue(count: text.distance(from: text.startIndex, to: range.lowerBound) + 1)
+        return arguments.map { value in
+          guard let text = value.text,
+            let start = text.index(text.startIndex, offsetBy: skipped, limitedBy: text.endIndex),
+            let range = text.range(of: search, from: start)
+          else { return .integer(0) }
+          return RuleValue(count: text.distance(from: text.startIndex, to: range.lowerBound) + 1)
+        }
+      }),
+    RuleFunction(
+      "InStrRev", [.init("text", .text), .init("search", .text), .init("end", .number, optional: true)],
+      returns: .number,
+      "The position of the last occurrence of a text, at all or within the first characters; 0 when it does not occur.",
+      example: (#"InStrRev("abbcdbbbef", "bb")"#, "7"),
+      .eager { arguments, _ in
+        guard let search = arguments.text(1), !search.isEmpty else { return .integer(0) }
+        let end = arguments.length(2)
+        return arguments.map { value in
+          guard let text = value.text, let start = text.prefix(end ?? .max).lastOccurrence(of: search) else {
+            return .integer(0)
+          }
+          return RuleValue(count: text.distance(from: text.startIndex, to: start) + 1)
+        }
       }),
     RuleFunction(
       "StartsWith", [.init("text", .text), .init("prefix", .text)], returns: .boolean,
@@ -121,10 +141,12 @@ extension RuleFunction {
       returns: .text, "One of the words between separators, blanks unless others are given.",
       example: (#"Word("Anna Maria Müller", 2)"#, #""Maria""#),
       .eager { arguments, _ in
-        guard let number = arguments.length(1), number >= 1, let text = arguments.text(0) else { return .null }
+        guard let number = arguments.length(1), number >= 1 else { return .null }
         let separators = Set(arguments.text(2) ?? " ")
-        let words = text.split(maxSplits: number, omittingEmptySubsequences: true) { separators.contains($0) }
-        return number <= words.count ? RuleValue(bounded: words[number - 1].prefix { !separators.contains($0) }) : .null
+        return arguments[0].mapTexts { text in
+          let words = text.split(maxSplits: number, omittingEmptySubsequences: true) { separators.contains($0) }
+          return number <= words.count ? String(words[number - 1].prefix { !separators.contains($0) }) : nil
+        }
       }),
     padding(
       "PadLeft", "Filled up at the beginning to a length, with blanks unless another text is given.",

@@ -17,16 +17,16 @@ extension RuleFunction {
         return .boolean(false)
       }),
     RuleFunction(
-      "DateFromNum", [.init("time")], returns: .text, "A time in ISO 8601.",
+      "DateFromNum", aliases: ["CDate"], [.init("time")], returns: .text, "A time, however it is written, in ISO 8601.",
       example: ("DateFromNum(133781040000000000)", #""2024-12-08T04:00:00Z""#),
       .eager { arguments, _ in
-        Moment(arguments[0]).map { .text($0.formatted("yyyy-MM-ddTHH:mm:ssZ")) } ?? .null
+        arguments.map { time in Moment(time).map { .text($0.formatted("yyyy-MM-ddTHH:mm:ssZ")) } ?? .null }
       }),
     RuleFunction(
       "NumFromDate", [.init("time")], returns: .number, "A time as Active Directory's number.",
       example: (#"NumFromDate("2024-12-08T04:00:00Z")"#, "133781040000000000"),
       .eager { arguments, _ in
-        Moment(arguments[0]).map { .integer(FileTime(unixSeconds: $0.seconds).ticks) } ?? .null
+        arguments.map { time in Moment(time).map { .integer(FileTime(unixSeconds: $0.seconds).ticks) } ?? .null }
       }),
     RuleFunction(
       "DateAdd", [.init("unit", .text), .init("number", .number), .init("time")], returns: .text,
@@ -34,23 +34,25 @@ extension RuleFunction {
       example: (#"DateAdd("d", 30, "2026-01-15")"#, #""2026-02-14T00:00:00Z""#),
       .eager { arguments, _ in
         let units: [String: Int64] = ["d": 86_400, "h": 3_600, "n": 60, "s": 1]
-        guard let unit = arguments.text(0).flatMap({ units[$0.lowercased()] }), let number = arguments.number(1),
-          let moment = Moment(arguments[2])
-        else { return .null }
+        guard let unit = arguments.text(0).flatMap({ units[$0.lowercased()] }), let number = arguments.number(1) else {
+          return .null
+        }
         let (distance, overflow) = number.multipliedReportingOverflow(by: unit)
-        let (seconds, overflow2) = moment.seconds.addingReportingOverflow(distance)
-        guard !overflow, !overflow2, let moved = Moment(seconds: seconds) else { return .null }
-        return .text(moved.formatted("yyyy-MM-ddTHH:mm:ssZ"))
+        if overflow { return .null }
+        return arguments[2].map { time in
+          guard let moment = Moment(time) else { return .null }
+          let (seconds, overflow) = moment.seconds.addingReportingOverflow(distance)
+          guard !overflow, let moved = Moment(seconds: seconds) else { return .null }
+          return .text(moved.formatted("yyyy-MM-ddTHH:mm:ssZ"))
+        }
       }),
     RuleFunction(
       "FormatDateTime", [.init("time"), .init("format", .text)], returns: .text,
       "A time as a pattern says: yyyy, MM, dd, HH, mm, ss; everything else stands for itself.",
       example: (#"FormatDateTime("20241208080000.0Z", "dd.MM.yyyy")"#, #""08.12.2024""#),
       .eager { arguments, _ in
-        guard let moment = Moment(arguments[0]), let format = arguments.text(1), format.utf8.count <= 256 else {
-          return .null
-        }
-        return .text(moment.formatted(format))
+        guard let format = arguments.text(1), format.utf8.count <= 256 else { return .null }
+        return arguments.map { time in Moment(time).map { .text($0.formatted(format)) } ?? .null }
       }),
   ]
 }

@@ -137,9 +137,21 @@ struct ConnectRules: AsyncParsableCommand {
   struct Functions: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the functions of expressions, as a table in Markdown.",
-      discussion: "EXAMPLE\n  bridgehead connect rules functions")
+      discussion: """
+        As JSON also the operators of expressions and those of scopes, for editors and tests of rules.
 
-    func run() { print(RuleFunction.markdown, terminator: "") }
+        EXAMPLES
+          bridgehead connect rules functions
+          bridgehead connect rules functions --json
+        """)
+
+    @Flag(help: "Write JSON.")
+    var json = false
+
+    func run() throws {
+      if json { return try printJSON(LanguageListing()) }
+      print(RuleFunction.markdown, terminator: "")
+    }
   }
 }
 
@@ -148,6 +160,7 @@ extension RuleExplanation {
     var lines: [String] = []
     for entry in entries {
       lines.append(terminal.styled("\(entry.kind.rawValue) in \(entry.source): \(entry.name)", .bold))
+      if let failure = entry.failure { lines.append("  held as it is: \(failure)") }
       if let reason = entry.excluded { lines.append("  not synchronised: \(reason)") }
       if !entry.applied.isEmpty { lines.append("  rules that hold: \(entry.applied.joined(separator: ", "))") }
       lines += entry.rejected.map { "  \($0.rule) does not hold: \($0.reason)" }
