@@ -170,8 +170,7 @@ struct Staging: Sendable {
           .integer(generation), SQLValue(isChanged), .integer(known.id),
         ])
       if kind == ObjectKind.structure.rawValue, name != known.name || isMoved {
-        try carryDescendants(
-          of: change.anchor, from: known.name, to: name, isMoved: isMoved || known.isDeleted, in: transaction)
+        try carryDescendants(of: change.anchor, from: known.name, to: name, in: transaction)
       }
     } else if known.generation != generation {
       try transaction.run(
@@ -181,9 +180,10 @@ struct Staging: Sendable {
   }
 
   /// A directory does not report the children of a renamed or moved container (MS-ADTS 3.1.1.3.4.1.3): their names
-  /// follow here, and after a move they may have entered or left the scope.
+  /// follow here. They are looked at again: rules know entries by their names, and after a move they may have entered or left
+  /// the scope.
   private func carryDescendants(
-    of anchor: Anchor, from old: String, to new: String, isMoved: Bool, in transaction: any Transaction
+    of anchor: Anchor, from old: String, to new: String, in transaction: any Transaction
   ) throws {
     let length = SQLValue.integer(Int64(old.unicodeScalars.count))
     try transaction.run(
@@ -192,13 +192,11 @@ struct Staging: Sendable {
         SELECT anchor FROM entry WHERE parent = ? AND source = ?
         UNION SELECT entry.anchor FROM entry JOIN below ON entry.parent = below.anchor WHERE entry.source = ?)
       UPDATE entry SET
-        dn = CASE WHEN substr(dn, -?) = ? THEN substr(dn, 1, length(dn) - ?) || ? ELSE dn END,
-        dirty = CASE WHEN ? THEN 1 ELSE dirty END
+        dn = CASE WHEN substr(dn, -?) = ? THEN substr(dn, 1, length(dn) - ?) || ? ELSE dn END, dirty = 1
       WHERE source = ? AND anchor IN (SELECT anchor FROM below)
       """,
       [
-        .blob(anchor.bytes), .text(source), .text(source), length, .text(old), length, .text(new), SQLValue(isMoved),
-        .text(source),
+        .blob(anchor.bytes), .text(source), .text(source), length, .text(old), length, .text(new), .text(source),
       ])
   }
 
