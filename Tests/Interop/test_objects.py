@@ -177,7 +177,8 @@ def offer(request, small_tenant, tmp_path):
     if request.param == "without":
         return request.param, []
     schemas, types = tmp_path / "schemas.json", tmp_path / "types.json"
-    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "OnPremisesUser", "Contact")),
+    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "OnPremisesUser",
+                                                    "OnPremisesGroup", "Contact")),
                                (types, "/ResourceTypes", ("User", "Group", "Contact"))):
         status, page = small_tenant.request("GET", path)
         assert status == 200
