@@ -92,6 +92,30 @@ import Testing
     }
   }
 
+  /// Whatever forests are joined by: what Exchange calls a linked mailbox is nobody by itself.
+  @Test func aLinkedMailboxIsNobodyWithoutItsAccount() async throws {
+    try await Site.with { site in
+      let configuration = site.twoForests(joinUsersBy: ["mail"])
+      let mail = ["mail": ["ann@corp.example"]]
+      let linked = ["msexchrecipienttypedetails": ["2"], "department": ["Mailboxes"]]
+      let mailbox = site.resources.user("box", in: site.resourcesRoot, mail.merging(linked) { $1 })
+      try await site.sync(configuration)
+      #expect(site.target.objects.isEmpty)
+      _ = site.directory.user("ann", in: site.people, mail)
+      try await site.sync(configuration)
+      #expect(site.target.objects.count == 1)
+      #expect(site.target["ann@corp.example"]?.attributes.text("department") == "Mailboxes")
+      // One of its own makes an object, when the account it stood for is another one.
+      site.resources.modify(mailbox, ["msexchrecipienttypedetails": ["1"], "mail": ["box@corp.example"]])
+      let single = site.resources.user("single", in: site.resourcesRoot, ["msexchrecipienttypedetails": ["1"]])
+      try await site.sync(configuration)
+      #expect(site.target["single@corp.example"] != nil)
+      site.resources.modify(single, ["msexchrecipienttypedetails": ["2"]])
+      try await site.sync(configuration)
+      #expect(site.target["single@corp.example"] == nil)
+    }
+  }
+
   @Test func severalMatchesAreAnErrorThatNamesThemAndHeals() async throws {
     try await Site.with { site in
       let configuration = site.twoForests(joinUsersBy: ["employeeID"])

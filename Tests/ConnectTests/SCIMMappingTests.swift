@@ -8,14 +8,26 @@ import Testing
 import Wire
 
 @Suite struct SCIMMappingTests {
+  /// What all have that mail can be sent to.
+  static let recipient = Attributes(
+    texts: ["mail": ["anna@ferry.example"], "mailNickname": ["anna"], "hideFromAddressLists": ["true"]]
+      .merging((1...15).map { ("extensionAttribute\($0)", ["value \($0)"]) }) { $1 })
+
   static let user: Attributes = {
-    var user = Attributes(texts: [
-      "userPrincipalName": ["ann@corp.example"], "accountEnabled": ["false"], "displayName": ["Ann"],
-      "givenName": ["Ann"], "surname": ["Ångström"], "jobTitle": ["Engineer"], "department": ["R&D"],
-      "companyName": ["Corp"], "employeeId": ["7"], "preferredLanguage": ["sv-SE"], "telephoneNumber": ["+46 1"],
-      "mobile": ["+46 2"], "streetAddress": ["Street 1"], "city": ["Uppsala"], "state": ["U"], "postalCode": ["753 10"],
-      "country": ["SE"], "proxyAddresses": ["SMTP:ann@corp.example", "smtp:a@corp.example"],
-    ])
+    var user = recipient
+    user.merge(
+      Attributes(texts: [
+        "userPrincipalName": ["ann@corp.example"], "accountEnabled": ["false"], "displayName": ["Ann"],
+        "givenName": ["Ann"], "surname": ["Ångström"], "jobTitle": ["Engineer"], "department": ["R&D"],
+        "companyName": ["Corp"], "employeeId": ["7"], "preferredLanguage": ["sv-SE"], "telephoneNumber": ["+46 1"],
+        "mobile": ["+46 2"], "streetAddress": ["Street 1"], "city": ["Uppsala"], "state": ["U"],
+        "postalCode": ["753 10"],
+        "country": ["SE"], "proxyAddresses": ["SMTP:ann@corp.example", "smtp:a@corp.example"],
+        "initials": ["M."], "description": ["At work"], "physicalDeliveryOfficeName": ["B1"], "homePhone": ["+46 3"],
+        "facsimileTelephoneNumber": ["+46 4"], "otherTelephone": ["+46 5", "+46 6"], "wwwHomePage": ["ann.example"],
+        "targetAddress": ["SMTP:ann@x.example"], "onPremisesSamAccountName": ["ann"],
+        "onPremisesDistinguishedName": ["CN=Ann,DC=corp,DC=example"], "onPremisesDomainName": ["corp.example"],
+      ]))
     user["onPremisesSecurityIdentifier"] = [[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]]
     return user
   }()
@@ -33,17 +45,33 @@ import Wire
     #expect(record.sourceAnchor == "anchor==")
   }
 
-  static let contact = Attributes(
-    texts: [
-      "displayName": ["Ferry, Anna"], "givenName": ["Anna"], "surname": ["Ferry"], "initials": ["M."],
-      "description": ["Partner"], "jobTitle": ["Keeper"], "department": ["Bridges"], "companyName": ["Ferry SE"],
-      "physicalDeliveryOfficeName": ["Kai 1"], "wwwHomePage": ["https://ferry.example"], "telephoneNumber": ["+49 1"],
-      "mobile": ["+49 2"], "homePhone": ["+49 3"], "facsimileTelephoneNumber": ["+49 4"],
-      "otherTelephone": ["+49 5", "+49 6"], "streetAddress": ["Kai 1"], "city": ["Köln"], "state": ["NW"],
-      "postalCode": ["50667"], "country": ["DE"],
-      "proxyAddresses": ["SMTP:anna@ferry.example", "smtp:a@ferry.example"],
-      "mailNickname": ["anna"], "targetAddress": ["SMTP:anna@ferry.example"], "hideFromAddressLists": ["true"],
-    ].merging((1...15).map { ("extensionAttribute\($0)", ["value \($0)"]) }) { $1 })
+  static let contact: Attributes = {
+    var contact = recipient
+    contact.merge(
+      Attributes(texts: [
+        "displayName": ["Ferry, Anna"], "givenName": ["Anna"], "surname": ["Ferry"], "initials": ["M."],
+        "description": ["Partner"], "jobTitle": ["Keeper"], "department": ["Bridges"], "companyName": ["Ferry SE"],
+        "physicalDeliveryOfficeName": ["Kai 1"], "wwwHomePage": ["https://ferry.example"], "telephoneNumber": ["+49 1"],
+        "mobile": ["+49 2"], "homePhone": ["+49 3"], "facsimileTelephoneNumber": ["+49 4"],
+        "otherTelephone": ["+49 5", "+49 6"], "streetAddress": ["Kai 1"], "city": ["Köln"], "state": ["NW"],
+        "postalCode": ["50667"], "country": ["DE"],
+        "proxyAddresses": ["SMTP:anna@ferry.example", "smtp:a@ferry.example"],
+        "targetAddress": ["SMTP:anna@ferry.example"],
+      ]))
+    return contact
+  }()
+
+  static let group: Attributes = {
+    var group = recipient
+    group.merge(
+      Attributes(texts: [
+        "displayName": ["Ferries"], "description": ["All ferries"], "securityEnabled": ["false"],
+        "proxyAddresses": ["SMTP:list@ferry.example", "smtp:l@ferry.example"], "onPremisesSamAccountName": ["ferries"],
+        "onPremisesDomainName": ["ferry.example"],
+      ]))
+    group["onPremisesSecurityIdentifier"] = [[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]]
+    return group
+  }()
 
   static let device: Attributes = {
     var device = Attributes(texts: [
@@ -56,12 +84,14 @@ import Wire
     return device
   }()
 
-  @Test(arguments: [(ObjectKind.contact, contact, ["manager"]), (.device, device, [])])
+  @Test(arguments: [
+    (ObjectKind.contact, contact, ["manager"]), (.device, device, []), (.group, group, ["members", "managedBy"]),
+  ])
   func everyAttributeOfOthersComesBack(kind: ObjectKind, attributes: Attributes, links: [String]) throws {
     #expect(Set(attributes.names).union(links) == SCIMMapping.vocabulary[kind])
-    let endpoint = kind == .contact ? "/Contacts" : "/Devices"
+    let type = try #require(SCIMForm.of(kind)).type
     guard
-      case .create(endpoint, var resource) = try SCIMMapping.change(
+      case .create(type.endpoint, var resource) = try SCIMMapping.change(
         .create(kind, sourceAnchor: "anchor==", attributes: attributes))
     else {
       Issue.record("no creation")
@@ -69,7 +99,6 @@ import Wire
     }
     resource.id = "1"
     // Nothing is told that the schema has no place for: the tenant would drop it.
-    let type = try #require(SCIMForm.of(kind)).type
     let kept = try ResourceNormalizer(type, unknownAttributes: .refused).create(resource.json)
     var read = kept
     read.id = "1"
@@ -102,6 +131,27 @@ import Wire
     else { return }
     #expect(manager.operations.map { $0.path?.description } == ["manager"])
     #expect(manager.operations.first?.value == ["value": "u"])
+  }
+
+  /// Where nobody told what a group is for, as with services that have no place for it, nothing is made up.
+  @Test func groupsAreForMailExactlyWhenTheyHaveAnAddress() throws {
+    func told(_ attributes: Attributes) -> JSONValue? {
+      SCIMForm.group.resource(externalId: nil, attributes).json.object?[SCIMURI.onPremisesGroup]?.object?["mailEnabled"]
+    }
+    #expect(told(Self.group) == true)
+    #expect(told(Attributes(texts: ["displayName": ["G"], "securityEnabled": ["true"]])) == false)
+    let bare = SCIMForm.group.resource(externalId: nil, Attributes(texts: ["displayName": ["G"]]))
+    #expect(bare.attributes.names.filter { $0.hasPrefix("urn:") }.isEmpty && bare.schemas == [SCIMURI.group])
+    var changes = Attributes()
+    changes["proxyAddresses"] = []
+    let operations = try SCIMForm.group.operations(
+      changed: Set(changes.names), Attributes(texts: ["securityEnabled": ["false"]]))
+    #expect(operations.map(\.kind) == [.replace, .remove])
+    let owner = try SCIMMapping.change(
+      .link(.group, id: "1", attribute: "managedBy", add: [LinkedObject(.user, id: "u")], remove: []))
+    guard case .patch("/Groups", "1", let request, nil) = owner else { return }
+    #expect(request.operations.map { $0.path?.description } == ["\(SCIMURI.onPremisesGroup):managedBy"])
+    #expect(request.operations.first?.value == ["value": "u"])
   }
 
   @Test func kindsThatAreNeverExportedHaveNoForm() {

@@ -102,6 +102,38 @@ import Testing
     }
   }
 
+  @Test func theNamesOfThoseBelowARenamedUnitAreTold() async throws {
+    let target = MemoryTarget(vocabulary: [.user: ["userPrincipalName", "displayName", "onPremisesDistinguishedName"]])
+    try await Site.with(target) { site in
+      _ = site.directory.user("ann", in: site.directory.add(.structure, "OU=Team", in: site.people))
+      try await site.sync()
+      site.directory.move(site.people, rdn: "OU=Staff")
+      try await site.sync()
+      let name = site.target["ann@corp.example"]?.attributes.text("onPremisesDistinguishedName")
+      #expect(name == "CN=ann,OU=Team,OU=Staff,DC=corp,DC=example")
+    }
+  }
+
+  @Test func aGroupIsToldWhoLooksAfterIt() async throws {
+    let target = MemoryTarget(vocabulary: [
+      .user: ["userPrincipalName", "displayName"], .group: ["displayName", "members", "managedBy"],
+    ])
+    try await Site.with(target) { site in
+      let people = ["ann", "bob"].map { site.directory.user($0, in: site.people) }
+      let group = site.directory.group("g", in: site.people, members: people)
+      site.directory.link(group, "managedBy", add: [people[0]], remove: [])
+      try await site.sync()
+      #expect(site.target["g"]?.links["managedBy"] == [try #require(site.target.id("ann"))])
+      #expect(site.target.members("g") == ["ann", "bob"])
+      site.directory.link(group, "managedBy", add: [people[1]], remove: [people[0]])
+      try await site.sync()
+      #expect(site.target["g"]?.links["managedBy"] == [try #require(site.target.id("bob"))])
+      site.directory.link(group, "managedBy", add: [], remove: [people[1]])
+      try await site.sync()
+      #expect(site.target["g"]?.links["managedBy"] ?? [] == [])
+    }
+  }
+
   @Test func unitMovedOutOfScopeTakesItsUsersAlong() async throws {
     try await Site.with { site in
       let configuration = site.configuration(include: ["OU=People,DC=corp,DC=example"])

@@ -15,11 +15,10 @@ import ldap3
 import pytest
 
 from comparison import (
-    anchor, at, compare, compare_devices, contacts_of, first, groups_of, read, sid, texts,
-    users_of)
-from environment import Connect, wait_for
+    ON_PREMISES_USER, anchor, assert_created_once, at, compare, compare_devices, contacts_of, first, groups_of, read, sid,
+    texts, third_party, users_of)
+from environment import Connect, resolving, wait_for
 
-ON_PREMISES = "urn:bridgehead:params:scim:schemas:extension:1.0:OnPremisesUser"
 CONTACT = "urn:bridgehead:params:scim:schemas:1.0:Contact"
 PORT, TOKEN = 18081, "interop-token"
 
@@ -56,7 +55,9 @@ def test_devices_are_synchronised_when_they_are_asked_for(small, small_tenant, s
     connect.set("connect.devices", True)
     report = connect.report()
     assert report["exported"]["device"]["created"] == 2 and "leftOut" not in report
-    assert compare_devices(lab, tenant, [workstations(lab)]) == 2
+    with resolving(tenant.names):
+        assert compare_devices(lab, tenant, [workstations(lab)], resources=third_party(tenant)) == 2
+    assert_created_once(tenant)
     [entry] = read(admin, [group], "(objectClass=*)", ["objectGUID"])
     [held] = [g for g in tenant.list("Groups") if g["externalId"] == anchor(entry)]
     assert [m["type"] for m in held["members"]].count("Device") == 1
@@ -177,7 +178,8 @@ def offer(request, small_tenant, tmp_path):
     if request.param == "without":
         return request.param, []
     schemas, types = tmp_path / "schemas.json", tmp_path / "types.json"
-    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "OnPremisesUser", "Contact")),
+    for file, path, wanted in ((schemas, "/Schemas", ("User", "Group", "EnterpriseUser", "OnPremisesUser",
+                                                    "OnPremisesGroup", "Contact")),
                                (types, "/ResourceTypes", ("User", "Group", "Contact"))):
         status, page = small_tenant.request("GET", path)
         assert status == 200
@@ -207,7 +209,7 @@ def test_a_service_of_others_gets_contacts_exactly_when_it_offers_them(small, sm
         assert len(users) == 50
         # What the tenant's own extension has a place for goes where it is offered, and nowhere else.
         people = {anchor(user): sid(user) for user in users_of(lab, admin)}
-        assert {a: at(u, (ON_PREMISES, "securityIdentifier")) for a, u in users.items()} == (
+        assert {a: at(u, (ON_PREMISES_USER, "securityIdentifier")) for a, u in users.items()} == (
             people if case == "with" else dict.fromkeys(people))
         if case == "without":
             assert report["leftOut"] == ["cloud has no place for objects of type contact"]

@@ -12,17 +12,23 @@ import uuid
 import ldap3
 import pytest
 
-from comparison import anchor, assert_created_once, compare, read, sid, third_party, users_of
+from comparison import ON_PREMISES_GROUP, anchor, assert_created_once, compare, read, sid, third_party, users_of
 from environment import wait_for
 
-LAB = ["--forest", "a.test", "--forest", "b.test", "--dcs", 2, "--users", 20, "--groups", 3]
+LAB = ["--forest", "a.test", "--forest", "b.test", "--dcs", 2, "--users", 20, "--groups", 3, "--extended-schema"]
 SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
-UNIVERSAL, LOCAL = -2147483640, -2147483644
+UNIVERSAL, LOCAL, DISTRIBUTION = -2147483640, -2147483644, 8
+ATTRIBUTES = {f"extensionAttribute{number}": f"value {number}" for number in range(1, 16)}
 EVERYTHING = {  # what a user's rules read, besides names and state
     "displayName": "Ferry, Anna", "givenName": "Anna", "sn": "Ferry", "title": "Keeper", "department": "Bridges",
     "company": "Ferry SE", "telephoneNumber": "+49 1", "mobile": "+49 2", "streetAddress": "Kai 1", "l": "Köln",
     "st": "NW", "postalCode": "50667", "c": "DE", "employeeID": "E1", "preferredLanguage": "de-DE",
+    "initials": "F", "description": "Partner", "physicalDeliveryOfficeName": "Kai 7", "wWWHomePage": "https://ferry.example",
+    "homePhone": "+49 3", "facsimileTelephoneNumber": "+49 4", "otherTelephone": ["+49 5", "+49 6"],
+    "mailNickname": "anna", "targetAddress": "SMTP:anna@ferry.example", "msExchHideFromAddressLists": "TRUE", **ATTRIBUTES,
 }
+CHANGED = {**{name: value + "x" for name, value in EVERYTHING.items() if isinstance(value, str)},
+           "c": "FR", "otherTelephone": ["+49 7"], "msExchHideFromAddressLists": "FALSE"}
 
 
 def replace(value=()):
@@ -68,9 +74,9 @@ class Forest:
         self._add(dn, "contact", {"displayName": name, **attributes})
         return dn
 
-    def group(self, name, members=(), kind=UNIVERSAL):
+    def group(self, name, members=(), kind=UNIVERSAL, **attributes):
         dn = f"CN={name},OU=Access,OU=Groups,{self.base}"
-        self._add(dn, "group", {"sAMAccountName": name.replace(" ", ""), "groupType": kind})
+        self._add(dn, "group", {"sAMAccountName": name.replace(" ", ""), "groupType": kind, **attributes})
         self.join(dn, *members)
         return dn
 
@@ -166,7 +172,7 @@ def test_create_change_and_clear(site, forest):
     forest.set(person, manager=boss)
     report = site.synchronise()
     assert report["exported"]["user"]["created"] == 1
-    forest.set(person, **{name: value + "x" if name != "c" else "FR" for name, value in EVERYTHING.items()},
+    forest.set(person, **CHANGED,
                proxyAddresses=[f"SMTP:ann@{forest.name}"], userPrincipalName=f"ann@{forest.name}")
     report = site.synchronise()
     assert report["exported"]["user"]["created"] == 0
@@ -177,10 +183,7 @@ def test_create_change_and_clear(site, forest):
     assert site.connect.report()["requests"] == 0
 
 
-CONTACT_EVERYTHING = {
-    **{name: value for name, value in EVERYTHING.items() if name not in ("employeeID", "preferredLanguage")},
-    "initials": "F", "description": "Partner", "physicalDeliveryOfficeName": "Kai 7", "wWWHomePage": "https://ferry.example",
-    "homePhone": "+49 3", "facsimileTelephoneNumber": "+49 4", "otherTelephone": ["+49 5", "+49 6"]}
+CONTACT_EVERYTHING = {name: value for name, value in EVERYTHING.items() if name not in ("employeeID", "preferredLanguage")}
 
 
 def test_the_life_of_a_contact(site, forest):
@@ -197,8 +200,7 @@ def test_the_life_of_a_contact(site, forest):
     account = held[forest.key(person)]["id"]
     assert held[forest.key(deputy)]["manager"]["value"] == account
     assert [m["type"] for m in site.held(forest.key(group), "Groups")["members"]].count("Contact") == 2
-    forest.set(person, **{name: value + "x" if name != "c" else "FR" for name, value in CONTACT_EVERYTHING.items()
-                          if isinstance(value, str)}, otherTelephone=["+49 7"],
+    forest.set(person, **{name: value for name, value in CHANGED.items() if name in CONTACT_EVERYTHING},
                proxyAddresses=[f"SMTP:ann@partner-{forest.name}"])
     report = site.synchronise()
     assert report["exported"]["contact"]["created"] == 0 and report["exported"]["contact"]["updated"] == 1
@@ -219,6 +221,45 @@ def test_the_life_of_a_contact(site, forest):
     forest.admin.delete(person)
     report = site.synchronise()
     assert report["exported"]["contact"]["deleted"] == 1 and len(site.held(forest.key(group), "Groups")["members"]) == 2
+
+
+def test_the_life_of_a_group(site, forest):
+    """A distribution group is nothing to the cloud before it has an address; it becomes one for security, and back."""
+    boss, deputy = (user["dn"] for user in users_of(site.lab, forest.admin, forest.description)[:2])
+    everything = {"displayName": "Crew", "description": "All on board", "mailNickname": "crew", **ATTRIBUTES}
+    group = forest.group(f"Crew {forest.name}", [boss], DISTRIBUTION, **everything, managedBy=boss)
+    assert "group" not in site.synchronise()["exported"]
+    forest.set(group, proxyAddresses=[f"SMTP:crew@{forest.name}", f"smtp:ship@{forest.name}"],
+               msExchHideFromAddressLists="TRUE")
+    assert site.synchronise()["exported"]["group"]["created"] == 1
+    held = site.held(forest.key(group), "Groups")[ON_PREMISES_GROUP]
+    assert held["securityEnabled"] is False and held["mailEnabled"] is True and len(held["emails"]) == 2
+    assert held["managedBy"]["value"] == site.held(forest.key(boss))["id"]
+    forest.set(group, **{name: value + "x" for name, value in everything.items()}, managedBy=deputy, mail=f"ship@{forest.name}",
+               msExchHideFromAddressLists="FALSE", groupType=UNIVERSAL)
+    assert site.synchronise()["exported"]["group"]["updated"] == 1
+    forest.set(group, managedBy=group)
+    site.synchronise()
+    forest.set(group, **{name: () for name in [
+        *everything, "mail", "proxyAddresses", "managedBy", "msExchHideFromAddressLists"]})
+    site.synchronise()
+    assert site.connect.report()["requests"] == 0
+    account = site.held(forest.key(group), "Groups")["id"]
+    forest.set(group, groupType=DISTRIBUTION)
+    assert site.synchronise()["exported"]["group"]["deleted"] == 1
+    forest.set(group, mail=f"crew@{forest.name}", managedBy=deputy)
+    site.synchronise()
+    assert site.held(forest.key(group), "Groups")["id"] == account
+
+
+def test_who_looks_after_a_group_enters_the_scope_and_leaves_it(site, forest):
+    owner = forest.user(f"Owner {forest.name}", unit=f"OU=External,{forest.base}")
+    forest.group(f"Owned {forest.name}", managedBy=owner)
+    site.synchronise()
+    owner = forest.move(owner, forest.people)
+    site.synchronise()
+    forest.admin.delete(owner)
+    site.synchronise()
 
 
 def test_a_contact_and_a_user_do_not_share_an_address(site):

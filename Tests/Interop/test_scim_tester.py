@@ -25,9 +25,13 @@ def test_scim2_tester_finds_no_error(tenant, names, http2):
     for result in results:
         if result.status in (Status.DEVIATION, Status.SKIPPED):
             print(result.status.name, result.title, result.reason)
+    # The tester adds a whole extension and then one value to a list in it, of which it expects to be the only one: RFC 7644 3.5.2.1
+    # adds it to those that are there. No other extension has such a list.
+    added = [result for result in results if result.title == "check_add_attribute" and "OnPremisesGroup:emails' was" in result.reason]
+    assert len(added) <= 1 and all(result.reason.count("Emails(value=") == 3 for result in added)
     wrong = [
         f"{result.status.name} {result.resource_type or ''} {result.title}: {result.reason}"
-        for result in results if result.status in (Status.ERROR, Status.CRITICAL)
+        for result in results if result.status in (Status.ERROR, Status.CRITICAL) and result not in added
     ]
     assert not wrong, "\n".join(wrong)
     # Every kind of check has run: discovery, and the life of each resource type.

@@ -23,7 +23,7 @@ HOSTILE_PORT = 9443
 def site(tmp_path_factory):
     """A small forest and two tenants: `sync` is fed by the Sync API, `scim` by SCIM."""
     directory = tmp_path_factory.mktemp("sync")
-    lab = Lab(directory / "lab", "--users", 50, "--groups", 5)
+    lab = Lab(directory / "lab", "--users", 50, "--groups", 5, "--extended-schema")
     sync, scim = Tenant(lab, directory / "tenant"), Tenant(lab, directory / "scim", port=SCIM_PORT)
     client, certificate_file, key_file = register(sync, directory, "connect", "--passwords")
     connect = Connect(lab, sync, directory / "connect")

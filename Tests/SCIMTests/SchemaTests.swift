@@ -10,9 +10,8 @@ import Testing
     let names = SchemaDefinition.all.map(\.name)
     #expect(
       names == [
-        "User", "Group", "EnterpriseUser", "OnPremisesUser", "Contact", "Device", "ServiceProviderConfig",
-        "ResourceType",
-        "Schema",
+        "User", "Group", "EnterpriseUser", "OnPremisesUser", "OnPremisesGroup", "Contact", "Device",
+        "ServiceProviderConfig", "ResourceType", "Schema",
       ])
     #expect(Set(SchemaDefinition.all.map(\.id)).count == names.count)
     for schema in SchemaDefinition.all {

@@ -13,7 +13,7 @@ import Wire
     var attributes = Attributes()
     for name in form.vocabulary.subtracting(form.links.keys) {
       switch name {
-      case "accountEnabled", "hideFromAddressLists": attributes.set(name, texts: ["false"])
+      case "accountEnabled", "hideFromAddressLists", "securityEnabled": attributes.set(name, texts: ["false"])
       case "deviceId": attributes.set(name, texts: ["6f9619ff-8b86-d011-b42d-00c04fc964ff"])
       case "onPremisesSecurityIdentifier": attributes[name] = [[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]]
       case "userCertificate": attributes[name] = [[0x30, 1], [0x30, 2]]
@@ -46,6 +46,25 @@ import Wire
     #expect(changes.names.contains("department") && changes["department"].isEmpty)
     // An account of which nothing is said is enabled.
     #expect(properties["accountEnabled"] == .boolean(true))
+  }
+
+  /// Names of the service's side, as the rules that Entra Connect exports have them.
+  @Test func groupsSayWhatTheyAre() {
+    let list = Attributes(texts: [
+      "displayName": ["List"], "securityEnabled": ["false"], "mail": ["list@corp.example"], "mailNickname": ["list"],
+      "proxyAddresses": ["SMTP:list@corp.example"], "onPremisesDomainName": ["corp.example"],
+      "hideFromAddressLists": ["true"], "extensionAttribute3": ["x"],
+    ])
+    #expect(
+      SyncForm.group.properties(list) == [
+        "displayName": .string("List"), "securityEnabled": .boolean(false), "mail": .string("list@corp.example"),
+        "alias": .string("list"), "proxyAddresses": .strings(["SMTP:list@corp.example"]),
+        "dnsDomainName": .string("corp.example"), "msExchHideFromAddressLists": .boolean(true),
+        "extensionAttribute3": .string("x"),
+      ])
+    // Rules of one's own may say nothing of it: a group for nothing would be refused.
+    #expect(SyncForm.group.properties(Attributes()) == ["securityEnabled": .boolean(true)])
+    #expect(SyncForm.group.links == ["members": "member", "managedBy": "managedBy"])
   }
 
   @Test func namesCompareWithoutRegardToCase() {

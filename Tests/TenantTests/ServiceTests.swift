@@ -123,7 +123,7 @@ import Wire
   @Test func discoveryTellsWhatThereIs() async throws {
     try await TestTenant.with { tenant in
       let schemas = await tenant.send("GET", "/Schemas")
-      #expect(try schemas.total == 9)
+      #expect(try schemas.total == 10)
       for schema in try schemas.resources {
         let id = try #require(schema["id"]?.string)
         let single = try await tenant.send("GET", "/Schemas/\(id)").json

@@ -161,6 +161,40 @@ import Testing
     }
   }
 
+  @Test func groupsStayWhatTheyAre() async throws {
+    try await TestTenant.with { tenant in
+      func group() async throws -> SyncProperties {
+        let (pages, _) = try await SyncTests.read(tenant.directory)
+        return pages.joined().first { $0.type == .group }?.properties ?? [:]
+      }
+      let list = SyncObject(
+        .group, .set,
+        [
+          "SourceAnchor": .string("group-1"), "displayName": .string("List"), "securityEnabled": .boolean(false),
+          "mail": .string("list@contoso.example"), "alias": .string("list"), "managedBy": .string("anchor-0"),
+          "proxyAddresses": .strings(["SMTP:list@contoso.example", "smtp:l@contoso.example"]),
+          "onPremiseSecurityIdentifier": .data([1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]), "member": .strings(["anchor-0"]),
+        ])
+      let results = try await tenant.directory.provision([Self.user(0), list], by: Self.actor)
+      #expect(results.map(\.isSuccess) == [true, true])
+      for (name, value) in list.properties.entries { #expect(try await group()[name] == value, "\(name)") }
+      let shown = try #require(try await tenant.send("GET", "/Groups").resources.first)
+      let own = try #require(shown[SCIMURI.onPremisesGroup]?.object)
+      #expect(own["mailEnabled"] == true && own["securityIdentifier"] == "S-1-5-18")
+      #expect(own["managedBy"]?.object?["$ref"]?.string?.hasPrefix("https://tenant.example/Users/") == true)
+      let change = SyncObject(
+        .group, .set,
+        [
+          "SourceAnchor": .string("group-1"), "securityEnabled": .boolean(true), "proxyAddresses": .null,
+          "mail": .null, "alias": .null, "managedBy": .null,
+        ])
+      #expect(try await tenant.directory.provision([change], by: Self.actor)[0].isSuccess)
+      let left = try await group()
+      #expect(left["securityEnabled"] == .boolean(true) && left["member"] == .strings(["anchor-0"]))
+      #expect(["proxyAddresses", "mail", "alias", "managedBy"].allSatisfy { left[$0] == nil })
+    }
+  }
+
   @Test func theIdentifierIsThatOfTheDomain() async throws {
     try await TestTenant.with { tenant in
       let first = try await tenant.directory.companyConfiguration()

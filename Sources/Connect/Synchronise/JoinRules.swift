@@ -74,8 +74,10 @@ struct JoinRules: Sendable {
   /// principal, or the mailbox of an account in another forest.
   func onlyJoins(_ kind: ObjectKind, _ attributes: Attributes) -> Bool {
     if kind == .foreign { return true }
-    return kind == .user && users.contains { $0.own == Self.masterAccount } && AccountState.isDisabled(attributes)
-      && !keys(Self.masterAccount, of: attributes).isEmpty
+    guard kind == .user else { return false }
+    return AccountState.isLinkedMailbox(attributes)
+      || users.contains { $0.own == Self.masterAccount } && AccountState.isDisabled(attributes)
+        && !keys(Self.masterAccount, of: attributes).isEmpty
   }
 
   // MARK: Keys

@@ -25,4 +25,11 @@ enum AccountState {
     guard let control = attributes.text("useraccountcontrol").flatMap({ Int64($0) }) else { return false }
     return control & accountDisable != 0
   }
+
+  /// `msExchRecipientTypeDetails` of a mailbox whose account stands in another forest.
+  private static let linkedMailbox = "2"
+
+  static func isLinkedMailbox(_ attributes: Attributes) -> Bool {
+    attributes.text("msexchrecipienttypedetails") == linkedMailbox
+  }
 }

@@ -7,6 +7,7 @@ package enum SCIMURI {
   package static let enterpriseUser = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
   /// Of resource types that are not RFC 7643's: what it registers begins with `urn:ietf` (section 10.3.1), and these do not.
   package static let onPremisesUser = "urn:bridgehead:params:scim:schemas:extension:1.0:OnPremisesUser"
+  package static let onPremisesGroup = "urn:bridgehead:params:scim:schemas:extension:1.0:OnPremisesGroup"
   package static let contact = "urn:bridgehead:params:scim:schemas:1.0:Contact"
   package static let device = "urn:bridgehead:params:scim:schemas:1.0:Device"
   package static let serviceProviderConfig = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"

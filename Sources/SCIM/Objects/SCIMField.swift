@@ -61,9 +61,9 @@ extension SCIMField {
   }
 
   /// - Parameter always: what an object without the attribute is told to have; nil leaves it out.
-  static func flag(_ name: String, _ path: String, always: Bool? = nil) -> SCIMField {
+  static func flag(_ name: String, _ path: String, in uri: String? = nil, always: Bool? = nil) -> SCIMField {
     SCIMField(
-      names: [name], path: SCIMFieldPath(path),
+      names: [name], path: SCIMFieldPath(path, extension: uri),
       value: { attributes in (attributes.text(name).map { $0 != "false" } ?? always).map(JSONValue.bool) },
       read: { value, attributes in
         if let flag = value.bool { attributes.set(name, texts: [flag ? "true" : "false"]) }
@@ -88,26 +88,44 @@ extension SCIMField {
 // A value of a multi-valued attribute has no name of its own: the whole attribute is told.
 extension SCIMField {
   /// Mail addresses: the primary one of type work, the others of type other.
-  static let emails = SCIMField(
-    names: ["proxyAddresses"], path: SCIMFieldPath("emails"),
-    value: { attributes in
-      array(
-        attributes.texts("proxyAddresses").map { address in
-          let isPrimary = address.hasPrefix("SMTP:")
-          return SCIMMultiValue(Address.bare(address), type: isPrimary ? "work" : "other", primary: isPrimary).json
-        })
-    },
-    read: { value, attributes in
-      attributes.set(
-        "proxyAddresses",
-        texts: (value.array ?? []).compactMap(SCIMMultiValue.init).map { ($0.primary ? "SMTP:" : "smtp:") + $0.value })
-    })
+  static func emails(in uri: String? = nil) -> SCIMField {
+    SCIMField(
+      names: ["proxyAddresses"], path: SCIMFieldPath("emails", extension: uri),
+      value: { attributes in
+        array(
+          attributes.texts("proxyAddresses").map { address in
+            let isPrimary = address.hasPrefix("SMTP:")
+            return SCIMMultiValue(Address.bare(address), type: isPrimary ? "work" : "other", primary: isPrimary).json
+          })
+      },
+      read: { value, attributes in
+        attributes.set(
+          "proxyAddresses",
+          texts: (value.array ?? []).compactMap(SCIMMultiValue.init).map { ($0.primary ? "SMTP:" : "smtp:") + $0.value }
+        )
+      })
+  }
+
+  /// Whether mail can be sent to a group, which its addresses say; told where the purpose of groups is.
+  static func mailEnabled(in uri: String) -> SCIMField {
+    SCIMField(
+      names: ["proxyAddresses", "securityEnabled"], path: SCIMFieldPath("mailEnabled", extension: uri),
+      value: { attributes in
+        let isMailEnabled = !attributes["proxyAddresses"].isEmpty
+        return isMailEnabled || !attributes["securityEnabled"].isEmpty ? .bool(isMailEnabled) : nil
+      }, read: { _, _ in })
+  }
+
+  /// Those of users and contacts.
+  static let phones = phones(
+    [("telephoneNumber", "work"), ("mobile", "mobile"), ("homePhone", "home"), ("facsimileTelephoneNumber", "fax")],
+    others: [("otherTelephone", "other")])
 
   /// - Parameters:
   ///   - single: attributes of one number, and the type that it has.
   ///   - others: attributes of several numbers.
-  static func phones(
-    _ single: [(name: String, type: String)], others: [(name: String, type: String)] = []
+  private static func phones(
+    _ single: [(name: String, type: String)], others: [(name: String, type: String)]
   ) -> SCIMField {
     SCIMField(
       names: (single + others).map(\.name), path: SCIMFieldPath("phoneNumbers"),

@@ -21,9 +21,7 @@ extension SchemaDefinition {
       AttributeDefinition("office", "The name of the office."),
       AttributeDefinition("webPage", "The address of the contact's web page."),
       .emails, .phoneNumbers, .addresses,
-      AttributeDefinition("mailNickname", "The alias by which mail systems know the contact."),
       AttributeDefinition("targetAddress", "Where mail to the contact is sent on to, with its protocol's prefix."),
-      AttributeDefinition("hiddenFromAddressLists", .boolean, "Whether address lists leave the contact out."),
       AttributeDefinition(
         "manager", .complex, "The contact's manager.",
         subAttributes: [
@@ -34,12 +32,7 @@ extension SchemaDefinition {
           AttributeDefinition(
             "displayName", "The manager's displayName.", mutability: .readOnly, returned: .request),
         ]),
-    ] + extensionAttributes)
-
-  /// The fifteen attributes of Exchange that organisations use as they like.
-  private static let extensionAttributes = (1...15).map {
-    AttributeDefinition("extensionAttribute\($0)", "What the organisation keeps in its attribute \($0).")
-  }
+    ] + AttributeDefinition.recipient)
 }
 
 extension ResourceTypeDefinition {

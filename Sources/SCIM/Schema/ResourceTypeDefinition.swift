@@ -33,7 +33,8 @@ package struct ResourceTypeDefinition: Sendable, Hashable {
     name: "User", endpoint: "/Users", description: "User Account", schema: .user,
     extensions: [Extension(.enterpriseUser), Extension(.onPremisesUser)])
   package static let group = ResourceTypeDefinition(
-    name: "Group", endpoint: "/Groups", description: "Group", schema: .group)
+    name: "Group", endpoint: "/Groups", description: "Group", schema: .group,
+    extensions: [Extension(.onPremisesGroup)])
 
   /// The schema of this URI if it is the core schema or an extension of it.
   func schema(of uri: String) -> SchemaDefinition? {

@@ -32,7 +32,8 @@ package struct SchemaDefinition: Sendable, Hashable {
 
   /// What `/Schemas` lists: the resource schemas and those of discovery itself.
   package static let all: [SchemaDefinition] = [
-    .user, .group, .enterpriseUser, .onPremisesUser, .contact, .device, .serviceProviderConfig, .resourceType, .schema,
+    .user, .group, .enterpriseUser, .onPremisesUser, .onPremisesGroup, .contact, .device, .serviceProviderConfig,
+    .resourceType, .schema,
   ]
 }
 

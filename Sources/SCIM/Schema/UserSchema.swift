@@ -58,16 +58,6 @@ extension SchemaDefinition {
         of: AttributeDefinition("value", .binary, "The certificate in DER, base64.")),
     ])
 
-  /// What a User is in the directory on the premises: the tenant's own extension (RFC 7643 3.3).
-  package static let onPremisesUser = SchemaDefinition(
-    id: SCIMURI.onPremisesUser, name: "OnPremisesUser", description: "On-Premises User",
-    attributes: [
-      AttributeDefinition(
-        "securityIdentifier",
-        "The security identifier in the directory on the premises (S-1-…): by it a Kerberos ticket finds its user.",
-        caseExact: true)
-    ])
-
   /// The enterprise extension of User (RFC 7643 4.3 and 8.7.1).
   package static let enterpriseUser = SchemaDefinition(
     id: SCIMURI.enterpriseUser, name: "EnterpriseUser", description: "Enterprise User",

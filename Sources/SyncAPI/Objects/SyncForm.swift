@@ -3,14 +3,13 @@
 package import IdentityModel
 
 /// The metaverse's attributes of one kind of object in the words of the Sync API. Names are those that public clients send,
-/// where they send them; the others follow Entra Connect's published attribute lists.
+/// where they send them; the others are the ones that Entra Connect's exported rules have for its side of the cloud
+/// (docs/operations/sync-api.md).
 package struct SyncForm: Sendable {
   package let type: SyncObjectType
   let fields: [SyncField]
   /// References to other objects, by the metaverse's attribute.
   package let links: [String: String]
-  /// What every object of the kind is told to have; nothing that is kept anywhere.
-  let constants: SyncProperties
 
   package var vocabulary: Set<String> { Set(fields.map(\.attribute)).union(links.keys) }
 
@@ -48,7 +47,7 @@ package struct SyncForm: Sendable {
 
   /// All properties of an object with these attributes.
   package func properties(_ attributes: Attributes) -> SyncProperties {
-    var properties = constants
+    var properties = SyncProperties()
     for field in fields {
       if let value = field.value(attributes) { properties[field.property] = value }
     }
@@ -79,40 +78,48 @@ package struct SyncForm: Sendable {
     .text("streetAddress"), .text("city"), .text("state"), .text("postalCode"), .text("country"),
   ]
   private static let extensions: [SyncField] = (1...15).map { .text("extensionAttribute\($0)") }
+  /// What users and contacts have alike.
+  private static let person: [SyncField] =
+    [
+      .text("displayName"), .text("givenName"), .text("surname"), .text("initials"), .text("description"),
+      .text("jobTitle", "title"), .text("department"), .text("companyName", "company"),
+      .text("physicalDeliveryOfficeName"), .text("wwwHomePage", "wWWHomePage"), .text("telephoneNumber"),
+      .text("mobile"), .text("homePhone"), .text("facsimileTelephoneNumber"), .texts("otherTelephone"),
+      .text("targetAddress"),
+    ] + address
+  /// What all have that mail can be sent to.
+  private static let recipient: [SyncField] =
+    [
+      .text("mail"), .texts("proxyAddresses"), .text("mailNickname", "alias"),
+      .flag("hideFromAddressLists", "msExchHideFromAddressLists"),
+    ] + extensions
+  private static let identifier = SyncField.bytes("onPremisesSecurityIdentifier", "onPremiseSecurityIdentifier")
+  private static let account: [SyncField] = [
+    identifier, .text("onPremisesSamAccountName"), .text("onPremisesDomainName", "dnsDomainName"),
+  ]
 
   static let user = SyncForm(
     type: .user,
     fields: [
-      .text("userPrincipalName"), .text("displayName"), .text("givenName"), .text("surname"),
-      .text("jobTitle", "title"),
-      .text("preferredLanguage"), .text("department"), .text("companyName", "company"), .text("employeeId"),
-      .flag("accountEnabled", always: true), .texts("proxyAddresses"), .text("telephoneNumber"), .text("mobile"),
-      .bytes("onPremisesSecurityIdentifier", "onPremiseSecurityIdentifier"),
-    ] + address, links: ["manager": "manager"], constants: [:])
+      .text("userPrincipalName"), .flag("accountEnabled", always: true), .text("preferredLanguage"),
+      .text("employeeId"), .text("onPremisesDistinguishedName"),
+    ] + account + person + recipient, links: ["manager": "manager"])
 
-  /// A group without `securityEnabled` would be one without a purpose.
+  /// A group of which nothing is said is for security: without `securityEnabled` it would be one without a purpose. Whether it
+  /// is mail-enabled the service tells by its addresses.
   static let group = SyncForm(
-    type: .group, fields: [.text("displayName")], links: ["members": "member"],
-    constants: ["securityEnabled": .boolean(true)])
+    type: .group,
+    fields: [.text("displayName"), .text("description"), .flag("securityEnabled", always: true)] + account + recipient,
+    links: ["members": "member", "managedBy": "managedBy"])
 
   static let contact = SyncForm(
-    type: .contact,
-    fields: [
-      .text("displayName"), .text("givenName"), .text("surname"), .text("initials"), .text("description"),
-      .text("jobTitle", "title"), .text("department"), .text("companyName", "company"),
-      .text("physicalDeliveryOfficeName"), .text("wwwHomePage"), .texts("proxyAddresses"), .text("telephoneNumber"),
-      .text("mobile"), .text("homePhone"), .text("facsimileTelephoneNumber"), .texts("otherTelephone"),
-      .text("mailNickname", "alias"), .text("targetAddress"),
-      .flag("hideFromAddressLists", "msExchHideFromAddressLists"),
-    ] + address + extensions,
-    links: ["manager": "manager"], constants: [:])
+    type: .contact, fields: person + recipient, links: ["manager": "manager"])
 
   static let device = SyncForm(
     type: .device,
     fields: [
       .text("displayName"), .flag("accountEnabled"), .identifier("deviceId"), .text("description"),
       .text("operatingSystem", "deviceOSType"), .text("operatingSystemVersion", "deviceOSVersion"),
-      .text("deviceTrustType"), .bytes("onPremisesSecurityIdentifier", "onPremiseSecurityIdentifier"),
-      .allBytes("userCertificate"),
-    ], links: [:], constants: [:])
+      .text("deviceTrustType"), identifier, .allBytes("userCertificate"),
+    ], links: [:])
 }

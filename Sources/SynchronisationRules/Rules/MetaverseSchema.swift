@@ -27,7 +27,7 @@ enum MetaverseSchema {
   private static let attributes: [ObjectKind: [String: Attribute]] = [
     .user: person.merging(account) { first, _ in first }, .contact: person,
     .group: common.merging(addresses) { first, _ in first }.merging(
-      ["members": .references, "managedBy": .reference, "securityEnabled": .boolean, "mailEnabled": .boolean]
+      ["members": .references, "managedBy": .reference, "securityEnabled": .boolean]
     ) { first, _ in first },
     .device: common.merging(
       [
@@ -40,7 +40,7 @@ enum MetaverseSchema {
   private static let common: [String: Attribute] = {
     var result: [String: Attribute] = [
       "displayName": .text, "description": .text, "onPremisesSecurityIdentifier": .bytes,
-      "onPremisesSamAccountName": .text, "onPremisesDistinguishedName": .text,
+      "onPremisesSamAccountName": .text, "onPremisesDistinguishedName": .text, "onPremisesDomainName": .text,
     ]
     for number in 1...15 { result["extensionAttribute\(number)"] = .text }
     return result

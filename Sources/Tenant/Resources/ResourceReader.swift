@@ -31,14 +31,15 @@ struct ResourceReader {
         let groups = try groups(of: stored)
         resource.attributes["groups"] = groups.isEmpty ? nil : .array(groups)
       }
-      try resolveManager(in: SCIMURI.enterpriseUser, of: &resource)
-    case .contact: try resolveManager(in: nil, of: &resource)
+      try resolve("manager", in: SCIMURI.enterpriseUser, of: &resource)
+    case .contact: try resolve("manager", of: &resource)
     case .device: break
     case .group:
       if projection.includes("members") {
         let members = try members(of: stored)
         resource.attributes["members"] = members.isEmpty ? nil : .array(members)
       }
+      try resolve("managedBy", in: SCIMURI.onPremisesGroup, of: &resource)
     }
     return resource
   }
@@ -88,17 +89,19 @@ struct ResourceReader {
     ]
   }
 
+  /// Completes a reference to a user, a group or a contact.
+  ///
   /// - Parameter container: the URI of the extension that has the attribute; nil where the core schema has it.
-  private func resolveManager(in container: String?, of resource: inout SCIMResource) throws {
+  private func resolve(_ name: String, in container: String? = nil, of resource: inout SCIMResource) throws {
     var holder = container.map { resource.attributes[$0]?.object ?? JSONObject() } ?? resource.attributes
-    guard var manager = holder["manager"]?.object, let id = manager["value"]?.string else { return }
+    guard var reference = holder[name]?.object, let id = reference["value"]?.string else { return }
     let found = try transaction.first(
-      "SELECT kind, shown FROM resource WHERE id = ? AND kind IN (1, 3) AND deleted IS NULL", [.text(id)]
+      "SELECT kind, shown FROM resource WHERE id = ? AND kind IN (1, 2, 3) AND deleted IS NULL", [.text(id)]
     ) { row in (kind: try row[0] as Int, shown: try row[1] as String) }
     guard let found, let kind = ResourceKind(rawValue: found.kind) else { return }
-    manager["$ref"] = .string(kind.uri(id, base: base))
-    manager["displayName"] = .string(found.shown)
-    holder["manager"] = .object(manager)
+    reference["$ref"] = .string(kind.uri(id, base: base))
+    reference["displayName"] = .string(found.shown)
+    holder[name] = .object(reference)
     if let container { resource.attributes[container] = .object(holder) } else { resource.attributes = holder }
   }
 }
