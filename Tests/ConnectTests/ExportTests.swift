@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IdentityModel
-import Store
+import Synchronization
 import Testing
 
 @testable import Connect
@@ -10,9 +10,9 @@ import Testing
 @Suite struct ExportTests {
   /// Users that are all in one group, with managers, at a target that also takes kinds of which there are none.
   private func steps(ofFirstPassWith count: Int) async throws -> Int {
-    let work = StoreWork()
     let target = MemoryTarget(vocabulary: MemoryTarget.everything)
-    try await Site.with(target, work: work) { site in
+    let steps = Mutex(0)
+    try await Site.with(target) { site in
       var users: [Anchor] = []
       for number in 0..<count {
         let user = site.directory.user("u\(number)", in: site.people)
@@ -22,8 +22,9 @@ import Testing
       _ = site.directory.group("all", in: site.people, members: users)
       let report = try await site.sync()
       #expect(report.pending == 0 && target.members("all").count == count)
+      steps.withLock { $0 = site.work.steps }
     }
-    return work.steps
+    return steps.withLock { $0 }
   }
 
   @Test func aFirstExportCostsEachObjectTheSame() async throws {

@@ -223,7 +223,7 @@ def test_the_life_of_a_contact(site, forest):
     assert report["exported"]["contact"]["deleted"] == 1 and len(site.held(forest.key(group), "Groups")["members"]) == 2
 
 
-def test_the_life_of_a_group(site, forest):
+def test_a_distribution_group(site, forest):
     """A distribution group is nothing to the cloud before it has an address; it becomes one for security, and back."""
     boss, deputy = (user["dn"] for user in users_of(site.lab, forest.admin, forest.description)[:2])
     everything = {"displayName": "Crew", "description": "All on board", "mailNickname": "crew", **ATTRIBUTES}

@@ -98,8 +98,8 @@ struct ExportGuard: Sendable {
       attributes: Set(configuration.rules.rules.flatMap(\.flows).map(\.to)))
     // What went without taking anybody along does no harm.
     if !deletions.isEmpty {
-      finding.lostUnits = try Scope.lost(configuration, in: transaction)
-      finding.lostGroups = try ScopeGroups.lost(configuration.rules, in: transaction)
+      finding.lostUnits =
+        try Scope.lost(configuration, in: transaction) + ScopeGroups.lost(configuration.rules, in: transaction)
     }
     if !finding.isClear { finding.fingerprint = try fingerprint(of: finding, transaction) }
     return finding

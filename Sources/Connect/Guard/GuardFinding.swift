@@ -41,8 +41,6 @@ package struct GuardFinding: Sendable, Codable, Equatable {
   package var clearings: [Clearing] = []
   /// Organisational units of the configuration, and groups that its rules keep to, that were deleted in the directory.
   package var lostUnits: [String] = []
-  /// Groups that the rules' scopes name and the directory does not have, where objects leave the scope.
-  package var lostGroups: [String] = []
   /// Names exactly these deletions and removals: an approval lets no others through. Empty when nothing stands here.
   package var fingerprint = ""
 
@@ -51,7 +49,7 @@ package struct GuardFinding: Sendable, Codable, Equatable {
   package var isClear: Bool { deletions.isEmpty && removals.isEmpty && clearings.isEmpty && !hasLostScope }
 
   /// What the scope was made of is gone: all deletions stand here, however few they are.
-  var hasLostScope: Bool { !lostUnits.isEmpty || !lostGroups.isEmpty }
+  var hasLostScope: Bool { !lostUnits.isEmpty }
 
   /// What is wrong, in sentences.
   package var message: String {
@@ -60,11 +58,6 @@ package struct GuardFinding: Sendable, Codable, Equatable {
       sentences.append(
         "What the configuration names as its scope was deleted in the directory: \(lostUnits.joined(separator: "; "))."
       )
-    }
-    if !lostGroups.isEmpty {
-      sentences.append(
-        "Groups that the rules name are not in the directory, and objects leave the scope: "
-          + "\(lostGroups.joined(separator: "; ")).")
     }
     for excess in deletions {
       let here = excess.count - excess.leavingScope

@@ -12,6 +12,8 @@ package struct SchemaAttribute: Sendable, Hashable {
   /// In the Global Catalog's partial attribute set.
   package var isInGlobalCatalog: Bool
 
+  package var isForwardLink: Bool { linkID.map { $0 % 2 == 0 } ?? false }
+
   init?(_ entry: SearchEntry) {
     guard let name = entry.string("lDAPDisplayName") else { return nil }
     self.name = name

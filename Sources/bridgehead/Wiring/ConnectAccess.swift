@@ -77,6 +77,10 @@ extension ConnectConfiguration {
     limits.maximumRemovals = section.guard?.memberRemovals ?? limits.maximumRemovals
     limits.maximumRemovalPercent = section.guard?.memberRemovalPercent ?? limits.maximumRemovalPercent
     limits.maximumGroupPercent = section.guard?.groupRemovalPercent ?? limits.maximumGroupPercent
+    limits.floor = section.guard?.deletionFloor ?? limits.floor
+    limits.removalFloor = section.guard?.memberRemovalFloor ?? limits.removalFloor
+    limits.groupRemovalFloor = section.guard?.groupRemovalFloor ?? limits.groupRemovalFloor
+    limits.smallGroup = section.guard?.smallGroup ?? limits.smallGroup
     limits.clearedValues = section.guard?.clearedValues ?? limits.clearedValues
     self.init(
       forests: section.forests.map { forest in
