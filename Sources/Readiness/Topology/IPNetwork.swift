@@ -69,9 +69,8 @@ package struct IPNetwork: Hashable, Sendable, Comparable, CustomStringConvertibl
 
   static func text(_ value: UInt128, _ family: Family) -> String {
     let bytes = (0..<family.bits / 8).map { UInt8(truncatingIfNeeded: value >> UInt128(family.bits - 8 - 8 * $0)) }
-    var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(buffer.count))
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    // 4 or 16 bytes always have a text.
+    return NumericAddress.text(bytes) ?? ""
   }
 
   package static func < (left: IPNetwork, right: IPNetwork) -> Bool {
