@@ -2,6 +2,7 @@
 
 import Foundation
 import IdentityModel
+import Store
 import Testing
 import Wire
 

@@ -219,7 +219,7 @@ import TestSupport
       #expect(report.leftBehind == [site.resources.name])
       // Each reading tries a few times.
       #expect(site.resources.attempts == attempts + Importer.maximumAttempts)
-      #expect(try await runs(site).map(\.outcome) == ["partial", "succeeded"])
+      #expect(try await runs(site).map(\.outcome) == [.partial, .succeeded])
       // It is left alone for a while, and that is no success.
       site.advance(SourceReadings.firstRetry - 1)
       report = try await service.poll()
@@ -234,14 +234,14 @@ import TestSupport
       // All of them are one line of the history.
       site.advance(PassMemory.noteInterval)
       _ = try await service.poll()
-      #expect(try await runs(site).map(\.outcome) == ["partial", "succeeded"])
+      #expect(try await runs(site).map(\.outcome) == [.partial, .succeeded])
       #expect(try await runs(site).first?.report?.repetitions == 5)
       // What changes elsewhere goes on, in a line of its own.
       _ = site.directory.user("cem", in: site.people)
       report = try await service.poll()
       #expect(report.leftBehind == [site.resources.name])
       #expect(report.exported(.user).created == 1)
-      #expect(try await runs(site).map(\.outcome) == ["partial", "partial", "succeeded"])
+      #expect(try await runs(site).map(\.outcome) == [.partial, .partial, .succeeded])
       site.resources.beUnreachable(false)
       _ = site.resources.user("dan", in: site.resourcesRoot)
       site.advance(SourceReadings.longestRetry)
@@ -263,7 +263,7 @@ import TestSupport
         // The wait between passes is the back-off.
         #expect(site.directory.attempts > attempts)
       }
-      #expect(try await runs(site).map(\.outcome) == ["failed", "succeeded"])
+      #expect(try await runs(site).map(\.outcome) == [.failed, .succeeded])
     }
   }
 

@@ -111,7 +111,7 @@ package struct ObjectFinder: Sendable {
   }
 
   /// The targets with what each was last known to take.
-  private func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
+  func targets(_ transaction: any Transaction) throws -> [TargetProfile] {
     try configuration.targets.compactMap { target in
       try vocabularies[target.name].map { try TargetOffer.profile(target.name, $0, in: transaction) }
     }

@@ -4,6 +4,7 @@ import Logging
 import PortReference
 import Synchronization
 import Testing
+import Wire
 
 @testable import Readiness
 import TestSupport
