@@ -187,7 +187,7 @@ let package = Package(
     tests(
       "CertificateTrustTests",
       [
-        "TestSupport", "CertificateTrust", "TrustTestSupport", x509, asn1, crypto, cryptoExtras, nioCore,
+        "TestSupport", "CertificateTrust", "TrustTestSupport", "Wire", x509, asn1, crypto, cryptoExtras, nioCore,
         nioPosix, nioSSL, logging,
       ]),
     tests(
@@ -195,7 +195,7 @@ let package = Package(
       [
         "TestSupport", "HTTP", "CertificateTrust", "TrustTestSupport", "Wire", x509, nioCore, nioPosix, nioSSL,
       ]),
-    tests("TCPTests", ["TestSupport", "TCP", "Wire", nioCore, nioPosix]),
+    tests("TCPTests", ["TestSupport", "TCP", nioCore, nioPosix]),
     tests("SMBTests", ["TestSupport", "SMB", "Wire", crypto, nioCore, nioPosix, logging]),
     tests("XMLTests", ["XML"]),
     tests("WSManagementTests", ["WSManagement"]),

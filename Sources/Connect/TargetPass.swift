@@ -63,11 +63,11 @@ struct TargetPass: Sendable {
       domain: configuration.targets.first { $0.name == target.name }?.initialDomain ?? "",
       store: store, now: now)
     var (round, conflicts, isLast) = (0, Int.max, false)
-    while !isLast {
+    while true {
       round += 1
       let result = try await export(allowed, isLast: isLast, isTargetKnown: isTargetKnown, &report)
       summary.add(result)
-      if result.again == 0 { break }
+      if result.again == 0 || isLast { break }
       if result.hasUnanswered { allowed = capabilities.singly }
       let parked = result.conflicts.isEmpty ? 0 : try await names.park(result.conflicts)
       report.requests += parked

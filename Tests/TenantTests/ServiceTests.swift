@@ -106,10 +106,11 @@ import Wire
         await tenant.send("GET", "/Users", [], ["authorization": "Bearer \(token)"], source: source)
       }
       let burst = Int(TenantService.strangerBurst)
-      for number in 0..<burst {
+      for number in 1..<burst {
         #expect(await ask(number % 2 == 0 ? "none" : tenant.token + "0", from: "192.0.2.1").status == 401)
         #expect(await ask(tenant.token, from: "192.0.2.1").status == 200)
       }
+      #expect(await ask("none", from: "192.0.2.1").status == 401)
       let refused = await ask("none", from: "192.0.2.1")
       #expect(refused.status == 429 && refused.headers["retry-after"] == "1")
       // Others are not concerned.

@@ -213,7 +213,8 @@ struct Staging: Sendable {
         SELECT anchor FROM entry WHERE parent = ? AND source = ?
         UNION SELECT entry.anchor FROM entry JOIN below ON entry.parent = below.anchor WHERE entry.source = ?)
       UPDATE entry SET
-        dn = CASE WHEN substr(dn, -?) = ? THEN substr(dn, 1, length(dn) - ?) || ? ELSE dn END, dirty = 1
+        dn = CASE WHEN substr(dn, -?) = ? THEN substr(dn, 1, length(dn) - ?) || ? ELSE dn END,
+        dirty = CASE WHEN ? THEN 1 ELSE dirty END
       WHERE source = ? AND anchor IN (SELECT anchor FROM below)
       """,
       [

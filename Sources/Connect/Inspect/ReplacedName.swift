@@ -60,7 +60,9 @@ struct ReplacedNames {
     try transaction.query(
       """
       SELECT replaced_name.target, \(TargetForms.attributes(at: "replaced_name.target")), wanted,
-        (SELECT dn FROM entry WHERE entry.mv = mv.id AND deleted = 0 ORDER BY entry.id <> mv.anchor_entry LIMIT 1)
+        COALESCE(
+          (SELECT dn FROM entry WHERE entry.id = mv.anchor_entry AND entry.mv = mv.id AND deleted = 0),
+          (SELECT dn FROM entry WHERE entry.mv = mv.id AND deleted = 0 LIMIT 1))
       FROM replaced_name JOIN mv ON mv.id = replaced_name.mv AND mv.gone = 0
       WHERE ?1 IS NULL OR mv.id = ?1 ORDER BY replaced_name.mv, replaced_name.target LIMIT ?2
       """, [SQLValue(object), .integer(Int64(limit ?? Int(Int32.max)))]
