@@ -242,8 +242,10 @@ import Wire
       forest.set("a.example", .init())
       forest.set("b.example", .init())
       #expect(try await read(store, asking: nobodyKnown).map(\.deleted) == [isOneAbsent ? 1 : 0, 0])
-      let expected = ["CN=g3,DC=a", "CN=u1,DC=a", "CN=u2,DC=a", "CN=u4,DC=b", "CN=u5,DC=a"]
-      #expect(try await live(store) == expected.filter { !isOneAbsent || $0 != "CN=u1,DC=a" })
+      // What came before the break was not yet written.
+      let expected = ["CN=g3,DC=a", "CN=u1,DC=a", "CN=u2,DC=a", "CN=u4,DC=b"]
+      let alive = try await live(store)
+      #expect(alive == expected.filter { !isOneAbsent || $0 != "CN=u1,DC=a" })
       #expect(try await count(store, "link WHERE change = -1") == (isOneAbsent ? 1 : 0))
     }
   }

@@ -100,9 +100,19 @@ import Wire
     try await Site.with { site in
       for name in ["ann", "bob"] { _ = site.directory.user(name, in: site.people) }
       _ = site.directory.user("cem", in: site.other)
-      try await site.sync()
+      var configuration = site.configuration()
+      configuration.rules = try RuleFile.parse(
+        """
+        rules:
+          - name: User
+            precedence: 100
+            from: user
+            flows: [{ to: userPrincipalName, direct: userPrincipalName }, { to: displayName, direct: cn }]
+        """, file: "rules.yaml")
+      try await site.sync(configuration)
       site.directory.move(site.people, rdn: "OU=Staff")
-      #expect(try await site.sync().synchronised == 0)
+      #expect(try await site.sync(configuration).synchronised == 0)
+      try await site.sync()
       // The standard rules leave out what lost a replication conflict.
       site.directory.move(site.people, rdn: #"OU=Staff\0ACNF:1"#)
       try await site.sync()

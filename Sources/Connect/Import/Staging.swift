@@ -187,6 +187,10 @@ struct Staging: Sendable {
           .integer(partition), .text(kind), SQLValue(parent), .text(name), .blob(hash), .blob(bytes),
           .integer(generation), SQLValue(isChanged), .integer(known.id),
         ])
+      if known.isDeleted {
+        // Who came back is told anew whom it refers to, and who is in scope as a member of it is looked at again.
+        try transaction.run("UPDATE link SET change = 1 WHERE owner = ? AND change IS NULL", [.integer(known.id)])
+      }
       if kind == ObjectKind.structure.rawValue, name != known.name || isMoved {
         try carryDescendants(
           of: change.anchor, from: known.name, to: name,
