@@ -68,7 +68,7 @@ struct ExportPlan: Sendable {
   private struct Row {
     var object: Int64
     var kind: ObjectKind
-    var operation: PendingOperation?
+    var operation: PendingOperation
     var revision: Int64
     var anchor: String
     var desired: [UInt8]
@@ -107,10 +107,11 @@ struct ExportPlan: Sendable {
       """,
       [.text(target.name), .integer(last), SQLValue(deletions), .integer(Int64(limit))]
     ) { row in
-      Row(
-        object: try row[0], kind: try row.kind(1), operation: PendingOperation(rawValue: try row[2]),
+      let object: Int64 = try row[0]
+      return Row(
+        object: object, kind: try row.kind(1), operation: try row.word(2, "pending.op", of: object),
         revision: try row[3], anchor: try row[4], desired: try row[5], id: try row[6], baseline: try row[7],
-        adoption: Adoption(rawValue: try row[8]) ?? .none)
+        adoption: try row.word(8, "remote.adoption", of: object))
     }
   }
 
@@ -120,8 +121,8 @@ struct ExportPlan: Sendable {
     let desired = target.representable(try Attributes(stored: row.desired), kind: kind)
     let operation: ExportOperation
     switch (row.operation, row.id) {
-    case (.delete?, let id?): operation = .delete(kind, id: id)
-    case (.delete?, nil):
+    case (.delete, let id?): operation = .delete(kind, id: id)
+    case (.delete, nil):
       // The target never had it.
       try Metaverse.release(object: row.object, from: target.name, in: transaction)
       return nil
@@ -201,7 +202,7 @@ struct ExportPlan: Sendable {
       (
         attribute: try row[0] as String,
         link: PlannedLink(
-          member: try row[1], operation: PendingOperation(rawValue: try row[2]) ?? .add, revision: try row[3]),
+          member: try row[1], operation: try row.word(2, "pending_link.op", of: owner), revision: try row[3]),
         remote: LinkedObject(try row.kind(5), id: try row[4])
       )
     }

@@ -67,10 +67,9 @@ struct ExportGuard: Sendable {
       SELECT kind, COUNT(*), TOTAL(isLeaving) FROM (\(Self.deletions)) AS deletion GROUP BY kind
       """, [.text(target)],
       { row in
-        (kind: ObjectKind(rawValue: try row[0]), count: try row[1] as Int, leaving: Int(try row[2] as Double))
+        (kind: try row.kind(0), count: try row[1] as Int, leaving: Int(try row[2] as Double))
       })
     for (kind, count, leaving) in deletions {
-      guard let kind else { throw ConnectError.corrupt("an object of an unknown kind") }
       let recent: Int =
         try transaction.value(
           """

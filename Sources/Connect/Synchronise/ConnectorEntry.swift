@@ -20,11 +20,10 @@ struct ConnectorEntry {
   var isOutside: Bool { partition == OutsideObjects.partition }
 
   init(_ row: SQLRow) throws {
-    guard let kind = ObjectKind(rawValue: try row[3]) else { throw ConnectError.corrupt("an entry of an unknown kind") }
     id = try row[0]
     source = try row[1]
     anchor = Anchor(try row[2])
-    self.kind = kind
+    kind = try row.kind(3)
     parent = try row[4]
     attributes = try row[5]
     isDeleted = try row[6]

@@ -397,11 +397,8 @@ extension Metaverse.Object {
       "SELECT id, kind, source_anchor, anchor_entry, nickname, attrs, gone, outside FROM mv WHERE \(condition)",
       [argument]
     ) { row in
-      guard let kind = ObjectKind(rawValue: try row[1]) else {
-        throw ConnectError.corrupt("an object of an unknown kind")
-      }
-      return Self(
-        id: try row[0], kind: kind, sourceAnchor: try row[2], anchorEntry: try row[3], nickname: try row[4],
+      Self(
+        id: try row[0], kind: try row.kind(1), sourceAnchor: try row[2], anchorEntry: try row[3], nickname: try row[4],
         attributes: try row[5], isGone: try row[6], isOutside: try row[7])
     }
   }

@@ -157,8 +157,9 @@ package struct WatchHistory: Sendable {
   }
 
   @Sendable private static func flow(_ row: SQLRow) throws -> WatchedFlow {
-    WatchedFlow(
-      id: try row[0], kind: WatchKind(rawValue: try row[1]) ?? .check, isRequired: try row[2], checked: try row[3],
+    let id: Int64 = try row[0]
+    return WatchedFlow(
+      id: id, kind: try row.word(1, "watch_flow.kind", of: id), isRequired: try row[2], checked: try row[3],
       state: try state(row, from: 4))
   }
 
