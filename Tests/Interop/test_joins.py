@@ -49,7 +49,7 @@ def site(lab, tmp_path):
     tenant = Tenant(lab, tmp_path / "tenant")
     connect = Connect(lab, tenant, tmp_path / "connect")
 
-    def held(kind=0):
+    def held(kind="Users"):
         with resolving(tenant.names):
             return {r["externalId"]: r for r in third_party(tenant)[kind]}
 
@@ -60,7 +60,7 @@ def site(lab, tmp_path):
 
 def made_here(site, *joined):
     """Every user and group of both forests has an object, but those that joined one, and nobody else has."""
-    users, groups = site.held(0), site.held(1)
+    users, groups = site.held(), site.held("Groups")
     expected, expected_groups = set(), set()
     for forest in (site.accounts, site.mail):
         units = forest.description["synchronisedUnits"]

@@ -226,7 +226,8 @@ def broken(values, **changes):
     ("a name of nobody", {"tenant__listen": "nobody.invalid:8443"}, ["cannot listen on nobody.invalid:8443"]),
     ("a metrics name of nobody", {"metrics__listen": "nobody.invalid:9464"}, ["metrics", "nobody.invalid:9464"]),
     ("a metrics address in use", {"metrics__listen": "{address}:443"}, ["metrics", "{address}:443"]),
-    ("no key", {"tenant__key": "{folder}/none.key"}, ["{folder}/none.key", "cannot be read"]),
+    ("no key", {"tenant__key": "{folder}/none.key"}, ["{folder}/none.key", "does not exist"]),
+    ("a key that all can read", {"tenant__key": "{folder}/open.key"}, ["{folder}/open.key", "chmod 600"]),
     ("a key that is none", {"tenant__key": "{folder}/rubbish.key"}, ["{folder}/rubbish.key", "not understood"]),
     ("a folder as key", {"tenant__key": "{folder}"}, ["{folder}"]),
     ("another certificate's key", {"tenant__key": "{folder}/other.key"}, ["{folder}/other.key", "together"]),
@@ -235,7 +236,9 @@ def broken(values, **changes):
     ("a database that is none", {"tenant__database": "{folder}/rubbish.key"}, ["{folder}/rubbish.key"]),
 ])
 def test_errors_of_a_service_say_what_to_do(small, small_tenant, tmp_path, what, changes, words):
-    (tmp_path / "rubbish.key").write_text("rubbish " * 1000)
+    for name, mode in (("rubbish.key", 0o600), ("open.key", 0o644)):
+        (tmp_path / name).write_text("rubbish " * 1000)
+        (tmp_path / name).chmod(mode)
     small.product.run("lab", "ca", "issue", "--dir", small.directory, "--name", "other.example", "--out",
                       tmp_path / "other")
     fill = lambda text: text.format(address=small_tenant.address, folder=tmp_path)

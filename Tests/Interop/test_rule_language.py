@@ -77,7 +77,7 @@ def chunks(table):
 def held(site):
     """What a third-party client finds, by the source anchors."""
     with resolving(site.tenant.names):
-        users, _, _ = third_party(site.tenant)
+        users = third_party(site.tenant)["Users"]
     return {user["externalId"]: user for user in users}
 
 

@@ -23,7 +23,7 @@ package struct TLSIdentity: Sendable {
     }
     let secret: SecretBytes
     do throws(SecretFileError) { secret = try SecretFile.read(keyFile) } catch {
-      throw TrustError(.badConfiguration, "The private key is not used. \(error.message)", remedy: error.remedy)
+      throw TrustError(.badConfiguration, "The private key cannot be used. \(error.message)", remedy: error.remedy)
     }
     do {
       key = .privateKey(try Self.privateKey(secret))
