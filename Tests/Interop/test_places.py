@@ -20,15 +20,15 @@ def a_user(admin, lab, name, parent):
     return dn
 
 
-def test_users_below_organisations_and_localities(small, small_tenant, small_connect):
+def test_users_below_organisations_and_countries(small, small_tenant, small_connect):
     """A unit of the configuration may stand below any class of container, and be one."""
     admin = small.administrator()
     root = "DC=" + small.forest["name"].replace(".", ",DC=")
     organisation, unit = f"O=Company,{root}", f"OU=Staff,O=Company,{root}"
-    locality = f"L=Harbour,{unit}"
-    for dn, kind in [(organisation, "organization"), (unit, "organizationalUnit"), (locality, "locality")]:
+    country = f"C=DE,{organisation}"
+    for dn, kind in [(organisation, "organization"), (unit, "organizationalUnit"), (country, "country")]:
         assert admin.add(dn, kind), (dn, admin.result)
-    inner = f"OU=Pier,{locality}"
+    inner = f"OU=Pier,{country}"
     assert admin.add(inner, "organizationalUnit"), admin.result
     here, there = a_user(admin, small, "organised", unit), a_user(admin, small, "located", inner)
     included = small_connect.values["connect"]["forests"][0]["organizationalUnits"]["include"]
