@@ -120,8 +120,11 @@ def third_party(tenant):
         base_url=tenant.url, verify=ssl.create_default_context(cafile=tenant.lab.authority), timeout=30,
         headers={"Authorization": f"Bearer {tenant.token}"},
     ) as http:
-        client = SyncSCIMClient(http)
-        client.discover()
+        # Models are made of the schemas once for a tenant, which takes longer than reading it.
+        client = SyncSCIMClient(http, provider=getattr(tenant, "published", None))
+        if not hasattr(tenant, "published"):
+            client.discover()
+            tenant.published = client.provider
 
         def every(kind):
             model, found = client.get_resource_model(kind), []
