@@ -18,6 +18,7 @@ extension Cycle {
       await withTaskGroup(of: Void.self) { group in
         for source in begun { group.addTask { await read(source, full: full) } }
       }
+      try Task.checkCancellation()
       try tell(&report)
     }
   }
@@ -45,6 +46,8 @@ extension Cycle {
     do {
       let imports = try await read(source, full: full, heard)
       readings.end(SourceReading(source: source.name, result: .success(imports)), at: now())
+    } catch  where error is CancellationError || Task.isCancelled {
+      readings.abandon(source.name)
     } catch {
       readings.end(
         SourceReading(source: source.name, result: .failure(error), isOfSource: Self.isOfSource(error)), at: now())
@@ -104,7 +107,6 @@ extension Cycle {
   /// A forest that cannot be read keeps what it last said and does not hold up the others. The engine's own store is
   /// everybody's.
   private static func isOfSource(_ error: any Error) -> Bool {
-    !(error is CancellationError || error is StoreError || Task.isCancelled
-      || (error as? ConnectError)?.code == .corruptStore)
+    !(error is StoreError || (error as? ConnectError)?.code == .corruptStore)
   }
 }

@@ -251,6 +251,28 @@ import TestSupport
     }
   }
 
+  /// A service that ends in the midst of a reading, and another pass of the same process.
+  @Test func aReadingThatWasCancelledIsNoNews() async throws {
+    try await Site.with { site in
+      populate(site)
+      let service = site.service(site.twoForests())
+      _ = try await service.run()
+      for directory in [site.directory, site.resources] { directory.beSilent(true) }
+      for insists in [false, true] {
+        let attempts = site.directory.attempts + site.resources.attempts
+        let pass = Task { try await insists ? service.run() : service.poll() }
+        try await eventually { site.directory.attempts + site.resources.attempts == attempts + 2 }
+        pass.cancel()
+        await #expect(throws: CancellationError.self) { try await pass.value }
+      }
+      for directory in [site.directory, site.resources] { directory.beSilent(false) }
+      _ = site.directory.user("cem", in: site.people)
+      let report = try await service.poll()
+      #expect(report.leftBehind == nil && report.errors.isEmpty)
+      #expect(site.target["cem@corp.example"] != nil)
+    }
+  }
+
   @Test func whereNobodyAnswersThePassFails() async throws {
     try await Site.with { site in
       populate(site)

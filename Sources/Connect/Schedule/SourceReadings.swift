@@ -74,6 +74,14 @@ final class SourceReadings: Sendable {
     }
   }
 
+  /// A reading was cancelled, with what it was begun for: that is nothing to tell of the source, now or later.
+  func abandon(_ source: String) {
+    change { state in
+      state.running.remove(source)
+      state.answering.remove(source)
+    }
+  }
+
   /// Whether a reading ended of which no pass has told.
   var hasNews: Bool { state.withLock { !$0.ended.isEmpty } }
 
