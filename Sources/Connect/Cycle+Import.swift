@@ -46,9 +46,8 @@ extension Cycle {
     do {
       let imports = try await read(source, full: full, heard)
       readings.end(SourceReading(source: source.name, result: .success(imports)), at: now())
-    } catch  where error is CancellationError || Task.isCancelled {
-      readings.abandon(source.name)
     } catch {
+      if error is CancellationError || Task.isCancelled { return readings.abandon(source.name) }
       readings.end(
         SourceReading(source: source.name, result: .failure(error), isOfSource: Self.isOfSource(error)), at: now())
     }
