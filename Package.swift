@@ -237,7 +237,7 @@ let package = Package(
         "SMB",
         logging, nioCore, nioPosix, yams,
       ], exclude: ["Golden", "Topologies"]),
-    tests("LabTests", ["TestSupport", "Lab"]),
+    tests("LabTests", ["TestSupport", "Lab", "Wire"]),
     tests(
       "IntegrationTests",
       [

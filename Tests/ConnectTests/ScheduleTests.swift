@@ -5,6 +5,7 @@ import IdentityModel
 import Logging
 import Store
 import Testing
+import Wire
 
 @testable import Connect
 import TestSupport
@@ -221,14 +222,14 @@ import TestSupport
       #expect(site.resources.attempts == attempts + Importer.maximumAttempts)
       #expect(try await runs(site).map(\.outcome) == [.partial, .succeeded])
       // It is left alone for a while, and that is no success.
-      site.advance(SourceReadings.firstRetry - 1)
+      site.advance(SourceReadings.backoff.first / .seconds(1) - 1)
       report = try await service.poll()
       #expect(report.leftBehind == [site.resources.name])
       #expect(site.resources.attempts == attempts + Importer.maximumAttempts)
       site.advance(1)
       _ = try await service.poll()
       #expect(site.resources.attempts == attempts + 2 * Importer.maximumAttempts)
-      site.advance(SourceReadings.firstRetry)
+      site.advance(SourceReadings.backoff.first / .seconds(1))
       _ = try await service.poll()
       #expect(site.resources.attempts == attempts + 2 * Importer.maximumAttempts)
       // All of them are one line of the history.
@@ -244,7 +245,7 @@ import TestSupport
       #expect(try await runs(site).map(\.outcome) == [.partial, .partial, .succeeded])
       site.resources.beUnreachable(false)
       _ = site.resources.user("dan", in: site.resourcesRoot)
-      site.advance(SourceReadings.longestRetry)
+      site.advance(SourceReadings.backoff.longest / .seconds(1))
       report = try await service.poll()
       #expect(report.leftBehind == nil)
       #expect(site.target.objects.count == 4)

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import Wire
 
 @testable import Lab
 
@@ -136,7 +137,7 @@ import Testing
   }
 
   @Test func datesBecomeCivilTime() {
-    let leap = CivilTime(Date(timeIntervalSince1970: 1_709_210_096))
+    let leap = CivilTime(unixSeconds: 1_709_210_096)
     #expect((leap.year, leap.month, leap.day) == (2024, 2, 29))
     #expect((leap.hour, leap.minute, leap.second) == (12, 34, 56))
   }

@@ -35,9 +35,8 @@ final class SourceReadings: Sendable {
     var nextWatcher = 0
   }
 
-  /// Seconds before a source that could not be read is tried again by itself; doubled with each failure.
-  static let firstRetry = 5.0
-  static let longestRetry = 300.0
+  /// Before a source that could not be read is tried again by itself.
+  static let backoff = Backoff(first: .seconds(5), longest: .seconds(300))
 
   private let state = Mutex(State())
 
@@ -68,7 +67,7 @@ final class SourceReadings: Sendable {
       case .failure(let error):
         guard reading.isOfSource else { return }
         let attempts = (state.failures[reading.source]?.attempts ?? 0) + 1
-        let wait = min(Self.longestRetry, Self.firstRetry * Double(1 << min(attempts - 1, 16)))
+        let wait = Self.backoff.wait(afterFailures: attempts) / .seconds(1)
         state.failures[reading.source] = Failure(error: error, attempts: attempts, next: time + wait)
       }
     }

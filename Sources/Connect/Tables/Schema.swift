@@ -268,6 +268,8 @@ enum Setting: String {
   case offer = "offer:"
   /// Followed by a target's name: when all users' passwords were last looked at, and of which sources.
   case passwordsScanned = "passwords-scanned:"
+  /// A source is read for the first time: references are indexed after that.
+  case linksUnindexed = "links-unindexed"
   /// When somebody last asked for a pass at once: after an approval, or to try again what was refused.
   case call
 

@@ -3,6 +3,7 @@
 import Crypto
 import FoundationEssentials
 import SwiftASN1
+import Wire
 import X509
 
 /// A certificate revocation list, version 2 (RFC 5280 5.1), signed with ECDSA and SHA-256.
@@ -109,7 +110,7 @@ struct RevocationList {
 
   /// UTCTime until 2049, GeneralizedTime after (RFC 5280 5.1.2.4).
   private func time(_ date: Date, _ coder: inout DER.Serializer) throws {
-    let parts = CivilTime(date)
+    let parts = CivilTime(unixSeconds: Int64(date.timeIntervalSince1970.rounded(.down)))
     if (1950..<2050).contains(parts.year) {
       try coder.serialize(
         UTCTime(
@@ -121,22 +122,5 @@ struct RevocationList {
           year: parts.year, month: parts.month, day: parts.day, hours: parts.hour, minutes: parts.minute,
           seconds: parts.second, fractionalSeconds: 0))
     }
-  }
-}
-
-/// A moment in UTC, by the proleptic Gregorian calendar.
-struct CivilTime: Equatable {
-  var year, month, day, hour, minute, second: Int
-
-  init(_ date: Date) {
-    var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = .gmt
-    let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date)
-    year = parts.year ?? 1970
-    month = parts.month ?? 1
-    day = parts.day ?? 1
-    hour = parts.hour ?? 0
-    minute = parts.minute ?? 0
-    second = parts.second ?? 0
   }
 }

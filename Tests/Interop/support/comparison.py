@@ -121,8 +121,8 @@ def third_party(tenant):
         headers={"Authorization": f"Bearer {tenant.token}"},
     ) as http:
         # Models are made of the schemas once for a tenant, which takes longer than reading it.
-        client = SyncSCIMClient(http, provider=getattr(tenant, "published", None))
-        if not hasattr(tenant, "published"):
+        client = SyncSCIMClient(http, provider=tenant.published)
+        if tenant.published is None:
             client.discover()
             tenant.published = client.provider
 

@@ -140,6 +140,8 @@ class Tenant:
 
     def __init__(self, lab, directory, forest=None, port=443, initial_domain="corp.tenant.example", verified=None):
         self.lab, self.forest = lab, forest or lab.forest
+        # What a third-party client made of the schemas that it publishes.
+        self.published = None
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         server = self.forest["tenant"]
