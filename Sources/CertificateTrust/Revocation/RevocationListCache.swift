@@ -101,12 +101,8 @@ package actor RevocationListCache {
     let task = Task { [source] () -> Result<CertificateList, TrustError> in
       do throws(TrustError) {
         let bytes = try await source.fetch(location)
-        let decoded = await Self.onThread { () -> Result<CertificateList, TrustError> in
-          do throws(TrustError) { return .success(try CertificateList(bytes, from: location)) } catch {
-            return .failure(error)
-          }
-        }
-        return decoded
+        return .success(
+          try await DetachedThread.run { () throws(TrustError) in try CertificateList(bytes, from: location) })
       } catch {
         return .failure(error)
       }
@@ -139,18 +135,9 @@ package actor RevocationListCache {
   func isSigned(_ list: CertificateList, by key: Certificate.PublicKey) async -> Bool {
     let question = list.digest + SHA256.hash(data: Array(key.subjectPublicKeyInfoBytes))
     if let known = verdicts[question] { return known }
-    let verdict = await Self.onThread { list.isSigned(by: key) }
+    let verdict = await DetachedThread.run { list.isSigned(by: key) }
     verdicts[question] = verdict
     return verdict
-  }
-
-  /// Reading, decoding, verifying and writing megabytes takes long: it holds up neither the actor nor the cooperative pool.
-  private static func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
-    await withCheckedContinuation { continuation in
-      let refusal = DetachedThread.start { continuation.resume(returning: body()) }
-      // A machine that has no thread left is slow, not wrong.
-      if refusal != nil { continuation.resume(returning: body()) }
-    }
   }
 
   // MARK: The directory
@@ -165,7 +152,7 @@ package actor RevocationListCache {
     guard let path = path(of: location) else { return nil }
     if let running = readings[location] { return await running.value }
     let reading = Task { [log] in
-      await Self.onThread { () -> CertificateList? in
+      await DetachedThread.run { () -> CertificateList? in
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         do {
           return try CertificateList(Array(data), from: path)
@@ -183,7 +170,7 @@ package actor RevocationListCache {
   /// A temporary file and a rename, so that a reader never sees half a list.
   private func writeFile(_ list: CertificateList, of location: String) async {
     guard let directory, let path = path(of: location) else { return }
-    await Self.onThread { [log] in
+    await DetachedThread.run { [log] in
       do {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         try Data(list.derBytes).write(to: URL(fileURLWithPath: path), options: .atomic)

@@ -3,6 +3,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Wire
 
 /// Publishes the lab's revocation list on HTTP port 80, as the certificates say. It serves this one file and nothing else.
 package struct LabCRLServer: Sendable {
@@ -94,7 +95,7 @@ package struct LabCRLServer: Sendable {
       status = .methodNotAllowed
     } else if path != "/\(LabCertificateAuthority.crlFileName)" {
       status = .notFound
-    } else if let bytes = try? await BlockingThread.run({ [file] in try Files.read(file) }) {
+    } else if let bytes = try? await DetachedThread.run({ [file] in try Files.read(file) }) {
       body = bytes
     } else {
       status = .internalServerError

@@ -2,6 +2,7 @@
 
 import Glibc
 import Synchronization
+import Wire
 
 /// A program that runs to its end while its output is collected.
 package struct Command: Sendable {
@@ -42,7 +43,7 @@ package struct Command: Sendable {
   ) async throws -> Result {
     let child = Child()
     return try await withTaskCancellationHandler {
-      try await BlockingThread.run { try runBlocking(input, child, onErrorLine) }
+      try await DetachedThread.run { try runBlocking(input, child, onErrorLine) }
     } onCancel: {
       child.terminate()
     }

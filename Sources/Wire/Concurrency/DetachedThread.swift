@@ -28,4 +28,18 @@ package enum DetachedThread {
     pthread_detach(thread)
     return nil
   }
+
+  /// Waits for the body, which runs on a thread of its own; or here, where the system refuses another one: a machine that has
+  /// no thread left is slow, not wrong.
+  package static func run<Value: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    let work: @Sendable () -> Result<Value, Failure> = {
+      do throws(Failure) { return .success(try body()) } catch { return .failure(error) }
+    }
+    return try await withCheckedContinuation { continuation in
+      let refusal = start { continuation.resume(returning: work()) }
+      if refusal != nil { continuation.resume(returning: work()) }
+    }.get()
+  }
 }
