@@ -151,38 +151,4 @@ import Testing
       #expect(site.second["bobby@second.example"] != nil && site.target["bobby@corp.onbridgehead.example"] != nil)
     }
   }
-
-  @Test func namesOfAnOlderStoreAreKeptByTheirHolders() async throws {
-    let folder = NSTemporaryDirectory() + "bridgehead-connect-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = folder + "/connect.db"
-    let older = Array(ConnectSchema.migrations.prefix { $0.name != "connect-11-forms" })
-    #expect(older.count < ConnectSchema.migrations.count)
-    var store = try await SQLiteStore.open(path: path, migrations: older)
-    try await store.write { transaction in
-      for statement in [
-        "INSERT INTO entry VALUES (1, 's', 1, x'01', 'user', NULL, 'CN=a', x'00', x'00', 1, 0, 0, 7)",
-        "INSERT INTO mv (id, kind, source_anchor, attrs) VALUES (7, 'user', 'a', x'00'), (8, 'user', 'b', x'00')",
-        "INSERT INTO claim VALUES ('userName', 'ann@x', 7, 0), ('userName', 'ann@x', 8, 1), ('address', 'i@x', 7, 1)",
-        "INSERT INTO remote (target, mv, remote_id, baseline) VALUES ('one', 8, 'r', x'00'), ('two', 8, 'q', x'00')",
-        "INSERT INTO pending (target, mv, op, revision, state) VALUES ('one', 7, 'create', 1, 'held')",
-        "INSERT INTO due VALUES (7, 1234, 'rules'), (9, 99, 'rules')",
-      ] { try transaction.run(statement) }
-    }
-    try await store.close()
-    store = try await SQLiteStore.open(path: path, migrations: ConnectSchema.migrations)
-    let (claims, due) = try await store.read { transaction in
-      (
-        try transaction.query("SELECT target, folded, mv, held FROM claim ORDER BY target, attr, mv", []) { row in
-          "\(try row[0] as String) \(try row[1] as String) \(try row[2] as Int) \(try row[3] as Int)"
-        },
-        try transaction.query("SELECT entry, at FROM due", []) { row in [try row[0] as Int, try row[1] as Int] }
-      )
-    }
-    #expect(
-      claims == ["one", "two"].flatMap { ["\($0) i@x 7 1", "\($0) ann@x 7 0", "\($0) ann@x 8 1"] })
-    #expect(due == [[1, 1234]])
-    try await store.close()
-  }
 }

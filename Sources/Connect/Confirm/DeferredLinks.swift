@@ -4,19 +4,8 @@ import FoundationEssentials
 import IdentityModel
 import Store
 
-extension ConnectSchema {
-  /// References that a reading under way has met: they wait on disk until everything was read, however large the groups are.
-  static let deferredLinks = Migration(
-    name: "connect-19-deferred-links",
-    statements: [
-      """
-      CREATE TABLE reading_link (
-        target TEXT NOT NULL, owner INTEGER NOT NULL, kind TEXT NOT NULL, links BLOB NOT NULL, PRIMARY KEY (target, owner))
-      """
-    ])
-}
-
-/// The `reading_link` table.
+/// The `reading_link` table: references that a reading under way has met. They wait on disk until everything was read, however
+/// large the groups are.
 struct DeferredLinks {
   let transaction: any Transaction
   let target: String

@@ -3,21 +3,6 @@
 import IdentityModel
 import Store
 
-extension ConnectSchema {
-  /// What leaves and comes back in a forest of several partitions.
-  static let returns = Migration(
-    name: "connect-22-imports",
-    statements: [
-      "ALTER TABLE departure ADD COLUMN unasked INTEGER NOT NULL DEFAULT 0",
-      """
-      CREATE TABLE returned (
-        partition INTEGER NOT NULL, anchor BLOB NOT NULL, PRIMARY KEY (partition, anchor)) WITHOUT ROWID
-      """,
-      // It was a flag: what was flagged is found again by the next complete enumeration.
-      "UPDATE watermark SET unswept = 0",
-    ])
-}
-
 /// The `returned` table: entries that came back after their deletion, each with a partition that has yet to be asked who
 /// refers to them there. Their own partition tells it with them.
 struct Returns {

@@ -70,9 +70,3 @@ enum PasswordPolicyRecord {
       ])
   }
 }
-
-extension ConnectSchema {
-  static let fineGrainedPolicies = Migration(
-    name: "connect-16-fine-grained-policies",
-    statements: ["ALTER TABLE password_policy ADD COLUMN fine_grained TEXT"])
-}

@@ -9,8 +9,8 @@ extension ConnectSchema {
   /// | table | one row is |
   /// |---|---|
   /// | `sso_intent` | an account that `connect sso enable` is about to make, until it is marked |
-  static let seamlessSSOIntent = Migration(
-    name: "connect-15-sso-intent",
+  static let seamlessSSOTables = Migration(
+    name: "connect-8-sso",
     statements: [
       // began: the controller's clock, in seconds since 1970.
       """

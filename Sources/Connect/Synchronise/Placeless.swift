@@ -2,23 +2,6 @@
 
 import Store
 
-extension ConnectSchema {
-  /// What the engine knows beside its objects: entries of which it is not known whether they are in scope, and sign-in
-  /// names that a target has verified no domain for.
-  static let engineNotes = Migration(
-    name: "connect-23-engine",
-    statements: [
-      "CREATE TABLE placeless (entry INTEGER PRIMARY KEY)",
-      """
-      CREATE TABLE replaced_name (
-        mv INTEGER NOT NULL, target TEXT NOT NULL, wanted TEXT, PRIMARY KEY (mv, target)) WITHOUT ROWID
-      """,
-      // The queue is taken source by source.
-      "DROP INDEX entry_dirty",
-      "CREATE INDEX entry_dirty ON entry (source, id) WHERE dirty = 1",
-    ])
-}
-
 /// The `placeless` table: entries of which nothing is concluded, because the way up from them ends at something that was not
 /// read. They are looked at again when more of the way is known.
 struct Placeless {

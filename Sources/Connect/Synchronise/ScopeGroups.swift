@@ -137,14 +137,3 @@ struct ScopeGroups {
     return found
   }
 }
-
-extension ConnectSchema {
-  static let scopeGroups = Migration(
-    name: "connect-21-groups",
-    statements: [
-      """
-      CREATE TABLE scope_group (
-        name TEXT NOT NULL, source TEXT NOT NULL, guid BLOB NOT NULL, PRIMARY KEY (name, source)) WITHOUT ROWID
-      """
-    ])
-}

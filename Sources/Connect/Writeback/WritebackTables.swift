@@ -9,8 +9,8 @@ extension ConnectSchema {
   /// |---|---|
   /// | `writeback_request` | a request by its nonce: an intent, or how it ended; never a password |
   /// | `writeback_audit` | something that was asked for, refused or done; rows are neither changed nor removed |
-  static let writebackMigration = Migration(
-    name: "connect-11-writeback",
+  static let writebackTables = Migration(
+    name: "connect-7-writeback",
     statements: [
       """
       CREATE TABLE writeback_request (

@@ -16,11 +16,13 @@ extension TenantDirectory {
       CREATE TABLE signing_key (
         id TEXT PRIMARY KEY, sealed BLOB NOT NULL, public TEXT NOT NULL, created BIGINT NOT NULL, active BIGINT NOT NULL)
       """,
+      // method is how the person signed in: an Authentication Method Reference of RFC 8176.
       """
       CREATE TABLE session (
         id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
         resource INTEGER NOT NULL REFERENCES resource (seq) ON DELETE CASCADE, created BIGINT NOT NULL,
-        expires BIGINT NOT NULL, revoked BIGINT, source TEXT NOT NULL, agent TEXT NOT NULL)
+        expires BIGINT NOT NULL, revoked BIGINT, source TEXT NOT NULL, agent TEXT NOT NULL,
+        method TEXT NOT NULL DEFAULT 'pwd')
       """,
       "CREATE INDEX session_resource ON session (resource)",
       // What a person (or a device for a person) let an application do. Codes, refresh and access tokens belong to one.
@@ -29,7 +31,7 @@ extension TenantDirectory {
         id TEXT PRIMARY KEY, application TEXT NOT NULL REFERENCES application (id) ON DELETE CASCADE,
         resource INTEGER NOT NULL REFERENCES resource (seq) ON DELETE CASCADE, session TEXT NOT NULL,
         scope TEXT NOT NULL, authenticated BIGINT NOT NULL, nonce TEXT, created BIGINT NOT NULL, expires BIGINT NOT NULL,
-        revoked BIGINT)
+        revoked BIGINT, method TEXT NOT NULL DEFAULT 'pwd')
       """,
       "CREATE INDEX token_grant_application ON token_grant (application)",
       "CREATE INDEX token_grant_resource ON token_grant (resource)",

@@ -17,7 +17,7 @@ extension TenantDirectory {
           seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL,
           user_name TEXT, external_id TEXT, display_name TEXT, shown TEXT NOT NULL, active INTEGER,
           attributes TEXT NOT NULL, version BIGINT NOT NULL, created BIGINT NOT NULL, modified BIGINT NOT NULL,
-          deleted BIGINT)
+          deleted BIGINT, security_identifier TEXT)
         """,
         // Names are free again while their holder is deleted; a restore claims them back.
         "CREATE UNIQUE INDEX resource_user_name ON resource (user_name) WHERE deleted IS NULL",
@@ -25,6 +25,13 @@ extension TenantDirectory {
         "CREATE INDEX resource_display_name ON resource (kind, display_name) WHERE deleted IS NULL",
         "CREATE INDEX resource_live ON resource (kind, seq) WHERE deleted IS NULL",
         "CREATE INDEX resource_deleted ON resource (deleted) WHERE deleted IS NOT NULL",
+        // Deleted users whose passwords are to be forgotten are told by their anchor.
+        """
+        CREATE INDEX resource_deleted_external_id ON resource (external_id)
+        WHERE deleted IS NOT NULL AND external_id IS NOT NULL
+        """,
+        "CREATE INDEX resource_synchronised ON resource (seq) WHERE external_id IS NOT NULL",
+        "CREATE INDEX resource_security_identifier ON resource (security_identifier) WHERE deleted IS NULL",
         """
         CREATE TABLE email (
           resource INTEGER NOT NULL REFERENCES resource (seq) ON DELETE CASCADE, value TEXT NOT NULL, type TEXT)
@@ -53,16 +60,17 @@ extension TenantDirectory {
     Migration(
       name: "tenant-2-credentials",
       statements: [
-        // sealed is NULL for a password that was forgotten: its version still refuses older ones.
+        // sealed is NULL for a password that was forgotten: its version still refuses older ones. written is the version
+        // of unicodePwd that writeback brought about, until password hash synchronisation sends that one.
         """
         CREATE TABLE credential (
           resource INTEGER PRIMARY KEY REFERENCES resource (seq) ON DELETE CASCADE, sealed BLOB,
           version BIGINT NOT NULL, originated BIGINT NOT NULL, invocation BLOB NOT NULL, last_set BIGINT,
-          must_change INTEGER NOT NULL, expires BIGINT, stored BIGINT NOT NULL)
+          must_change INTEGER NOT NULL, expires BIGINT, stored BIGINT NOT NULL,
+          written BIGINT)
         """
       ]),
     signInMigration,
-    forgettingMigration,
     seamlessSSOMigration,
     syncMigration,
     writebackMigration,

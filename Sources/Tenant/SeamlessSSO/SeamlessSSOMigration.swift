@@ -7,11 +7,6 @@ extension TenantDirectory {
   static let seamlessSSOMigration = Migration(
     name: "tenant-seamless-sso",
     statements: [
-      "ALTER TABLE resource ADD COLUMN security_identifier TEXT",
-      "CREATE INDEX resource_security_identifier ON resource (security_identifier) WHERE deleted IS NULL",
-      // How the person signed in: an Authentication Method Reference of RFC 8176.
-      "ALTER TABLE session ADD COLUMN method TEXT NOT NULL DEFAULT 'pwd'",
-      "ALTER TABLE token_grant ADD COLUMN method TEXT NOT NULL DEFAULT 'pwd'",
       // The keys of a service that forests make tickets for. One that is activated takes the place of those before it,
       // which go on for tickets that live until they retire.
       """

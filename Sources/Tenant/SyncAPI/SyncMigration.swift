@@ -26,6 +26,5 @@ extension TenantDirectory {
       CREATE TABLE sync_kerberos_domain (
         name TEXT PRIMARY KEY, id TEXT NOT NULL, display_name TEXT, key_version BIGINT, key_updated TEXT)
       """,
-      "CREATE INDEX resource_synchronised ON resource (seq) WHERE external_id IS NOT NULL",
     ])
 }

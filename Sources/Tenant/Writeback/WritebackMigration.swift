@@ -28,7 +28,5 @@ extension TenantDirectory {
         expires BIGINT NOT NULL, used BIGINT)
       """,
       "CREATE INDEX password_link_resource ON password_link (resource)",
-      // The version of unicodePwd that writeback brought about, until password hash synchronisation sends that one.
-      "ALTER TABLE credential ADD COLUMN written BIGINT",
     ])
 }
