@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A right that is taken away in mid-life, of the whole domain or of one unit: what is hidden is not gone."""
+import contextlib
 import json
 
 import ldap3
+import pytest
 
-from comparison import users_of
+from comparison import anchor, users_of
 from rights import deletions, denied, retitle, settled
+from tombstones import reanimate
 
 LAB = ["--users", 60, "--groups", 6]
 # DS-Replication-Get-Changes (MS-ADTS 5.1.3.2.1).
@@ -53,11 +56,12 @@ def ends(done, code, *words):
     assert all(word in done.stdout for word in words), done.stdout
 
 
-def test_a_unit_that_may_no_longer_be_read(lab, new_tenant, new_connect):
+@pytest.mark.parametrize("right", [GET_CHANGES, None], ids=["by search", "by DirSync"])
+def test_a_unit_that_may_no_longer_be_read(lab, new_tenant, new_connect, right):
     """What vanishes because a right is gone is a fault, not data: nobody is deleted, and nothing is cleared."""
     new_connect.sync("--full")
     unit = unit_of(lab, "Germany")
-    with denied(lab, lab.forest["baseDN"], GET_CHANGES):
+    with denied(lab, lab.forest["baseDN"], right) if right else contextlib.nullcontext():
         new_connect.sync()
         with denied(lab, unit, READ):
             # Changes tell nothing of a right; who reads everything meets values that are hidden.
@@ -133,3 +137,28 @@ def test_a_unit_that_is_no_longer_listed(lab, new_tenant, new_connect):
             settled(lab, new_tenant)
         assert new_connect.report("--full")["requests"] == 0
         settled(lab, new_tenant)
+
+
+def test_what_changes_where_the_account_may_not_read(lab, new_tenant, new_connect):
+    """Samba's DirSync leaves it out and moves on; a full reading makes up for it when the right is back."""
+    new_connect.sync("--full")
+    unit = unit_of(lab, "Germany")
+    person, other = people_in(lab, unit)[:2]
+    account = account_of(new_tenant, person)
+    admin = lab.administrator()
+    admin.delete(person["dn"])
+    new_connect.sync()
+    with denied(lab, unit, READ):
+        reanimate(admin, lab.forest["baseDN"], person["raw_attributes"]["objectGUID"][0], person["dn"])
+        admin.modify(person["dn"], {"userAccountControl": [(ldap3.MODIFY_REPLACE, [544])]})
+        admin.modify(other["dn"], {"title": [(ldap3.MODIFY_REPLACE, ["Unseen"])]})
+        ends(new_connect.sync(check=False), FINE)
+        assert account_of(new_tenant, person) is None
+    ends(new_connect.sync("--full", check=False), FINE)
+    assert account_of(new_tenant, person)["id"] == account["id"]
+    assert account_of(new_tenant, other)["title"] == "Unseen"
+    settled(lab, new_tenant)
+
+
+def account_of(tenant, user):
+    return next((account for account in tenant.list("Users") if account["externalId"] == anchor(user)), None)

@@ -14,9 +14,9 @@ import pytest
 
 from comparison import ON_PREMISES_GROUP, anchor, assert_created_once, compare, read, sid, third_party, users_of
 from environment import wait_for
+from tombstones import reanimate
 
 LAB = ["--forest", "a.test", "--forest", "b.test", "--dcs", 2, "--users", 20, "--groups", 3, "--extended-schema"]
-SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
 UNIVERSAL, LOCAL, DISTRIBUTION = -2147483640, -2147483644, 8
 ATTRIBUTES = {f"extensionAttribute{number}": f"value {number}" for number in range(1, 16)}
 EVERYTHING = {  # what a user's rules read, besides names and state
@@ -94,11 +94,7 @@ class Forest:
 
     def restore(self, key, dn):
         """Brings back what was deleted, from the tombstones."""
-        guid = "".join(f"\\{byte:02x}" for byte in base64.b64decode(key))
-        self.admin.search(self.base, f"(objectGUID={guid})", attributes=["cn"], controls=[SHOW_DELETED])
-        [tombstone] = [e["dn"] for e in self.admin.response if e["type"] == "searchResEntry"]
-        self.admin.modify(
-            tombstone, {"isDeleted": [(ldap3.MODIFY_DELETE, [])], "distinguishedName": replace(dn)}, controls=[SHOW_DELETED])
+        reanimate(self.admin, self.base, base64.b64decode(key), dn)
 
     def entry(self, dn, *attributes):
         return read(self.admin, [dn], "(objectClass=*)", ["objectGUID", "objectSid", *attributes])[0]

@@ -162,7 +162,9 @@ package struct Importer: Sendable {
       for slice in waiting.chunks(of: size) {
         let doubtful = try await apply(slice, staging, rereading, reading.reread, &report)
         if !doubtful.isEmpty, let rights = reading.rights {
-          try await apply(doubtful: doubtful, staging, rights, since: position.watermark, &report)
+          // A full reading also makes up for what changed unseen: that an object has not changed since then proves nothing.
+          let last = reading.mode == .delta ? position.watermark : nil
+          try await apply(doubtful: doubtful, staging, rights, since: last, &report)
         }
         progress.report(.import, done: report.read, total: expected.map { [read = report.read] in max($0, read) })
       }

@@ -38,21 +38,32 @@ struct LDAPReadingRights: ReadingRights {
       let judge = try await judge(connection, [], since: nil)
       let absent = Dictionary(absentees.map { ($0.anchor, $0.parent) }) { first, _ in first }
       let parents = try await objects(Array(Set(absentees.compactMap(\.parent))), connection)
-      /// Whether the account would be shown what is in a container that the enumeration brought.
-      func isListed(_ container: Anchor?) -> Bool {
-        var place = container
-        // What is absent itself is judged by what is above it; as deep as directories are.
+      /// The highest of the absentees above one, or itself; as deep as directories are.
+      func top(_ anchor: Anchor) -> Anchor {
+        var place = anchor
         for _ in 0..<Self.maximumDepth {
-          guard let current = place, let above = absent[current] else { break }
-          place = above
+          guard let parent = absent[place] ?? nil, absent[parent] != nil else { break }
+          place = parent
         }
-        return place.map { judge.isListed(parents[$0]) } ?? true
+        return place
+      }
+      var verdicts: [Anchor: Bool] = [:]
+      /// Whether one may be there: its container is not listed for the account, or it is there and does not show its class.
+      func isUnseen(_ anchor: Anchor) async throws -> Bool {
+        if let known = verdicts[anchor] { return known }
+        let parent = absent[anchor] ?? nil
+        var verdict = parent.map { !judge.isListed(parents[$0]) } ?? false
+        if !verdict, let guid = GUID(anchor.bytes) { verdict = try await isWithin(guid, connection) }
+        verdicts[anchor] = verdict
+        return verdict
       }
       var unseen: Set<Anchor> = []
       for absentee in absentees {
-        if !isListed(absentee.parent) {
+        // Of what is below something that is not shown nothing can be said, nor of its container.
+        let top = top(absentee.anchor)
+        if try await isUnseen(top) {
           unseen.insert(absentee.anchor)
-        } else if let guid = GUID(absentee.anchor.bytes), try await isWithin(guid, connection) {
+        } else if top != absentee.anchor, let guid = GUID(absentee.anchor.bytes), try await isWithin(guid, connection) {
           unseen.insert(absentee.anchor)
         }
       }

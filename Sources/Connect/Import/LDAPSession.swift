@@ -21,6 +21,9 @@ struct LDAPSession: Sendable {
   let attributes: [String]
   let mapper: EntryMapper
   let logger: Logger
+  /// Whether DirSync leaves out what the account may not read, too. Samba does so, and moves on past it (measured with 4.17);
+  /// for Windows the right to replicate is enough (MS-ADTS 3.1.1.3.4.1.3).
+  let isDirSyncFiltered: Bool
   /// What of a reading has to be said to people; nil when nothing.
   let notice: String?
   /// Signs in to the same controller once more.
@@ -76,14 +79,14 @@ struct LDAPSession: Sendable {
     }
     attributes = known + Self.structuralAttributes
     mapper = EntryMapper(known, links: selection.links)
-    notice = try await Self.notice(connection, base: base)
+    let vendor = try await connection.entry("", attributes: ["vendorName"])?.string("vendorName")
+    isDirSyncFiltered = vendor?.contains("Samba") == true
+    notice = isDirSyncFiltered ? try await Self.notice(connection, base: base) : nil
   }
 
   /// Samba shows tombstones only to those who may list them, whatever else they may (measured with 4.17): without that
   /// right deletions would stay unseen until the next full import.
   private static func notice(_ connection: LDAPConnection, base: String) async throws -> String? {
-    let vendor = try await connection.entry("", attributes: ["vendorName"])?.string("vendorName")
-    guard vendor?.contains("Samba") == true else { return nil }
     let container = "CN=Deleted Objects,\(base)"
     let entry = try await connection.entry(
       container, attributes: ["objectClass"], controls: [Control(.showDeleted, isCritical: true)])
@@ -179,8 +182,8 @@ struct LDAPSession: Sendable {
   private func readFully(from cookie: DirSyncCookie, reason: String?) -> ImportReading {
     let slices = SlicedReading(session: self, cookie: cookie)
     return ImportReading(
-      mode: .full, note: note(reason), requested: requestedNames, rights: LDAPReadingRights(self),
-      reread: LDAPRereading(self).read, batches: slices.batches())
+      mode: .full, note: note(reason), requested: requestedNames, isFiltered: isDirSyncFiltered,
+      rights: LDAPReadingRights(self), reread: LDAPRereading(self).read, batches: slices.batches())
   }
 
   private func readByDirSync(_ cookie: [UInt8], reason: String?) async throws -> ImportReading {
@@ -193,8 +196,8 @@ struct LDAPSession: Sendable {
     // The first answer tells whether the server goes on from the cookie at all.
     let first = OneTime(try await iterator.next())
     return ImportReading(
-      mode: .delta, note: note(reason), expected: nil, requested: requestedNames, rights: LDAPReadingRights(self),
-      reread: LDAPRereading(self).read,
+      mode: .delta, note: note(reason), expected: nil, requested: requestedNames, isFiltered: isDirSyncFiltered,
+      rights: LDAPReadingRights(self), reread: LDAPRereading(self).read,
       batches: batches { batch in
         while batch.changes.count < Self.batchSize {
           var next = first.take()

@@ -33,7 +33,8 @@ package struct Absentee: Sendable, Equatable {
 /// Both calls ask the server that the reading came from, now, and both prefer to say that something is hidden: what is
 /// kept by mistake is told and corrected by the next full reading; what is cleared by mistake is lost.
 package protocol ReadingRights: Sendable {
-  /// - Parameter watermark: where the reading before this one stopped; nil before the first.
+  /// - Parameter watermark: where the reading before this one stopped: what has not changed since then lost nothing. Nil before
+  ///   the first, and where something may have changed that readings were not shown.
   /// - Returns: by entry, those of the attributes that may be there all the same.
   func hidden(_ losses: [Loss], since watermark: Watermark?) async throws -> [Anchor: Set<String>]
 
