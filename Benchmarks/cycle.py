@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""cycle.py USERS GROUPS: whole passes of Connect from a Samba forest into a served tenant, as a person would run them.
+"""cycle.py USERS:GROUPS ...: whole passes of Connect from Samba forests into a served tenant, as a person would run them.
 
 Runs in namespaces of its own (Scripts/in-namespace) with BRIDGEHEAD_PRODUCT naming a release build. A table goes to
-stderr, JSON to stdout. Times are wall times from outside unless a phase is named; peaks are those of the process.
+stderr, JSON to stdout, and between sizes how the work grows: the exponent of objects, 1 where a pass costs the same for each.
+Times are wall times from outside unless a phase is named; peaks are those of the process.
 """
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -59,7 +61,7 @@ def followed(lab, tenant, connect, administrator, people):
         "connect", "run", "--follow", "--config", connect.configuration, stdout=None, stderr=None)
     try:
         delays = []
-        for number in range(FOLLOWED):
+        for number in range(FOLLOWED + 1):
             person = people[number % len(people)]
             title = f"followed {number}"
             administrator.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, [title])]})
@@ -75,8 +77,7 @@ def followed(lab, tenant, connect, administrator, people):
         process.wait(30)
 
 
-def main():
-    users, groups = int(sys.argv[1]), int(sys.argv[2])
+def passes(users, groups):
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="bench"))
     lab = Lab(scratch / "lab", "--users", users, "--groups", groups)
     try:
@@ -89,7 +90,7 @@ def main():
         result["full"] = {
             "objects": objects, "links": sum(counts["linksAdded"] for counts in report["exported"].values()),
             "wall": wall, "importSeconds": phase(report, "import"), "synchroniseSeconds": phase(report, "synchronise"),
-            "exportSeconds": phase(report, "export"), "objectsPerSecond": objects / work, "peak": peak}
+            "exportSeconds": phase(report, "export"), "workSeconds": work, "objectsPerSecond": objects / work, "peak": peak}
         empty = [measured(connect) for _ in range(2 * DELTAS)]
         assert all(not report["exported"] for report, _, _ in empty)
         result["emptyDelta"] = {"wall": statistics.median(wall for _, wall, _ in empty),
@@ -122,7 +123,23 @@ def main():
         f"  delta of {CHANGES} changes      {result['deltaOf100']['wall']:8.3f} s\n"
         f"  commit to tenant (follow) {result['follow']['p95']:8.3f} s (p95 of {len(delays)}), "
         f"median {result['follow']['median']:.3f}, longest {result['follow']['max']:.3f}\n")
-    print(json.dumps(result))
+    return result
+
+
+def growth(smaller, larger):
+    """Of synchronise and export: their time grows as the number of objects to this power."""
+    small, large = smaller["full"], larger["full"]
+    return math.log(large["workSeconds"] / small["workSeconds"]) / math.log(large["objects"] / small["objects"])
+
+
+def main():
+    results = []
+    for size in sys.argv[1:]:
+        results.append(passes(*map(int, size.split(":"))))
+        if len(results) > 1:
+            results[-1]["growth"] = growth(*results[-2:])
+            sys.stderr.write(f"  growth since the size before  {results[-1]['growth']:4.2f}\n")
+    print(json.dumps(results))
 
 
 main()

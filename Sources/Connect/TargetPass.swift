@@ -114,7 +114,8 @@ struct TargetPass: Sendable {
       }
 
       let exporter = Exporter(
-        target: target, profile: profile, isTargetKnown: isTargetKnown, store: store, logger: logger, now: now)
+        target: target, profile: profile, configuration: configuration, isTargetKnown: isTargetKnown, store: store,
+        logger: logger, now: now)
       let result = try await exporter.run(capabilities, isLast: isLast, progress: progress)
       for (kind, counts) in result.exported { report.count(kind) { $0.add(counts) } }
       report.requests += result.requests

@@ -199,6 +199,29 @@ import Testing
     }
   }
 
+  /// Somebody deletes an account in the target, and its owner leaves a group in the directory: both come out right, however
+  /// Connect comes to know of the deletion.
+  @Test(arguments: [false, true], [false, true])
+  func whoComesBackIsInThoseGroupsThatTheDirectoryHas(full: Bool, isLeavingBefore: Bool) async throws {
+    try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
+      let ann = site.directory.user("ann", in: site.people)
+      let bob = site.directory.user("bob", in: site.people)
+      _ = site.directory.group("kept", in: site.people, members: [ann, bob])
+      let left = site.directory.group("left", in: site.people, members: [ann, bob])
+      try await site.sync()
+      let id = try #require(site.target.id("ann@corp.example"))
+      site.target.delete([(id, try #require(site.target["ann@corp.example"]))])
+      if isLeavingBefore { site.directory.link(left, "member", remove: [ann]) }
+      site.directory.modify(ann, ["givenname": ["Ann"]])
+      if !isLeavingBefore { site.directory.link(left, "member", remove: [ann]) }
+      let report = try await site.sync(full: full)
+      #expect(site.target.id("ann@corp.example") == id && site.target.creates.values.allSatisfy { $0 == 1 })
+      #expect(report.pending == 0 && report.exported(.user).adopted == 1)
+      #expect(site.target.members("kept") == ["ann", "bob"] && site.target.members("left") == ["bob"])
+      #expect(try await site.sync(full: true).requests == 0)
+    }
+  }
+
   @Test func aDeletedObjectIsFoundByALookAtTheTargetOrMadeAgainWhenItIsGone() async throws {
     try await Site.with(MemoryTarget(restoresDeleted: true)) { site in
       let ann = site.directory.user("ann", in: site.people)

@@ -91,6 +91,42 @@ def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant
     assert_created_once(tenant)
 
 
+@pytest.mark.parametrize("isToldBefore", [True, False], ids=["told", "untold"])
+@pytest.mark.parametrize("way", ["out of scope", "by the tenant's administrator"])
+def test_who_is_restored_does_not_return_to_groups_that_he_left(small, small_tenant, small_connect, way, isToldBefore):
+    """The tenant brings memberships back with an account; Active Directory has ended one of them meanwhile."""
+    lab, tenant, connect = small, small_tenant, small_connect
+    admin = lab.administrator()
+    user = users_of(lab, admin)[0]
+    groups = sorted(groups_of(lab, admin), key=lambda g: len(g["raw_attributes"].get("member") or []))[:2]
+    for group in groups:
+        if user["dn"].encode() not in (group["raw_attributes"].get("member") or []):
+            admin.modify(group["dn"], {"member": [(ldap3.MODIFY_ADD, [user["dn"]])]})
+    connect.sync("--full")
+    account = account_of(tenant, user)
+    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
+    root = unit[unit.index("DC="):]
+    if way == "out of scope":
+        admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+        assert connect.report()["exported"]["user"]["deleted"] == 1
+        away = f"{rdn},CN=Users,{root}"
+    else:
+        assert tenant.request("DELETE", f"/Users/{account['id']}")[0] == 204
+        away = user["dn"]
+    admin.modify(groups[0]["dn"], {"member": [(ldap3.MODIFY_DELETE, [away])]})
+    if isToldBefore:
+        connect.report(check=False)
+    if away != user["dn"]:
+        admin.modify_dn(away, rdn, new_superior=unit)
+        report = connect.report()
+    else:
+        report = connect.report("--full")
+    assert report["exported"]["user"]["adopted"] == 1 and report["exported"]["user"]["created"] == 0, (report["exported"], report["errors"], report["pending"])
+    assert account_of(tenant, user)["id"] == account["id"]
+    compare(lab, tenant)
+    assert connect.report("--full")["requests"] == 0
+
+
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
@@ -148,9 +184,9 @@ def test_a_member_that_somebody_deleted_in_the_tenant_comes_back_and_holds_up_no
         report = connect.report()
         assert report["pending"] == 0 and report["quarantined"] == 0 and report["errors"] == [], report
         exported = report["exported"]
-        assert exported["user"]["created"] == 1, exported
+        assert exported["user"]["adopted"] == 1 and exported["user"]["created"] == 0, exported
         assert exported["group"]["linksAdded"] >= 1 and exported["group"]["linksRemoved"] >= 1, exported
-        assert account_of(tenant, gone)["id"] != before
+        assert account_of(tenant, gone)["id"] == before
         compare(lab, tenant)
     finally:
         admin.modify(inside["dn"], {

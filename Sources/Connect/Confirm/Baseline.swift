@@ -44,7 +44,26 @@ struct Baseline {
     try Metaverse.requeueLinks(of: object, in: transaction)
   }
 
+  /// What was the object's and is deleted is taken back instead of being made again, should the object be exported again.
+  func rememberDeleted(_ object: Int64, kind: ObjectKind) throws {
+    let held = try transaction.first(
+      """
+      SELECT remote.remote_id, mv.source_anchor FROM remote JOIN mv ON mv.id = remote.mv
+      WHERE remote.target = ? AND remote.mv = ? AND remote.adoption = 0 AND mv.outside = 0
+      """, key(object)
+    ) { row in (id: try row[0] as String, anchor: try row[1] as String) }
+    guard let held else { return }
+    let strangers = Strangers(transaction: transaction, target: target.name)
+    try strangers.forgetDeleted(kind, sourceAnchor: held.anchor)
+    // Whether it holds a role is not known here: the target does not restore one that does.
+    try strangers.put(
+      kind, TargetRecord(id: held.id, sourceAnchor: held.anchor, attributes: Attributes(), isDeleted: true), reading: 0)
+  }
+
   /// Settles the pending operation of an object with what the target was found to hold, nil when nothing.
+  ///
+  /// - Parameter seen: the number of the full reading that found or missed it; 0 where it was looked up by itself. What a
+  ///   full reading missed and the target can restore is among what it told as deleted; what a look missed is tried.
   func settle(
     _ object: Int64, kind: ObjectKind, found: TargetRecord?, seen: Int64 = 0, adoption: Adoption = .none
   ) throws {
@@ -54,6 +73,7 @@ struct Baseline {
     if let found {
       try put(object, found, seen: seen, adoption: adoption)
     } else {
+      if seen == 0 { try rememberDeleted(object, kind: kind) }
       try forget(object)
     }
     try transaction.run("UPDATE pending SET sent = NULL WHERE target = ? AND mv = ?", key(object))

@@ -6,6 +6,7 @@ import Store
 /// Phase 5: what the target answered becomes the new baseline, in the transaction that clears what was sent.
 struct Confirmation: Sendable {
   let target: TargetProfile
+  let configuration: ConnectConfiguration
   /// Whether a conflict is final, because no further round follows.
   let isLast: Bool
   /// Seconds since 1970.
@@ -74,11 +75,16 @@ struct Confirmation: Sendable {
       recorded.again.insert(planned.object)
     case (_, .held(let reason, let detail)):
       try hold(planned, reason, detail, quarantine, &recorded, transaction)
-    case (.adopt(_, let id, _, _, _, let attributes), .done(let record)):
+    case (.adopt(_, let id, _, _, _, let attributes), .done(let record)),
+      (.adopt(_, let id, _, _, _, let attributes), .restored(let record, _)):
       let confirmed =
         record ?? TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: attributes)
       try clear(planned, confirmed: confirmed, baseline, quarantine, &recorded, transaction)
       recorded.exported[planned.kind, default: .init()].adopted += 1
+      if case .restored(_, let groups) = outcome {
+        try Memberships(transaction: transaction, target: target, configuration: configuration)
+          .found(groups, of: planned.object)
+      }
     case (.update, .notFound), (.adopt, .notFound):
       try baseline.settle(planned.object, kind: planned.kind, found: nil)
       recorded.again.insert(planned.object)
@@ -135,23 +141,12 @@ struct Confirmation: Sendable {
     let isGone: Bool =
       try transaction.value("SELECT gone FROM mv WHERE id = ?", [.integer(planned.object)]) ?? true
     if isGone {
-      try rememberDeleted(planned, transaction)
+      try baseline.rememberDeleted(planned.object, kind: planned.kind)
       try Metaverse.release(object: planned.object, from: target.name, in: transaction)
     } else {
       // It came back while its deletion was under way.
       try baseline.settle(planned.object, kind: planned.kind, found: nil)
     }
-  }
-
-  /// What was deleted is taken back instead of being made again, should its object return.
-  private func rememberDeleted(_ planned: PlannedOperation, _ transaction: any Transaction) throws {
-    guard case .delete(let kind, let id) = planned.operation else { return }
-    let strangers = Strangers(transaction: transaction, target: target.name)
-    try strangers.forgetDeleted(kind, sourceAnchor: planned.sourceAnchor)
-    // Whether it holds a role is not known here: the target does not restore one that does.
-    try strangers.put(
-      kind,
-      TargetRecord(id: id, sourceAnchor: planned.sourceAnchor, attributes: Attributes(), isDeleted: true), reading: 0)
   }
 
   private func unsend(_ planned: PlannedOperation, _ state: String, _ transaction: any Transaction) throws {
@@ -224,7 +219,7 @@ struct Confirmation: Sendable {
     case .unanswered(let reason), .unavailable(let reason):
       recorded.again.insert(planned.object)
       recorded.errors.append("\(planned.sourceAnchor): \(reason)")
-    case .existing, .matching:
+    case .restored, .existing, .matching:
       recorded.errors.append("\(planned.sourceAnchor): the target gave no usable answer")
     }
     return nil

@@ -214,7 +214,7 @@ struct Reconciliation: Sendable {
         ) { row in try row[0] as Int64 }
         for object in missing {
           try Baseline(transaction: transaction, target: profile, now: time)
-            .settle(object, kind: kind, found: nil)
+            .settle(object, kind: kind, found: nil, seen: reading)
         }
         return missing.count
       }

@@ -216,6 +216,9 @@ package struct LinkedObject: Sendable, Hashable {
 package enum ExportOutcome: Sendable, Equatable {
   /// Done; the record is what the target says it holds now, nil when it did not say.
   case done(TargetRecord?)
+  /// Done, and what was deleted is back: besides the record, the identifiers of the groups that it came back to, as far as
+  /// the target tells.
+  case restored(TargetRecord?, groups: [String])
   /// It was there before, with this source anchor.
   case existing(TargetRecord)
   /// It was there before, without a source anchor, and is to be taken over.

@@ -12,6 +12,7 @@ import Wire
 struct Exporter: Sendable {
   let target: any ExportTarget
   let profile: TargetProfile
+  let configuration: ConnectConfiguration
   /// Whether what the target holds was read in full in this pass: nobody needs to be looked up then before being created.
   let isTargetKnown: Bool
   let store: any Store
@@ -127,7 +128,7 @@ struct Exporter: Sendable {
   private func record(
     _ outcomes: [(PlannedOperation, ExportOutcome)], isLast: Bool, _ result: inout Result
   ) async throws -> Set<Int64> {
-    let confirmation = Confirmation(target: profile, isLast: isLast, now: now())
+    let confirmation = Confirmation(target: profile, configuration: configuration, isLast: isLast, now: now())
     let recorded = try await store.write { transaction in
       try confirmation.record(outcomes, in: transaction)
     }

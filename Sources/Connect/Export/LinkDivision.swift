@@ -69,7 +69,7 @@ extension PlannedOperation {
       if !removed.isEmpty, !added.isEmpty { return [part(removed[...]), part(added[...])] }
       let all = removed + added
       return [part(all[..<(all.count / 2)]), part(all[(all.count / 2)...])]
-    case .done, .existing, .matching, .unanswered, .unavailable: return nil
+    case .done, .restored, .existing, .matching, .unanswered, .unavailable: return nil
     }
   }
 

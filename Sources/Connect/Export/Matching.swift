@@ -124,7 +124,10 @@ struct Matching {
   func bind(_ object: Int64, _ record: TargetRecord) throws {
     let anchor: String? = try transaction.value("SELECT source_anchor FROM mv WHERE id = ?", [.integer(object)])
     let adoption: Adoption = record.isDeleted ? .restore : record.sourceAnchor == anchor ? .none : .anchor
-    try Baseline(transaction: transaction, target: target, now: now).put(object, record, adoption: adoption)
+    // A full reading that is under way has met it.
+    let reading = try Setting.load(.reading, of: target.name, in: transaction).flatMap { Int64($0) } ?? 0
+    try Baseline(transaction: transaction, target: target, now: now)
+      .put(object, record, seen: reading, adoption: adoption)
   }
 
   /// After a full reading: everything that was to be created is compared with what the target turned out to hold.

@@ -35,6 +35,9 @@ enum SCIMMapping {
     }
   }
 
+  /// Groups that have a member, by the service's identifier.
+  static func memberFilter(_ id: String) -> String { "members.value eq \(quoted(id))" }
+
   // MARK: To SCIM
 
   static func change(_ operation: ExportOperation) throws -> SCIMChange {

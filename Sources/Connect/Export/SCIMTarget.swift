@@ -49,6 +49,7 @@ package final class SCIMTarget: ExportTarget {
 
   package func perform(_ operations: [ExportOperation]) async throws -> [ExportOutcome] {
     var outcomes = [ExportOutcome?](repeating: nil, count: operations.count)
+    var groups: [Int: [String]] = [:]
     // What is deleted is restored before it is changed.
     for (index, operation) in operations.enumerated() {
       guard case .adopt(let kind, let id, _, isDeleted: true, _, _) = operation, let form = SCIMForm.of(kind) else {
@@ -58,13 +59,52 @@ package final class SCIMTarget: ExportTarget {
         try await client.restore(form.endpoint, id: id)
       } catch {
         outcomes[index] = Self.restoreOutcome(operation, error)
+        continue
+      }
+      do {
+        groups[index] = try await self.groups(of: id)
+      } catch let error as SCIMClientError {
+        outcomes[index] = .unanswered(error.message)
       }
     }
     let left = operations.indices.filter { outcomes[$0] == nil }
     let changes = try left.map { try SCIMMapping.change(operations[$0]) }
     let results = await client.perform(changes, bulk: changes.count > 1 ? bulk.withLock { $0 } : nil)
-    for (index, result) in zip(left, results) { outcomes[index] = Self.outcome(operations[index], result) }
+    for (index, result) in zip(left, results) {
+      let outcome = Self.outcome(operations[index], result)
+      if case .done(let record) = outcome, let groups = groups[index] {
+        outcomes[index] = await restored(operations[index], record, groups: groups)
+      } else {
+        outcomes[index] = outcome
+      }
+    }
     return outcomes.map { $0 ?? .unanswered("The service told no result.") }
+  }
+
+  /// What was brought back has the values that it was deleted with, and many changes in one request are answered without
+  /// them: the service is asked.
+  private func restored(
+    _ operation: ExportOperation, _ record: TargetRecord?, groups: [String]
+  ) async -> ExportOutcome {
+    guard record == nil, case .adopt(let kind, let id, _, _, _, _) = operation, let form = SCIMForm.of(kind) else {
+      return .restored(record, groups: groups)
+    }
+    do throws(SCIMClientError) {
+      let resource = try await client.get(form.endpoint, id: id, excludedAttributes: ["members"])
+      return .restored(resource.flatMap { SCIMMapping.record($0, kind) }, groups: groups)
+    } catch {
+      return .unanswered(error.message)
+    }
+  }
+
+  /// The identifiers of the groups that have a member.
+  private func groups(of id: String) async throws -> [String] {
+    var query = ListQuery()
+    query.filter = try Filter.parse(SCIMMapping.memberFilter(id))
+    query.attributes = ["id"]
+    var groups: [String] = []
+    for try await page in client.pages(SCIMForm.group.endpoint, query) { groups += page.compactMap(\.id) }
+    return groups
   }
 
   package func find(_ kind: ObjectKind, _ key: TargetKey) async throws -> [TargetRecord] {

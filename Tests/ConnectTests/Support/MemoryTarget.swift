@@ -268,7 +268,10 @@ final class MemoryTarget: ExportTarget {
       stored.sourceAnchor = anchor
       stored.attributes.merge(changes)
       state.objects[id] = stored
-      return .done(Self.record(id, stored))
+      let record = Self.record(id, stored)
+      guard isDeleted else { return .done(record) }
+      let groups = state.objects.filter { $0.value.links["members"]?.contains(id) == true }.keys
+      return .restored(record, groups: groups.sorted())
     case .link(_, let id, let attribute, let add, let remove):
       guard state.objects[id] != nil else { return .notFound }
       if state.refusesLinks { return .refused("no members today") }
