@@ -6,6 +6,7 @@ Runs in namespaces of its own (Scripts/in-namespace) with BRIDGEHEAD_PRODUCT nam
 stderr, JSON to stdout, and between sizes how the work grows: the exponent of objects, 1 where a pass costs the same for each.
 Times are wall times from outside unless a phase is named; peaks are those of the process.
 """
+import contextlib
 import json
 import math
 import os
@@ -33,12 +34,27 @@ def measured(connect, *arguments):
         process = os.posix_spawn(
             str(PRODUCT), [str(PRODUCT), "connect", "sync", "--config", str(connect.configuration), "--json", *arguments],
             os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1)])
-        _, status, usage = os.wait4(process, 0)
+        ended, peak = 0, 0.0
+        while not ended:
+            # What wait4 tells as a peak counts this process in, which the child was before it became Connect.
+            peak = max(peak, resident(process))
+            time.sleep(0.004)
+            ended, status = os.waitpid(process, os.WNOHANG)
         wall = time.monotonic() - started
         if os.waitstatus_to_exitcode(status) not in (0, 4):
             sys.exit("cycle: connect sync failed")
         output.seek(0)
-        return json.load(output), wall, usage.ru_maxrss / 1024
+        return json.load(output), wall, peak
+
+
+def resident(process):
+    """The most that a process has had in memory so far, in MiB; 0 while it is none of the product."""
+    with contextlib.suppress(OSError):
+        if os.readlink(f"/proc/{process}/exe") == os.path.realpath(PRODUCT):
+            for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def phase(report, *names):
