@@ -57,6 +57,24 @@ def resident(process):
     return 0.0
 
 
+# The least that anybody does before a domain controller answers: a ticket, a sealed session, one entry.
+PEER = """
+for _ in $(seq 10); do
+  begun=$(date +%s%N)
+  kinit -k -t "$1" "$2"
+  ldapsearch -LLL -Q -N -Y GSS-SPNEGO -H "ldap://$3" -b "" -s base highestCommittedUSN >/dev/null
+  echo $((($(date +%s%N) - begun) / 1000))
+done
+"""
+
+
+def signing_in(lab):
+    """Seconds that kinit and one ldapsearch take, the median of ten."""
+    account, controller = lab.forest["serviceAccount"], lab.forest["controllers"][0]["host"]
+    done = lab.execute("bash", "-ec", PEER, "peer", account["keytabFile"], account["principal"], controller)
+    return statistics.median(int(line) for line in done.stdout.split()) / 1e6
+
+
 def phase(report, *names):
     return sum(p["elapsed"] for p in report["phases"] if p["phase"] in names)
 
@@ -111,6 +129,7 @@ def passes(users, groups):
         assert all(not report["exported"] for report, _, _ in empty)
         result["emptyDelta"] = {"wall": statistics.median(wall for _, wall, _ in empty),
                                 "peak": max(peak for _, _, peak in empty)}
+        result["signingIn"] = {"wall": signing_in(lab)}
         administrator = lab.administrator()
         people = users_of(lab, administrator)
         deltas = []
@@ -136,6 +155,7 @@ def passes(users, groups):
         f"    synchronise and export  {full['objectsPerSecond']:8.0f} objects/s\n"
         f"    peak                    {full['peak']:8.0f} MiB\n"
         f"  empty delta               {result['emptyDelta']['wall']:8.3f} s\n"
+        f"  kinit and ldapsearch      {result['signingIn']['wall']:8.3f} s\n"
         f"  delta of {CHANGES} changes      {result['deltaOf100']['wall']:8.3f} s\n"
         f"  commit to tenant (follow) {result['follow']['p95']:8.3f} s (p95 of {len(delays)}), "
         f"median {result['follow']['median']:.3f}, longest {result['follow']['max']:.3f}\n")

@@ -115,8 +115,7 @@ class Site:
         """One run, after which tenant and forests agree; `held` objects are in quarantine."""
         done = self.connect.sync(*arguments, check=False)
         assert done.returncode == (4 if held else 0), done.stdout + done.stderr
-        self.agree(held, without)
-        return self.connect.status()["runs"][0]["report"]
+        return self.agree(held, without)["runs"][0]["report"]
 
     def agree(self, held=0, without=()):
         status = self.connect.status()
@@ -124,6 +123,7 @@ class Site:
         assert held or status["pending"] == [], status["pending"]
         compare(self.lab, self.tenant, resources=third_party(self.tenant), without=without, anchors=self.anchors)
         assert_created_once(self.tenant)
+        return status
 
     def held(self, key, kind="Users"):
         """What the tenant holds for an anchor; None when nothing."""
