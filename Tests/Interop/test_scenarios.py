@@ -121,8 +121,9 @@ class Site:
         status = self.connect.status()
         assert len(status["quarantined"]) == held, status["quarantined"]
         assert held or status["pending"] == [], status["pending"]
-        compare(self.lab, self.tenant, resources=third_party(self.tenant), without=without, anchors=self.anchors)
-        assert_created_once(self.tenant)
+        resources = third_party(self.tenant)
+        compare(self.lab, self.tenant, resources=resources, without=without, anchors=self.anchors)
+        assert_created_once(self.tenant, resources)
         return status
 
     def held(self, key, kind="Users"):
