@@ -149,6 +149,27 @@ import Wire
     }
   }
 
+  /// A read of changes is waited for as long as it says, whatever holds for all else.
+  @Test(arguments: [(LDAPOptions.testing.operationTimeout, Duration.milliseconds(50)), (.milliseconds(50), .seconds(60))])
+  func aReadOfChangesHasAPatienceOfItsOwn(others: Duration, patience: Duration) async throws {
+    var options = LDAPOptions.testing
+    options.operationTimeout = others
+    try await FakeServer.with(options, { _, _ in }) { connection, server in
+      let request = DirSyncRequest(
+        base: "DC=a", filter: .present("objectClass"), attributes: ["cn"], patience: patience)
+      let reading = Task { for try await _ in connection.dirSyncParts(request) {} }
+      if patience < others {
+        #expect(await ldapError { try await reading.value }?.code == .timeout)
+        return
+      }
+      // It outlives an operation that was begun after it.
+      try await server.waits { !$0.isEmpty }
+      #expect(await ldapError { _ = try await connection.rootDSE() }?.code == .timeout)
+      reading.cancel()
+      await #expect(throws: CancellationError.self) { try await reading.value }
+    }
+  }
+
   @Test func cancellationAbandons() async throws {
     try await FakeServer.with(.testing, { _, _ in }) { connection, server in
       let reading = Task { try await connection.rootDSE() }

@@ -43,6 +43,8 @@ struct LDAPSession: Sendable {
 
   /// Changes in one batch.
   static let batchSize = 1_000
+  /// For an answer of a full reading. A host that is gone is noticed by TCP before.
+  private static let patience: Duration = .seconds(600)
 
   init(
     connection: LDAPConnection, controller: DomainController, domain: String, logger: Logger,
@@ -216,7 +218,8 @@ struct LDAPSession: Sendable {
   func request(since cookie: [UInt8], only slice: Filter? = nil) -> DirSyncRequest {
     DirSyncRequest(
       base: base, filter: slice.map { .and([$0, selection.filter]) } ?? selection.filter, attributes: attributes,
-      cookie: DirSyncCookie(cookie), flags: [.ancestorsFirst, .incrementalValues])
+      cookie: DirSyncCookie(cookie), flags: [.ancestorsFirst, .incrementalValues],
+      patience: cookie.isEmpty ? Self.patience : nil)
   }
 
   func end(_ cookie: DirSyncCookie, isComplete: Bool, bytes: Int) -> Batch.End {

@@ -62,9 +62,11 @@ final class Link: Sendable {
   // MARK: Operations
 
   /// Sends a request. Its answers, and those of the requests that follow it up, come from the operation.
-  func start(_ request: Request, followUp: FollowUp? = nil) -> Operation {
+  ///
+  /// - Parameter patience: the longest wait for the next answer; nil for ``LDAPOptions/operationTimeout``.
+  func start(_ request: Request, patience: Duration? = nil, followUp: FollowUp? = nil) -> Operation {
     let ticket = lastTicket.add(1, ordering: .relaxed).newValue
-    let stream = ResponseStream(gate: gate, timeout: TimeAmount(options.operationTimeout))
+    let stream = ResponseStream(gate: gate, timeout: TimeAmount(patience ?? options.operationTimeout))
     let loop = channel.eventLoop
     loop.execute { [handler] in
       handler.value.start(request, ticket: ticket, stream: stream, followUp: followUp)

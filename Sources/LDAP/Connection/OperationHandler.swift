@@ -264,7 +264,7 @@ final class OperationHandler: ChannelDuplexHandler {
       entry.stream.fail(
         LDAPError(
           .timeout, "\(server) stopped answering a request.",
-          remedy: "Check the server's load; raise the operation timeout if it is only slow."))
+          remedy: "Check the server's load, and that what is between lets connections live."))
       abandon(ticket: entry.ticket)
     }
   }

@@ -16,13 +16,17 @@ package struct DirSyncRequest: Sendable {
   package var flags: DirSyncFlags
   /// How much a server may put into one answer.
   package var maximumBytes: Int32
+  /// The longest wait for the next answer; nil for that of the connection. Samba makes all of an answer before it sends the first
+  /// byte, and of a group of 200,000 members it takes minutes.
+  package var patience: Duration?
 
   /// Without it, deletions look like ordinary changes.
   package static let requiredAttributes = ["objectGUID", "isDeleted", "lastKnownParent"]
 
   package init(
     base: String, filter: Filter, attributes: [String], cookie: DirSyncCookie = DirSyncCookie([]),
-    flags: DirSyncFlags = [.ancestorsFirst, .incrementalValues], maximumBytes: Int32 = 10 << 20
+    flags: DirSyncFlags = [.ancestorsFirst, .incrementalValues], maximumBytes: Int32 = 10 << 20,
+    patience: Duration? = nil
   ) {
     self.base = base
     self.filter = filter
@@ -30,6 +34,7 @@ package struct DirSyncRequest: Sendable {
     self.cookie = cookie
     self.flags = flags
     self.maximumBytes = maximumBytes
+    self.patience = patience
   }
 }
 
@@ -199,7 +204,7 @@ package struct DirSyncParts: AsyncSequence, Sendable {
           Control(.showDeleted, isCritical: true),
         ], leavesEntriesUnparsed: true)
     }
-    return connection.link.start(part(request.cookie.bytes)) { message in
+    return connection.link.start(part(request.cookie.bytes), patience: request.patience) { message in
       guard case .searchResultDone(let result) = message.operation, result.code == .success,
         let control = message.control(.dirSync), let answer = try? DirSyncControl.response(control), answer.hasMore
       else { return nil }
