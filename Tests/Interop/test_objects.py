@@ -159,11 +159,14 @@ class Service:
         except OSError:
             pass
 
-    def list(self, kind):
+    def request(self, method, path, **options):
         with httpx2.Client(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
-            answer = http.get(f"http://127.0.0.1:{PORT}/v2/{kind}", params={"count": 1000})
-        assert answer.status_code == 200, answer.text
-        return answer.json().get("Resources", [])
+            answer = http.request(method, f"http://127.0.0.1:{PORT}/v2/{path}", **options)
+        assert answer.is_success, answer.text
+        return answer
+
+    def list(self, kind):
+        return self.request("GET", kind, params={"count": 1000}).json().get("Resources", [])
 
     def close(self):
         self.listener.close()
@@ -225,6 +228,13 @@ def test_a_service_of_others_gets_contacts_exactly_when_it_offers_them(small, sm
                 assert [e["value"] for e in resource["emails"]] == [p[5:] for p in texts(contact, "proxyAddresses")]
             assert held[anchor(contacts[0])]["id"] in {m["value"] for m in groups[anchor(group)]["members"]}
         assert connect.report()["requests"] == 0
+        # What somebody deletes there is not there to be restored: whoever meets that makes it again.
+        person = users_of(lab, admin)[1]
+        service.request("DELETE", f"Users/{users[anchor(person)]['id']}")
+        admin.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, ["Returned"])]})
+        report = connect.report()
+        assert report["pending"] == 0 and report["errors"] == [] and report["exported"]["user"]["created"] == 1
+        assert [u["title"] for u in service.list("Users") if u["externalId"] == anchor(person)] == ["Returned"]
     finally:
         service.close()
         admin.modify(group["dn"], {"member": [(ldap3.MODIFY_DELETE, [contacts[0]["dn"]])]})

@@ -175,7 +175,8 @@ package final class SCIMTarget: ExportTarget {
 
   /// A service that knows nothing of restoring answers as it pleases: the object is then made again.
   private static func restoreOutcome(_ operation: ExportOperation, _ error: SCIMClientError) -> ExportOutcome {
-    switch outcome(operation, error) {
+    if error.code == .forbidden { return .notFound }
+    return switch outcome(operation, error) {
     case .refused: .notFound
     case .conflict(let reason) where error.scimType == SCIMClient.privilegedType: .held(.privilegedMatch, reason)
     case let outcome: outcome
