@@ -174,7 +174,8 @@ struct Reconciliation: Sendable {
     let object: Int64? = try transaction.value(
       """
       SELECT id FROM mv WHERE source_anchor = ? AND kind = ?
-        AND NOT EXISTS (SELECT 1 FROM remote WHERE remote.target = ? AND remote.mv = mv.id AND remote.seen > 0)
+        AND NOT EXISTS (
+          SELECT 1 FROM remote WHERE remote.target = ? AND remote.mv = mv.id AND remote.seen > 0 AND remote.adoption = 0)
       """, [.text(anchor), .text(kind.rawValue), .text(profile.name)])
     return object
   }
