@@ -111,25 +111,40 @@ def followed(lab, tenant, connect, administrator, people):
         process.wait(30)
 
 
+def tell(what, value):
+    sys.stderr.write(f"  {what:26}{value}\n")
+
+
 def passes(users, groups):
+    """What is measured is told as soon as it is known."""
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="bench"))
     lab = Lab(scratch / "lab", "--users", users, "--groups", groups)
+    sys.stderr.write(f"{users} users, {groups} groups\n")
+    result = {"users": users, "groups": groups}
     try:
         tenant = Tenant(lab, scratch / "tenant")
         connect = Connect(lab, tenant, scratch / "connect")
-        result = {"users": users, "groups": groups}
         report, wall, peak = measured(connect, "--full")
         objects = sum(counts["created"] for counts in report["exported"].values())
+        links = sum(counts["linksAdded"] for counts in report["exported"].values())
         work = phase(report, "synchronise", "export", "confirm")
-        result["full"] = {
-            "objects": objects, "links": sum(counts["linksAdded"] for counts in report["exported"].values()),
-            "wall": wall, "importSeconds": phase(report, "import"), "synchroniseSeconds": phase(report, "synchronise"),
-            "exportSeconds": phase(report, "export"), "workSeconds": work, "objectsPerSecond": objects / work, "peak": peak}
+        full = result["full"] = {
+            "objects": objects, "links": links, "wall": wall, "importSeconds": phase(report, "import"),
+            "synchroniseSeconds": phase(report, "synchronise"), "exportSeconds": phase(report, "export"),
+            "workSeconds": work, "objectsPerSecond": objects / work, "peak": peak}
+        tell("full pass", f"{wall:8.2f} s  ({objects} objects, {links} links)")
+        tell("  import", f"{full['importSeconds']:8.2f} s")
+        tell("  synchronise", f"{full['synchroniseSeconds']:8.2f} s")
+        tell("  export", f"{full['exportSeconds']:8.2f} s")
+        tell("  synchronise and export", f"{full['objectsPerSecond']:8.0f} objects/s")
+        tell("  peak", f"{peak:8.0f} MiB")
         empty = [measured(connect) for _ in range(2 * DELTAS)]
         assert all(not report["exported"] for report, _, _ in empty)
         result["emptyDelta"] = {"wall": statistics.median(wall for _, wall, _ in empty),
                                 "peak": max(peak for _, _, peak in empty)}
+        tell("empty delta", f"{result['emptyDelta']['wall']:8.3f} s")
         result["signingIn"] = {"wall": signing_in(lab)}
+        tell("kinit and ldapsearch", f"{result['signingIn']['wall']:8.3f} s")
         administrator = lab.administrator()
         people = users_of(lab, administrator)
         deltas = []
@@ -139,26 +154,15 @@ def passes(users, groups):
             assert report["exported"]["user"]["updated"] == CHANGES, report
             deltas.append(wall)
         result["deltaOf100"] = {"wall": statistics.median(deltas)}
+        tell(f"delta of {CHANGES} changes", f"{result['deltaOf100']['wall']:8.3f} s")
         delays = followed(lab, tenant, connect, administrator, people)
         result["follow"] = {"median": statistics.median(delays), "p95": percentile(delays, 0.95), "max": max(delays)}
+        tell("commit to tenant (follow)", f"{result['follow']['p95']:8.3f} s (p95 of {len(delays)}), "
+             f"median {result['follow']['median']:.3f}, longest {result['follow']['max']:.3f}")
         tenant.stop()
     finally:
         lab.down()
         shutil.rmtree(scratch, ignore_errors=True)
-    full = result["full"]
-    sys.stderr.write(
-        f"{users} users, {groups} groups\n"
-        f"  full pass                 {full['wall']:8.2f} s  ({full['objects']} objects, {full['links']} links)\n"
-        f"    import                  {full['importSeconds']:8.2f} s\n"
-        f"    synchronise             {full['synchroniseSeconds']:8.2f} s\n"
-        f"    export                  {full['exportSeconds']:8.2f} s\n"
-        f"    synchronise and export  {full['objectsPerSecond']:8.0f} objects/s\n"
-        f"    peak                    {full['peak']:8.0f} MiB\n"
-        f"  empty delta               {result['emptyDelta']['wall']:8.3f} s\n"
-        f"  kinit and ldapsearch      {result['signingIn']['wall']:8.3f} s\n"
-        f"  delta of {CHANGES} changes      {result['deltaOf100']['wall']:8.3f} s\n"
-        f"  commit to tenant (follow) {result['follow']['p95']:8.3f} s (p95 of {len(delays)}), "
-        f"median {result['follow']['median']:.3f}, longest {result['follow']['max']:.3f}\n")
     return result
 
 
@@ -174,7 +178,7 @@ def main():
         results.append(passes(*map(int, size.split(":"))))
         if len(results) > 1:
             results[-1]["growth"] = growth(*results[-2:])
-            sys.stderr.write(f"  growth since the size before  {results[-1]['growth']:4.2f}\n")
+            tell("growth", f"{results[-1]['growth']:8.2f}")
     print(json.dumps(results))
 
 
