@@ -231,10 +231,10 @@ def test_a_service_of_others_gets_contacts_exactly_when_it_offers_them(small, sm
         # What somebody deletes there is not there to be restored: whoever meets that makes it again.
         person = users_of(lab, admin)[1]
         service.request("DELETE", f"Users/{users[anchor(person)]['id']}")
-        admin.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, ["Returned"])]})
+        admin.modify(person["dn"], {"title": [(ldap3.MODIFY_REPLACE, [f"Returned {case}"])]})
         report = connect.report()
         assert report["pending"] == 0 and report["errors"] == [] and report["exported"]["user"]["created"] == 1
-        assert [u["title"] for u in service.list("Users") if u["externalId"] == anchor(person)] == ["Returned"]
+        assert [u["title"] for u in service.list("Users") if u["externalId"] == anchor(person)] == [f"Returned {case}"]
     finally:
         service.close()
         admin.modify(group["dn"], {"member": [(ldap3.MODIFY_DELETE, [contacts[0]["dn"]])]})
