@@ -3,7 +3,7 @@
 import ldap3
 import pytest
 
-from comparison import anchor, assert_created_once, compare, first, groups_of, users_of
+from comparison import account_of, anchor, assert_created_once, compare, first, groups_of, users_of
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
@@ -67,6 +67,12 @@ def test_an_account_of_the_same_address_that_was_made_since_the_last_look_is_tak
         admin.delete(late)
 
 
+def places(user):
+    """Its relative name, the unit that it stands in, and a container that is not synchronised."""
+    name, rest = user["dn"].split(",OU=", 1)
+    return name, "OU=" + rest, "CN=Users," + rest[rest.index("DC="):]
+
+
 def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant, small_connect):
     lab, tenant, connect = small, small_tenant, small_connect
     admin = lab.administrator()
@@ -75,15 +81,14 @@ def test_a_deleted_account_is_restored_when_its_user_returns(small, small_tenant
     group = min(groups_of(lab, admin), key=lambda g: len(g["raw_attributes"].get("member") or []))
     members = group["raw_attributes"].get("member") or []
     user = next(u for u in users_of(lab, admin) if u["dn"].encode() not in members)
-    before = next(u for u in tenant.list("Users") if u["externalId"] == anchor(user))
-    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
-    root = unit[unit.index("DC="):]
+    before = account_of(tenant, user)
+    rdn, unit, outside = places(user)
     admin.modify(group["dn"], {"member": [(ldap3.MODIFY_ADD, [user["dn"]])]})
     connect.sync()
-    admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+    admin.modify_dn(user["dn"], rdn, new_superior=outside)
     assert connect.report()["exported"]["user"]["deleted"] == 1
     assert before["id"] not in {u["id"] for u in tenant.list("Users")}
-    admin.modify_dn(f"{rdn},CN=Users,{root}", rdn, new_superior=unit)
+    admin.modify_dn(f"{rdn},{outside}", rdn, new_superior=unit)
     report = connect.report()
     assert report["exported"]["user"]["adopted"] == 1 and report["exported"]["user"]["created"] == 0
     compare(lab, tenant)
@@ -104,12 +109,11 @@ def test_who_is_restored_does_not_return_to_groups_that_he_left(small, small_ten
             admin.modify(group["dn"], {"member": [(ldap3.MODIFY_ADD, [user["dn"]])]})
     connect.sync("--full")
     account = account_of(tenant, user)
-    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
-    root = unit[unit.index("DC="):]
+    rdn, unit, outside = places(user)
     if way == "out of scope":
-        admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+        admin.modify_dn(user["dn"], rdn, new_superior=outside)
         assert connect.report()["exported"]["user"]["deleted"] == 1
-        away = f"{rdn},CN=Users,{root}"
+        away = f"{rdn},{outside}"
     else:
         assert tenant.request("DELETE", f"/Users/{account['id']}")[0] == 204
         away = user["dn"]
@@ -130,10 +134,6 @@ def test_who_is_restored_does_not_return_to_groups_that_he_left(small, small_ten
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
-def account_of(tenant, user):
-    return next(account for account in tenant.list("Users") if account.get("externalId") == anchor(user))
-
-
 def test_a_deleted_account_with_a_role_is_restored_by_an_administrator_only(small, small_tenant, small_connect):
     lab, tenant, connect = small, small_tenant, small_connect
     admin = lab.administrator()
@@ -143,11 +143,10 @@ def test_a_deleted_account_with_a_role_is_restored_by_an_administrator_only(smal
     status, _ = tenant.request("PATCH", f"/Users/{account['id']}", {"schemas": [PATCH], "Operations": [
         {"op": "add", "path": "roles", "value": [{"value": "Global Administrator"}]}]})
     assert status == 200
-    rdn, unit = user["dn"].split(",OU=", 1)[0], "OU=" + user["dn"].split(",OU=", 1)[1]
-    root = unit[unit.index("DC="):]
-    admin.modify_dn(user["dn"], rdn, new_superior="CN=Users," + root)
+    rdn, unit, outside = places(user)
+    admin.modify_dn(user["dn"], rdn, new_superior=outside)
     assert connect.report()["exported"]["user"]["deleted"] == 1
-    admin.modify_dn(f"{rdn},CN=Users,{root}", rdn, new_superior=unit)
+    admin.modify_dn(f"{rdn},{outside}", rdn, new_superior=unit)
     report = connect.report(check=False)
     assert report["quarantined"] == 1, report
     assert [(q["reason"], q["name"]) for q in connect.status()["quarantined"]] == [("privilegedMatch", user["dn"])]

@@ -7,7 +7,7 @@ import time
 import ldap3
 import pytest
 
-from comparison import anchor, compare, users_of
+from comparison import account_of, anchor, compare, users_of
 from environment import wait_for
 
 
@@ -52,16 +52,12 @@ def a_user(lab, index=0):
     return users_of(lab, lab.administrator())[index]
 
 
-def of(tenant, entry):
-    return next((u for u in tenant.list("Users") if u["externalId"] == anchor(entry)), None)
-
-
 def test_follow_brings_a_change_within_two_seconds(small, small_tenant, small_connect, service):
     process = service("--follow")
     wait_for(lambda: ended(small_connect), "the first pass ended", 60)
     admin = small.administrator()
     user = a_user(small)
-    resource = of(small_tenant, user)["id"]
+    resource = account_of(small_tenant, user)["id"]
     delays = []
     for number in range(8):
         title = f"Ferryman {number}"
@@ -112,7 +108,7 @@ def test_a_failing_pass_does_not_end_the_service(small, small_tenant, small_conn
     assert process.poll() is None
     small_tenant.start()
     small.administrator().modify(a_user(small)["dn"], {"title": [(ldap3.MODIFY_REPLACE, ["Survivor"])]})
-    wait_for(lambda: (of(small_tenant, a_user(small)) or {}).get("title") == "Survivor", "the service goes on", 90)
+    wait_for(lambda: (account_of(small_tenant, a_user(small)) or {}).get("title") == "Survivor", "the service goes on", 90)
     stopped(process)
 
 
@@ -133,9 +129,9 @@ def test_staging_exports_nothing_until_it_is_switched_off(small, small_tenant, s
     user = a_user(small)
     admin.modify(user["dn"], {"title": [(ldap3.MODIFY_REPLACE, ["Staged"])]})
     small_connect.sync("--staging")
-    assert of(small_tenant, user).get("title") != "Staged"
+    assert account_of(small_tenant, user).get("title") != "Staged"
     small_connect.sync()
-    assert of(small_tenant, user)["title"] == "Staged"
+    assert account_of(small_tenant, user)["title"] == "Staged"
 
 
 def test_a_running_service_waits_for_the_approval(small, small_tenant, small_connect, service):

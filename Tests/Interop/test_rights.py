@@ -6,7 +6,7 @@ import json
 import ldap3
 import pytest
 
-from comparison import anchor, users_of
+from comparison import account_of, users_of
 from rights import deletions, denied, retitle, settled
 from tombstones import reanimate
 
@@ -158,7 +158,3 @@ def test_what_changes_where_the_account_may_not_read(lab, new_tenant, new_connec
     assert account_of(new_tenant, person)["id"] == account["id"]
     assert account_of(new_tenant, other)["title"] == "Unseen"
     settled(lab, new_tenant)
-
-
-def account_of(tenant, user):
-    return next((account for account in tenant.list("Users") if account["externalId"] == anchor(user)), None)

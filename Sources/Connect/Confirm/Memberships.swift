@@ -21,8 +21,7 @@ struct Memberships {
       try transaction.run(
         "INSERT INTO remote_link (target, owner, attr, member) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [.text(target.name), .integer(owner), .text(Self.attribute), .integer(member)])
-      let isWanted = try settlement.isWanted(owner: owner, attribute: Self.attribute, member: member)
-      try settlement.settle(owner: owner, attribute: Self.attribute, member: member, isWanted: isWanted, at: target)
+      try settlement.settle(owner: owner, attribute: Self.attribute, member: member, at: target)
     }
   }
 }

@@ -197,9 +197,7 @@ struct Reconciliation: Sendable {
           : "DELETE FROM remote_link WHERE target = ? AND owner = ? AND attr = ? AND member = ?"
         try transaction.run(statement, key + [.integer(member)])
       }
-      try settlement.settle(
-        owner: owner, attribute: attribute, member: member,
-        isWanted: try settlement.isWanted(owner: owner, attribute: attribute, member: member), at: profile)
+      try settlement.settle(owner: owner, attribute: attribute, member: member, at: profile)
     }
   }
 

@@ -25,7 +25,6 @@ package struct LDAPForestDirectory: ForestDirectory {
         .directoryUnreachable, "\(connection.server) does not say which domain it holds.",
         remedy: "Check that it is a domain controller.")
     }
-    let vendor = try await connection.entry("", attributes: ["vendorName"])?.string("vendorName")
     let identifier = try await connection.entry(base, attributes: ["objectSid"])?.sid("objectSid")
     var domains: [String] = []
     if let configuration = root.configurationNamingContext {
@@ -38,7 +37,7 @@ package struct LDAPForestDirectory: ForestDirectory {
       }
     }
     return ForestDomainFacts(
-      base: base, identifier: identifier, isSamba: vendor?.contains("Samba") ?? false, domains: domains)
+      base: base, identifier: identifier, isSamba: root.isSamba, domains: domains)
   }
 
   package func token() async throws -> Set<SecurityIdentifier> {

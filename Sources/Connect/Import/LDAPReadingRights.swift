@@ -53,7 +53,7 @@ struct LDAPReadingRights: ReadingRights {
         if let known = verdicts[anchor] { return known }
         let parent = absent[anchor] ?? nil
         var verdict = parent.map { !judge.isListed(parents[$0]) } ?? false
-        if !verdict, let guid = GUID(anchor.bytes) { verdict = try await isWithin(guid, connection) }
+        if !verdict { verdict = try await isWithin(anchor, connection) }
         verdicts[anchor] = verdict
         return verdict
       }
@@ -61,11 +61,9 @@ struct LDAPReadingRights: ReadingRights {
       for absentee in absentees {
         // Of what is below something that is not shown nothing can be said, nor of its container.
         let top = top(absentee.anchor)
-        if try await isUnseen(top) {
-          unseen.insert(absentee.anchor)
-        } else if top != absentee.anchor, let guid = GUID(absentee.anchor.bytes), try await isWithin(guid, connection) {
-          unseen.insert(absentee.anchor)
-        }
+        var isKept = try await isUnseen(top)
+        if !isKept, top != absentee.anchor { isKept = try await isWithin(absentee.anchor, connection) }
+        if isKept { unseen.insert(absentee.anchor) }
       }
       return unseen
     }
@@ -74,8 +72,8 @@ struct LDAPReadingRights: ReadingRights {
   private static let maximumDepth = 128
 
   /// Whether an object is in the domain although the enumeration did not bring it: its class is not shown.
-  private func isWithin(_ guid: GUID, _ connection: LDAPConnection) async throws -> Bool {
-    guard try await connection.isThere("<GUID=\(guid)>") else { return false }
+  private func isWithin(_ anchor: Anchor, _ connection: LDAPConnection) async throws -> Bool {
+    guard let guid = GUID(anchor.bytes), try await connection.isThere("<GUID=\(guid)>") else { return false }
     // One that shows its class and does not match is of another class now.
     return try await connection.entry("<GUID=\(guid)>", attributes: ["objectClass"])?["objectClass"] == nil
   }

@@ -81,8 +81,7 @@ struct LDAPSession: Sendable {
     }
     attributes = known + Self.structuralAttributes
     mapper = EntryMapper(known, links: selection.links)
-    let vendor = try await connection.entry("", attributes: ["vendorName"])?.string("vendorName")
-    isDirSyncFiltered = vendor?.contains("Samba") == true
+    isDirSyncFiltered = root.isSamba
     notice = isDirSyncFiltered ? try await Self.notice(connection, base: base) : nil
   }
 

@@ -159,11 +159,14 @@ struct LinkSettlement {
         UNION SELECT owner, attr, member FROM pending_link WHERE target = ?1 AND member = ?2
         """, [.text(target.name), .integer(object)]
       ) { row in (owner: try row[0] as Int64, attribute: try row[1] as String, member: try row[2] as Int64) }
-      for row in rows {
-        let isWanted = try isWanted(owner: row.owner, attribute: row.attribute, member: row.member)
-        try settle(owner: row.owner, attribute: row.attribute, member: row.member, isWanted: isWanted, at: target)
-      }
+      for row in rows { try settle(owner: row.owner, attribute: row.attribute, member: row.member, at: target) }
     }
+  }
+
+  /// Compares what a target has, or is to be told, of one reference with the directories.
+  func settle(owner: Int64, attribute: String, member: Int64, at target: TargetProfile) throws {
+    let isWanted = try isWanted(owner: owner, attribute: attribute, member: member)
+    try settle(owner: owner, attribute: attribute, member: member, isWanted: isWanted, at: target)
   }
 
   /// - Parameter isOutside: whether the member is only referred to; nil when that is not known.

@@ -21,6 +21,8 @@ package struct RootDSE: Sendable, Hashable {
   package var domainFunctionality: Int?
   package var forestFunctionality: Int?
   package var domainControllerFunctionality: Int?
+  /// Whether the server is Samba: it says so as `vendorName` (RFC 3045), Windows gives none.
+  package var isSamba: Bool
   /// The server's clock, seconds since 1970 in UTC.
   package var currentTime: Int64?
 
@@ -40,6 +42,7 @@ package struct RootDSE: Sendable, Hashable {
     domainFunctionality = entry.integer("domainFunctionality").flatMap { Int(exactly: $0) }
     forestFunctionality = entry.integer("forestFunctionality").flatMap { Int(exactly: $0) }
     domainControllerFunctionality = entry.integer("domainControllerFunctionality").flatMap { Int(exactly: $0) }
+    isSamba = entry.string("vendorName")?.contains("Samba") == true
     currentTime = entry.string("currentTime").flatMap { GeneralizedTime.unixSeconds($0) }
   }
 
@@ -47,7 +50,7 @@ package struct RootDSE: Sendable, Hashable {
     "namingContexts", "defaultNamingContext", "rootDomainNamingContext", "configurationNamingContext",
     "schemaNamingContext", "dnsHostName", "dsServiceName", "highestCommittedUSN", "supportedControl",
     "supportedSASLMechanisms", "isGlobalCatalogReady", "isSynchronized", "domainFunctionality",
-    "forestFunctionality", "domainControllerFunctionality", "currentTime",
+    "forestFunctionality", "domainControllerFunctionality", "currentTime", "vendorName",
   ]
 }
 

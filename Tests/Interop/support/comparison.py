@@ -76,6 +76,11 @@ def read(connection, bases, query, attributes):
     return found
 
 
+def account_of(tenant, user):
+    """What the tenant holds of a user; None when nothing."""
+    return next((account for account in tenant.list("Users") if account.get("externalId") == anchor(user)), None)
+
+
 def users_of(lab, connection, forest=None):
     return read(connection, (forest or lab.forest)["synchronisedUnits"], "(&(objectCategory=person)(objectClass=user))",
                 ["objectGUID", "objectSid", "userPrincipalName", "userAccountControl", "accountExpires", "manager",
